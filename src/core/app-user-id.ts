@@ -1,0 +1,37 @@
+/** The identity provider's name for a user (`sub` in most tokens): opaque, compared byte for byte. */
+export type AppUserId = string & { readonly __brand: "AppUserId" };
+
+/** Vital's own id of a user, a UUID in lower case. */
+export type VitalUserId = string & { readonly __brand: "VitalUserId" };
+
+const maxCodePoints = 256;
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
+
+/**
+ * Says why a value cannot be an app user id, or `null` when it can.
+ *
+ * An id is 1 to 256 code points of well-formed Unicode without control characters. `.` and `..` are refused because
+ * URL parsers collapse them, which would turn a call for one user into a call for another resource; a lone surrogate
+ * because BSON replaces it, which would merge two users.
+ */
+export function appUserIdProblem(value: unknown): string | null {
+  if (typeof value !== "string") return "must be a string";
+  if (value === "") return "must not be empty";
+  // A string has at least half as many code points as UTF-16 units: a cheap bound before counting.
+  if (
+    value.length > maxCodePoints * 2 ||
+    (value.length > maxCodePoints && Array.from(value).length > maxCodePoints)
+  ) {
+    return `must have at most ${maxCodePoints} characters`;
+  }
+  if (controlCharacter.test(value)) return "must not contain control characters";
+  if (value === "." || value === "..") return 'must not be "." or ".."';
+  if (!value.isWellFormed()) return "must be well-formed Unicode";
+  return null;
+}
+
+/** Takes any value and gives it as an app user id, unchanged to the byte, or `null` when it cannot be one. */
+export function toAppUserId(value: unknown): AppUserId | null {
+  return appUserIdProblem(value) === null ? (value as AppUserId) : null;
+}

@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads named settings out of an environment and collects every problem instead of stopping at the first one.
+ *
+ * An empty value counts as absent. A setting with a problem is given as its default (or as an empty value), so that
+ * reading can go on to the next one; the caller throws away the result when `problems` is not empty.
+ */
+export function createSettingsReader(environment: Environment) {
+  const problems: string[] = [];
+  const problem = (name: string, message: string) => void problems.push(`${name}: ${message}`);
+
+  const text = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === "" ? undefined : value;
+  };
+
+  /** A secret may stand in a file that `NAME_FILE` names, as Docker and Kubernetes mount them. */
+  const secret = (name: string): string | undefined => {
+    const path = text(`${name}_FILE`);
+    const value = text(name);
+    if (path === undefined) return value;
+    if (value !== undefined) problem(name, `is set together with ${name}_FILE; keep one of the two`);
+    try {
+      const content = readFileSync(path, "utf8").trim();
+      if (content === "") problem(`${name}_FILE`, `the file ${path} is empty`);
+      return content === "" ? undefined : content;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+      problem(`${name}_FILE`, `the file ${path} cannot be read (${code})`);
+      return undefined;
+    }
+  };
+
+  const required = (name: string, value: string | undefined, hint: string): string => {
+    if (value === undefined) problem(name, `is required: ${hint}`);
+    return value ?? "";
+  };
+
+  const toList = (value: string | undefined): string[] =>
+    (value ?? "")
+      .split(",")
+      .map((item) => item.trim())
+      .filter((item) => item !== "");
+
+  return {
+    problems: problems as readonly string[],
+    problem,
+    text,
+    secret,
+    requiredText: (name: string, hint: string) => required(name, text(name), hint),
+    requiredSecret: (name: string, hint: string) => {
+      const before = problems.length;
+      const value = secret(name);
+      // A file that cannot be read has been reported already.
+      return value === undefined && problems.length > before ? "" : required(name, value, hint);
+    },
+    list: (name: string) => toList(text(name)),
+    secretList: (name: string) => toList(secret(name)),
+
+    integer(name: string, options: { default: number; min: number; max: number }): number {
+      const value = text(name);
+      if (value === undefined) return options.default;
+      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+      if (number >= options.min && number <= options.max) return number;
+      problem(name, `must be a whole number from ${options.min} to ${options.max}, not "${value}"`);
+      return options.default;
+    },
+
+    boolean(name: string, fallback = false): boolean {
+      const value = text(name)?.toLowerCase();
+      if (value === undefined) return fallback;
+      if (value === "true" || value === "1") return true;
+      if (value === "false" || value === "0") return false;
+      problem(name, `must be true or false, not "${value}"`);
+      return fallback;
+    },
+
+    choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
+      const value = text(name);
+      if (value === undefined) return fallback;
+      const choice = choices.find((candidate) => candidate === value);
+      if (choice === undefined) problem(name, `must be one of ${choices.join(", ")}, not "${value}"`);
+      return choice ?? fallback;
+    },
+  };
+}
+
+export type SettingsReader = ReturnType<typeof createSettingsReader>;
