@@ -19,6 +19,10 @@ export default tseslint.config(
       // GraphQL types are classes that hold data only.
       "@typescript-eslint/no-extraneous-class": ["error", { allowWithDecorator: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      // Services are closures: no function here has a `this` to lose.
+      "@typescript-eslint/unbound-method": "off",
+      // Mongoose is given plain objects that its typings call instances.
+      "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       "no-restricted-properties": [
         "error",
         { object: "process", property: "env", message: "Settings are read in src/config.ts only." },

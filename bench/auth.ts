@@ -1,0 +1,63 @@
+/** What checking an access token costs: met before (cached), and new each time, by algorithm. Run: npx tsx bench/auth.ts */
+import { createKeySets } from "../src/http/auth/key-sets.js";
+import { readAuthSettings } from "../src/http/auth/settings.js";
+import { createViewerAuthentication } from "../src/http/auth/viewer-authentication.js";
+import { createSettingsReader } from "../src/settings.js";
+import { startIssuer } from "../test/http/auth/issuer.js";
+import { createTestKey, signToken } from "../test/http/auth/tokens.js";
+
+const algorithms = ["RS256", "ES256", "EdDSA"];
+const rounds = 5;
+const tokensPerRound = 500;
+const hitsPerToken = 100;
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+async function microsecondsEach(count: number, run: () => Promise<void>): Promise<number> {
+  const { user, system } = process.cpuUsage();
+  await run();
+  const used = process.cpuUsage({ user, system });
+  return (used.user + used.system) / count;
+}
+
+const issuer = await startIssuer();
+const keys = algorithms.map((algorithm) => createTestKey(algorithm, algorithm));
+const iss = issuer.publishIssuer("/bench", keys);
+const policy = readAuthSettings(createSettingsReader({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api" }));
+const now = Math.floor(Date.now() / 1000);
+
+for (const key of keys) {
+  const authentication = createViewerAuthentication({ policy, keySets: createKeySets({ policy }) });
+  const [cold, warm]: [number[], number[]] = [[], []];
+  for (let round = 0; round <= rounds; round += 1) {
+    const requests = Array.from({ length: tokensPerRound }, (_, index) => {
+      const claims = { iss, aud: "api", sub: `user-${index}`, client_id: "app", jti: `${round}-${index}` };
+      const header = { alg: key.algorithm, kid: key.kid, typ: "at+jwt" };
+      const times = { iat: now, exp: now + 3600 };
+      const token = signToken(header, { ...claims, ...times }, key.algorithm, key.privateKey);
+      return [
+        ...["Host", "gateway", "User-Agent", "bench", "Accept", "*/*", "Content-Type", "application/json"],
+        ...["Authorization", `Bearer ${token}`, "Content-Length", "100"],
+      ];
+    });
+    const authenticateAll = async () => {
+      await Promise.all(requests.map((headers) => authentication.authenticate(headers)));
+    };
+    const coldMicroseconds = await microsecondsEach(tokensPerRound, authenticateAll);
+    const warmMicroseconds = await microsecondsEach(tokensPerRound * hitsPerToken, async () => {
+      for (let hit = 0; hit < hitsPerToken; hit += 1) {
+        for (const headers of requests) await authentication.authenticate(headers);
+      }
+    });
+    // The first round warms up.
+    if (round > 0) {
+      cold.push(coldMicroseconds);
+      warm.push(warmMicroseconds);
+    }
+  }
+  await authentication.close();
+  console.log(
+    `${key.algorithm}: new ${median(cold).toFixed(0)} µs, met before ${median(warm).toFixed(1)} µs of CPU`,
+  );
+}
+await issuer.close();

@@ -1,0 +1,17 @@
+import { Ctx, Mutation, Resolver } from "type-graphql";
+import type { SignInTokens } from "../src/core/sign-in-tokens.js";
+import type { GraphqlContext } from "./context.js";
+import { VitalSignInToken } from "./sign-in-token.type.js";
+
+@Resolver(() => VitalSignInToken)
+export class SignInTokenResolver {
+  constructor(private readonly signInTokens: SignInTokens) {}
+
+  @Mutation(() => VitalSignInToken, {
+    description: "Issues a Vital Sign-In Token for the viewer. Call once per sign-in, not at every launch.",
+  })
+  async vitalSignInToken(@Ctx() { viewer }: GraphqlContext): Promise<VitalSignInToken> {
+    const { vitalUserId, ...token } = await this.signInTokens.issue(viewer.appUserId);
+    return { userId: vitalUserId, ...token };
+  }
+}

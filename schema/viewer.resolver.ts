@@ -1,0 +1,43 @@
+import { Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
+import type { AppUserId } from "../src/core/app-user-id.js";
+import type { Mapping, MappingState } from "../src/core/mapping.js";
+import type { GraphqlContext } from "./context.js";
+import { Viewer, VitalUser, VitalUserState } from "./viewer.type.js";
+
+export type MappingLookup = { find(appUserId: AppUserId): Promise<Mapping | null> };
+
+/** To the app, a Vital user that is being deleted is gone. */
+const shownStates: Record<MappingState, VitalUserState> = {
+  pending: VitalUserState.PENDING,
+  active: VitalUserState.ACTIVE,
+  failed: VitalUserState.FAILED,
+  deleting: VitalUserState.DELETED,
+  deleted: VitalUserState.DELETED,
+};
+
+const toVitalUser = (mapping: Mapping): VitalUser => ({
+  id: mapping.state === "active" ? mapping.vitalUserId : null,
+  state: shownStates[mapping.state],
+  environment: mapping.environment,
+  region: mapping.region,
+  activatedAt: mapping.state === "active" ? mapping.activatedAt : null,
+});
+
+@Resolver(() => Viewer)
+export class ViewerResolver {
+  constructor(private readonly mappings: MappingLookup) {}
+
+  @Query(() => Viewer, { description: "The authenticated caller." })
+  viewer(@Ctx() { viewer }: GraphqlContext): Viewer {
+    return { id: viewer.appUserId };
+  }
+
+  @FieldResolver(() => VitalUser, {
+    nullable: true,
+    description: "Null until provisioning has been asked for.",
+  })
+  async vitalUser(@Root() viewer: Viewer): Promise<VitalUser | null> {
+    const mapping = await this.mappings.find(viewer.id);
+    return mapping === null ? null : toVitalUser(mapping);
+  }
+}

@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+
+/** What an API key says of the one who holds it. */
+export type Caller = { environment: "sandbox" | "production"; region: "us" | "eu"; teamId: string };
+
+const keyForm = /^(sk|pk)_(us|eu)_(?:(team-[^_]+)_)?.+$/s;
+
+/** A UUID that is the same for the same name in every run, so that a restart does not look like another team. */
+function toTeamId(teamName: string): string {
+  const hex = createHash("sha256").update(`vital simulator team ${teamName}`).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/**
+ * Reads a key by its prefix: `sk_` is sandbox and `pk_` production (Vital's docs; not secret and publishable), then the
+ * region. `sk_us_team-b_…` belongs to the team `team-b`; all other keys to one team, as keys do before and after a
+ * rotation. `null` for a key of another form.
+ */
+export function toCaller(apiKey: string): Caller | null {
+  const match = keyForm.exec(apiKey);
+  if (match === null) return null;
+  return {
+    environment: match[1] === "sk" ? "sandbox" : "production",
+    region: match[2] === "us" ? "us" : "eu",
+    teamId: toTeamId(match[3] ?? "default"),
+  };
+}

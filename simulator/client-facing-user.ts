@@ -1,0 +1,29 @@
+import type { ManualValue, User } from "./users.js";
+
+/** An instant as Vital writes it: whole seconds and `+00:00`. */
+export const toVitalTime = (at: number) => `${new Date(at).toISOString().slice(0, 19)}+00:00`;
+
+const toManual = (key: "id" | "value", manual: ManualValue | null) =>
+  manual && { [key]: manual.value, source_slug: "manual", updated_at: toVitalTime(manual.updatedAt) };
+
+/** `ClientFacingUser` of Vital's OpenAPI file, as it stands in a creation and in the list. */
+export function toClientFacingUser(user: User) {
+  return {
+    user_id: user.vitalUserId,
+    team_id: user.teamId,
+    client_user_id: user.clientUserId,
+    created_on: toVitalTime(user.createdAt),
+    connected_sources: [],
+    fallback_time_zone: toManual("id", user.attributes.fallbackTimeZone),
+    fallback_birth_date: toManual("value", user.attributes.fallbackBirthDate),
+    ingestion_start: user.attributes.ingestionStart,
+    ingestion_end: user.attributes.ingestionEnd,
+  };
+}
+
+/** Reading one user shows an open end of ingestion as the zero date, once a start is set: a quirk of the live service. */
+export function toSingleUser(user: User) {
+  const { ingestionStart, ingestionEnd } = user.attributes;
+  const end = ingestionStart !== null && ingestionEnd === null ? "0001-01-01" : ingestionEnd;
+  return { ...toClientFacingUser(user), ingestion_end: end };
+}

@@ -1,0 +1,75 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+
+import type { Outcome } from "./fault-effects.js";
+import type { Answer, Call } from "./operation.js";
+import type { RequestLog } from "./request-log.js";
+
+const maxBodyBytes = 1024 * 1024;
+/** Longer than any path Node's HTTP parser lets through. */
+const maxParameterLength = 65_536;
+const unknownPath = "(unknown)";
+const notFound: Answer = { status: 404, body: { detail: "Not Found" } };
+
+/** Takes what an operation needs out of a request; the path stays encoded, as routers decode some of it twice. */
+export function toCall(request: FastifyRequest): Call {
+  const url = request.raw.url ?? "";
+  const queryAt = url.indexOf("?");
+  const { user_id: userId = "" } = request.params as { user_id?: string };
+  return {
+    path: queryAt < 0 ? url : url.slice(0, queryAt),
+    userId,
+    query: new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt)),
+    contentType: request.headers["content-type"],
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+  };
+}
+
+function sendAnswer(reply: FastifyReply, { status, body, headers = {} }: Answer): FastifyReply {
+  reply.code(status);
+  if (body === undefined) return reply.send();
+  if (typeof body === "string" && "content-type" in headers) return reply.headers(headers).send(body);
+  return reply.header("content-type", "application/json").headers(headers).send(JSON.stringify(body));
+}
+
+/** Answers, or breaks the connection as a fault wants it: a plain end, or a TCP reset. */
+export function sendOutcome(reply: FastifyReply, outcome: Outcome): FastifyReply {
+  if (typeof outcome === "object") return sendAnswer(reply, outcome);
+  reply.hijack();
+  const { socket } = reply.request.raw;
+  if (outcome === "reset") socket.resetAndDestroy();
+  else socket.destroy();
+  return reply;
+}
+
+function toErrorAnswer(status: number): Answer {
+  if (status >= 500) {
+    return { status: 500, body: "Internal Server Error", headers: { "content-type": "text/plain" } };
+  }
+  const detail = status === 413 ? "Request Entity Too Large" : "There was an error parsing the body";
+  return { status: status === 413 ? 413 : 400, body: { detail } };
+}
+
+/** Fastify without its own ideas about bodies and errors: operations see bytes, callers see Vital's forms. */
+export function createHttpServer(log: RequestLog): FastifyInstance {
+  const refuse = (request: FastifyRequest, reply: FastifyReply, path: string, answer: Answer) => {
+    log.note(request.method, path, null)(answer.status);
+    return sendAnswer(reply, answer);
+  };
+  const server = Fastify({
+    bodyLimit: maxBodyBytes,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: maxParameterLength },
+    // A path that cannot be decoded.
+    frameworkErrors: (_error, request, reply) => void refuse(request, reply, unknownPath, notFound),
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
+    done(null, body);
+  });
+  server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath, notFound));
+  server.setErrorHandler((error: { statusCode?: number }, request, reply) =>
+    refuse(request, reply, request.routeOptions.url ?? unknownPath, toErrorAnswer(error.statusCode ?? 500)),
+  );
+  return server;
+}

@@ -1,0 +1,42 @@
+import { refuseInput, Refusal } from "./operation.js";
+
+const isJson = (contentType: string) => /^\s*application\/(?:[^\s;]+\+)?json\s*(?:;|$)/i.test(contentType);
+
+function decodeText(body: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    throw new Refusal(400, "There was an error parsing the body");
+  }
+}
+
+/**
+ * Reads a request body the way FastAPI does: no content type counts as JSON; under another content type the bytes
+ * themselves are the value (which then fails as "not an object").
+ *
+ * @throws Refusal 422 for bad JSON and for no body at all, 400 for bytes that are not UTF-8.
+ */
+export function parseJsonBody(body: Buffer, contentType: string | undefined): unknown {
+  if (body.length === 0) {
+    throw refuseInput({ type: "missing", loc: ["body"], msg: "Field required", input: null });
+  }
+  const text = decodeText(body);
+  if (contentType !== undefined && !isJson(contentType)) return text;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw refuseInput({
+      type: "json_invalid",
+      loc: ["body", positionOf(error)],
+      msg: "JSON decode error",
+      input: {},
+      ctx: { error: "Expecting value" },
+    });
+  }
+}
+
+/** V8 names the place in its message, where it knows one. */
+function positionOf(error: unknown): number {
+  const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
+  return position === undefined ? 0 : Number(position);
+}

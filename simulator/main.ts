@@ -1,0 +1,34 @@
+import { startSimulator } from "./server.js";
+import { readSettings } from "./settings.js";
+
+/** A stop that takes longer is cut short. */
+const stopWithinMs = 9000;
+
+function exitWith(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+const { options, problems } = readSettings(process.env);
+if (problems.length > 0) {
+  exitWith(["The simulator cannot start with these settings:", ...problems].join("\n  "));
+}
+
+const simulator = await startSimulator(options).catch((error: unknown) => {
+  const address = `port ${options.port} on ${options.host}`;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") {
+    exitWith(`SIMULATOR_PORT: ${address} is in use; set another one, or 0 for any free port`);
+  }
+  return exitWith(`The simulator cannot listen to ${address}: ${message}`);
+});
+
+function stop(): void {
+  setTimeout(() => process.exit(1), stopWithinMs).unref();
+  void simulator.close().then(() => process.exit(0));
+}
+process.once("SIGTERM", stop);
+process.once("SIGINT", stop);
+
+const started = { level: "info", msg: "simulator listening", url: simulator.url, time: Date.now() };
+process.stdout.write(`${JSON.stringify(started)}\n`);

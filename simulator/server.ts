@@ -1,0 +1,115 @@
+import type { AddressInfo } from "node:net";
+
+import type { FastifyRequest } from "fastify";
+
+import { type Caller, toCaller } from "./api-key.js";
+import { registerControlRoutes } from "./control-routes.js";
+import { applyFault } from "./fault-effects.js";
+import { createFaults } from "./faults.js";
+import { createHttpServer, sendOutcome, toCall } from "./http-server.js";
+import { type Answer, type Operation, Refusal } from "./operation.js";
+import { createRequestLog } from "./request-log.js";
+import { createTokenExchange } from "./token-exchange.js";
+import { createTokenSigner } from "./token-signer.js";
+import { createUserOperations } from "./user-operations.js";
+import { createUserStore } from "./users.js";
+import { createWaitingRoom } from "./waiting-room.js";
+
+export type SimulatorOptions = {
+  /** 0, the default, takes any free port. */
+  port?: number;
+  host?: string;
+  /** The one key it takes; without it, any key of Vital's form. */
+  apiKey?: string | undefined;
+  /** How many users a sandbox team may have at once; no limit without it. */
+  sandboxUserCap?: number | undefined;
+  /** Clock, epoch milliseconds. */
+  now?: () => number;
+};
+
+/** Authenticates by the `x-vital-api-key` header; `onlyKey` is the one key accepted, where there is one. */
+function getCaller(request: FastifyRequest, onlyKey: string | undefined): Caller {
+  const given = request.headers["x-vital-api-key"];
+  if (given === undefined || given === "") throw new Refusal(401, "Missing x-vital-api-key");
+  const caller = toCaller(String(given));
+  if (caller === null || (onlyKey !== undefined && given !== onlyKey)) {
+    throw new Refusal(401, "invalid token");
+  }
+  return caller;
+}
+
+function runToAnswer(operation: Operation, request: FastifyRequest, onlyKey: string | undefined): Answer {
+  try {
+    if (!operation.needsApiKey) return operation.run(toCall(request));
+    return operation.run(toCall(request), getCaller(request, onlyKey));
+  } catch (error) {
+    // Anything else that is thrown is a bug of the simulator.
+    if (!(error instanceof Refusal)) throw error;
+    return { status: error.status, body: { detail: error.detail } };
+  }
+}
+
+/** Loopback stands in for "every address", so that the URL can be opened as it is printed. */
+function toUrl({ address, family, port }: AddressInfo): string {
+  if (family === "IPv6") return `http://[${address === "::" ? "::1" : address}]:${port}`;
+  return `http://${address === "0.0.0.0" ? "127.0.0.1" : address}:${port}`;
+}
+
+/**
+ * Starts a local Vital: the user operations and the token exchange, with the statuses, bodies and quirks of the real
+ * one, and a control plane under `/__simulator`. Everything is in memory and gone with `close`.
+ *
+ * @throws Error (`EADDRINUSE` and the like) when it cannot listen; TypeError for an `apiKey` that has not Vital's form.
+ */
+export async function startSimulator({
+  port = 0,
+  host = "127.0.0.1",
+  apiKey,
+  sandboxUserCap,
+  now = Date.now,
+}: SimulatorOptions = {}): Promise<{ url: string; close: () => Promise<void> }> {
+  if (apiKey !== undefined && toCaller(apiKey) === null) {
+    throw new TypeError("apiKey must begin with sk_us_, sk_eu_, pk_us_ or pk_eu_");
+  }
+  const users = createUserStore({ now });
+  const faults = createFaults();
+  const log = createRequestLog({ now });
+  const waitingRoom = createWaitingRoom();
+  const signer = await createTokenSigner({ now });
+  const server = createHttpServer(log);
+
+  const register = (operation: Operation, path: string) => {
+    server.route({
+      method: operation.method,
+      url: path,
+      handler: async (request, reply) => {
+        const settle = log.note(operation.method, path, operation.name);
+        const outcome = await applyFault(faults.take(operation.name), {
+          work: () => runToAnswer(operation, request, apiKey),
+          waitingRoom,
+          onceGone: (listener) => void request.raw.socket.once("close", listener),
+        });
+        if (typeof outcome === "object") settle(outcome.status);
+        return sendOutcome(reply, outcome);
+      },
+    });
+  };
+
+  const operations = [
+    ...createUserOperations({ users, signer, now, sandboxUserCap: sandboxUserCap ?? null }),
+    createTokenExchange({ users, signer }),
+  ];
+  for (const operation of operations) {
+    for (const path of operation.paths) register(operation, path);
+  }
+  registerControlRoutes(server, { users, faults, log, waitingRoom });
+
+  await server.listen({ port, host });
+  return {
+    url: toUrl(server.server.address() as AddressInfo),
+    async close() {
+      waitingRoom.releaseAll();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+
+import { toCaller } from "./api-key.js";
+import type { SimulatorOptions } from "./server.js";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the `SIMULATOR_*` settings. An empty value counts as absent.
+ *
+ * @returns the options, and every problem found, by name; the options are worth nothing when there is one.
+ */
+export function readSettings(environment: Environment): { options: SimulatorOptions; problems: string[] } {
+  const problems: string[] = [];
+  const text = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === "" ? undefined : value;
+  };
+
+  const integer = (name: string, [min, max]: [number, number]): number | undefined => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    if (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
+    problems.push(`${name}: must be a whole number from ${min} to ${max}, not "${value}"`);
+    return undefined;
+  };
+
+  const apiKey = (): string | undefined => {
+    const value = text("SIMULATOR_API_KEY");
+    const path = text("SIMULATOR_API_KEY_FILE");
+    if (path === undefined) return value;
+    if (value !== undefined) {
+      problems.push("SIMULATOR_API_KEY: is set together with SIMULATOR_API_KEY_FILE; keep one of the two");
+    }
+    try {
+      const content = readFileSync(path, "utf8").trim();
+      if (content === "") problems.push(`SIMULATOR_API_KEY_FILE: the file ${path} is empty`);
+      return content === "" ? undefined : content;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+      problems.push(`SIMULATOR_API_KEY_FILE: the file ${path} cannot be read (${code})`);
+      return undefined;
+    }
+  };
+
+  const options = {
+    port: integer("SIMULATOR_PORT", [0, 65_535]) ?? 8765,
+    host: text("SIMULATOR_HOST") ?? "127.0.0.1",
+    apiKey: apiKey(),
+    sandboxUserCap: integer("SIMULATOR_SANDBOX_USER_CAP", [1, 1_000_000]),
+  };
+  if (options.apiKey !== undefined && toCaller(options.apiKey) === null) {
+    problems.push("SIMULATOR_API_KEY: must begin with sk_us_, sk_eu_, pk_us_ or pk_eu_ and go on after it");
+  }
+  return { options, problems };
+}

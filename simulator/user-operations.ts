@@ -1,0 +1,177 @@
+import type { Caller } from "./api-key.js";
+import { toClientFacingUser, toSingleUser, toVitalTime } from "./client-facing-user.js";
+import { parseJsonBody } from "./json-body.js";
+import { type Answer, type Call, type Operation, refuseInput, Refusal } from "./operation.js";
+import { mintSignInToken, type TokenSigner } from "./token-signer.js";
+import { parseUserBody, type UserBody } from "./user-body.js";
+import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
+import type { ManualValue, User, UserAttributes, UserStore } from "./users.js";
+
+const unknownUser = "The user does not or no longer exists in this team";
+const deletedUser = "The user has been scheduled for deletion as per your previous request";
+const resolvePath = "/v2/user/resolve/";
+
+const invalidRequest = (message: string, more: object = {}) =>
+  new Refusal(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
+
+/** Percent-decoding that leaves what cannot be decoded, as Python's `unquote` does. */
+function decodePath(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * The user operations of Vital's server API, with the statuses and bodies of its documentation.
+ *
+ * @param sandboxUserCap how many users a sandbox team may have at once; `null` for no limit.
+ */
+export function createUserOperations({
+  users,
+  signer,
+  now,
+  sandboxUserCap,
+}: {
+  users: UserStore;
+  signer: TokenSigner;
+  now: () => number;
+  sandboxUserCap: number | null;
+}): Operation[] {
+  /** Reads and writes word their 404 differently. */
+  const getActiveUser = (caller: Caller, vitalUserId: string): User => {
+    const user = users.find(caller.teamId, vitalUserId);
+    if (user === null) throw new Refusal(404, unknownUser);
+    if (user.deletedAt !== null) throw new Refusal(404, deletedUser);
+    return user;
+  };
+
+  const toAttributes = (body: UserBody, before: UserAttributes | null): UserAttributes => {
+    const manual = (value: string | null | undefined, old: ManualValue | null | undefined) => {
+      if (value === undefined) return old ?? null;
+      return value === null ? null : { value, updatedAt: now() };
+    };
+    const plain = (value: string | null | undefined, old: string | null | undefined) =>
+      value === undefined ? (old ?? null) : value;
+    return {
+      fallbackTimeZone: manual(body.fallback_time_zone, before?.fallbackTimeZone),
+      fallbackBirthDate: manual(body.fallback_birth_date, before?.fallbackBirthDate),
+      ingestionStart: plain(body.ingestion_start, before?.ingestionStart),
+      ingestionEnd: plain(body.ingestion_end, before?.ingestionEnd),
+    };
+  };
+
+  const assertRoom = ({ environment, teamId }: Caller) => {
+    if (environment !== "sandbox" || sandboxUserCap === null) return;
+    if (users.countActive(teamId) < sandboxUserCap) return;
+    throw invalidRequest(`You have reached the maximum of ${sandboxUserCap} Sandbox users`);
+  };
+
+  const createUser = ({ body, contentType }: Call, caller: Caller): Answer => {
+    const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: true });
+    const clientUserId = fields.client_user_id ?? "";
+    // A full team still says who holds a taken id: the conflict is the more useful of the two answers.
+    if (users.findByClientUserId(caller.teamId, clientUserId) === null) assertRoom(caller);
+    const { user, isNew } = users.create(caller.teamId, clientUserId, toAttributes(fields, null));
+    if (isNew) return { status: 200, body: toClientFacingUser(user) };
+    throw invalidRequest("Client user id already exists.", {
+      user_id: user.vitalUserId,
+      created_on: toVitalTime(user.createdAt),
+    });
+  };
+
+  const resolveUser = ({ path }: Call, { teamId }: Caller): Answer => {
+    const encoded = path.slice(resolvePath.length);
+    // An id of dots or nothing never gets here as itself: URL parsers collapse the path on their side.
+    if (encoded === "") throw new Refusal(404, "Not Found");
+    const user = users.findByClientUserId(teamId, decodePath(encoded));
+    if (user === null) throw new Refusal(404, "User not found");
+    return { status: 200, body: toSingleUser(user) };
+  };
+
+  const getUser = ({ userId }: Call, { teamId }: Caller): Answer => {
+    const user = users.find(teamId, parseUserIdOfRead(userId));
+    if (user === null) throw new Refusal(404, "Not found");
+    if (user.deletedAt !== null) throw new Refusal(404, "You have scheduled this user for deletion.");
+    return { status: 200, body: toSingleUser(user) };
+  };
+
+  const listUsers = ({ query }: Call, { teamId }: Caller): Answer => {
+    const { offset, limit } = parseListQuery(query);
+    if (offset < 0 || limit < 0 || limit > 500) {
+      return { status: 500, body: "Internal Server Error", headers: { "content-type": "text/plain" } };
+    }
+    const page = users.list(teamId, { offset, limit });
+    const total = page.length === 0 ? 0 : users.countActive(teamId);
+    return { status: 200, body: { users: page.map(toClientFacingUser), total, offset, limit } };
+  };
+
+  const patchUser = ({ userId, body, contentType }: Call, caller: Caller): Answer => {
+    const vitalUserId = parseUserId(userId);
+    const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: false });
+    const user = getActiveUser(caller, vitalUserId);
+    if (Object.keys(fields).length === 0) throw new Refusal(400, "Nothing to patch");
+    if (fields.client_user_id !== undefined && !users.rename(user, fields.client_user_id)) {
+      throw new Refusal(409, "Client user id already exists");
+    }
+    user.attributes = toAttributes(fields, user.attributes);
+    return { status: 204 };
+  };
+
+  const deleteUser = ({ userId }: Call, caller: Caller): Answer => {
+    users.remove(getActiveUser(caller, parseUserId(userId)));
+    return { status: 200, body: { success: true } };
+  };
+
+  /** The documentation shows a JSON body where the schema says query parameters: both are taken. */
+  const findToRestore = ({ query, body, contentType }: Call, { teamId }: Caller): User | null => {
+    const fields = query.size > 0 || body.length === 0 ? null : parseJsonBody(body, contentType);
+    const read = (name: string): string | null => {
+      const value = fields === null ? query.get(name) : (fields as Record<string, unknown>)[name];
+      return typeof value === "string" ? value : null;
+    };
+    const userId = read("user_id");
+    const clientUserId = read("client_user_id");
+    if (userId !== null && clientUserId === null) return users.find(teamId, parseUserId(userId, "query"));
+    if (clientUserId !== null && userId === null) {
+      return users.findLastDeleted(teamId, clientUserId) ?? users.findByClientUserId(teamId, clientUserId);
+    }
+    const msg = "Value error, exactly one of user_id and client_user_id is required";
+    throw refuseInput({ type: "value_error", loc: ["query"], msg, input: null, ctx: { error: {} } });
+  };
+
+  const undoDelete = (call: Call, caller: Caller): Answer => {
+    const user = findToRestore(call, caller);
+    if (user === null) throw new Refusal(404, unknownUser);
+    if (user.deletedAt === null) throw new Refusal(400, "The user is not scheduled for deletion");
+    if (users.restore(user)) return { status: 200, body: { success: true } };
+    throw new Refusal(400, "A new user has been created with the same client user id");
+  };
+
+  const createSignInToken = ({ userId }: Call, caller: Caller): Answer => {
+    const { vitalUserId } = getActiveUser(caller, parseUserId(userId));
+    const token = mintSignInToken(signer, caller, vitalUserId);
+    return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };
+  };
+
+  const collection = ["/v2/user", "/v2/user/"];
+  const member = ["/v2/user/:user_id"];
+  const guarded = { needsApiKey: true } as const;
+  return [
+    { ...guarded, name: "create-user", method: "POST", paths: collection, run: createUser },
+    { ...guarded, name: "list-users", method: "GET", paths: collection, run: listUsers },
+    { ...guarded, name: "resolve-user", method: "GET", paths: [`${resolvePath}*`], run: resolveUser },
+    { ...guarded, name: "get-user", method: "GET", paths: member, run: getUser },
+    { ...guarded, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
+    { ...guarded, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },
+    { ...guarded, name: "undo-delete", method: "POST", paths: ["/v2/user/undo_delete"], run: undoDelete },
+    {
+      ...guarded,
+      name: "sign-in-token",
+      method: "POST",
+      paths: ["/v2/user/:user_id/sign_in_token"],
+      run: createSignInToken,
+    },
+  ];
+}

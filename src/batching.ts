@@ -1,0 +1,57 @@
+/** One item's own outcome of a shared round trip. */
+export type Outcome<R> = { ok: true; value: R } | { ok: false; error: unknown };
+
+type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
+
+/**
+ * Lets callers that wait at the same moment share one round trip: what arrives while `maxInFlight` batches are under
+ * way goes together with the next one. A caller that is alone is sent at once, and waits no longer than before.
+ *
+ * `run` gives one outcome per item, in order; when it rejects, every item of the batch does.
+ */
+export function createBatcher<T, R>({
+  run,
+  maxItems,
+  maxInFlight = 2,
+}: {
+  run: (items: readonly T[]) => Promise<readonly Outcome<R>[]>;
+  maxItems: number;
+  maxInFlight?: number;
+}): (item: T) => Promise<R> {
+  let waiting: Waiting<T, R>[] = [];
+  let inFlight = 0;
+
+  function settle(batch: readonly Waiting<T, R>[], outcomes: readonly Outcome<R>[]): void {
+    batch.forEach(({ resolve, reject }, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined) reject(new Error("a batch gave no outcome for one of its items"));
+      else if (outcome.ok) resolve(outcome.value);
+      else reject(outcome.error);
+    });
+  }
+
+  function send(): void {
+    const batch = waiting.length <= maxItems ? waiting : waiting.slice(0, maxItems);
+    waiting = waiting.length <= maxItems ? [] : waiting.slice(maxItems);
+    inFlight += 1;
+    run(batch.map(({ item }) => item))
+      .then(
+        (outcomes) => {
+          settle(batch, outcomes);
+        },
+        (error: unknown) => {
+          for (const { reject } of batch) reject(error);
+        },
+      )
+      .finally(() => {
+        inFlight -= 1;
+        if (waiting.length > 0) send();
+      });
+  }
+
+  return (item) =>
+    new Promise<R>((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (inFlight < maxInFlight) send();
+    });
+}

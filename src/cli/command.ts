@@ -1,0 +1,34 @@
+import type { Command } from "commander";
+
+/** Prints for a person, or one JSON object for a program. */
+export type Output = {
+  print(line: string): void;
+  result(value: object, lines: () => readonly string[]): void;
+};
+
+/** A command of `vital-gateway`: declares itself on the program; its action gives the exit code. */
+export type CliCommand = {
+  name: string;
+  summary: string;
+  declare?: (command: Command) => Command;
+  run: (input: {
+    args: readonly string[];
+    options: Record<string, unknown>;
+    output: Output;
+  }) => Promise<number>;
+};
+
+export const createOutput = (isJson: boolean): Output => ({
+  print(line) {
+    process.stdout.write(`${line}\n`);
+  },
+  result(value, lines) {
+    process.stdout.write(
+      isJson
+        ? `${JSON.stringify(value)}\n`
+        : lines()
+            .map((line) => `${line}\n`)
+            .join(""),
+    );
+  },
+});

@@ -1,0 +1,149 @@
+import { readAuthSettings } from "./http/auth/settings.js";
+import { readEventSettings } from "./http/events/settings.js";
+import { createSettingsReader, type Environment, type SettingsReader } from "./settings.js";
+import { logLevels } from "./telemetry/logger.js";
+import { apiKeyHint, parseApiKey } from "./vital/api-key.js";
+
+/** Something in the environment is not right; the message names every setting and what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  constructor(readonly problems: readonly string[]) {
+    super(`Some settings are not right:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
+function readUrl(
+  reader: SettingsReader,
+  name: string,
+  value: string,
+  protocols: readonly string[],
+  hint: string,
+) {
+  if (value === "") return value;
+  const protocol = URL.canParse(value) ? new URL(value).protocol : "";
+  // The value itself may hold a password: it is not repeated.
+  if (!protocols.includes(protocol)) reader.problem(name, `is not of the form ${hint}`);
+  return value;
+}
+
+const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
+
+/** MongoDB's connection strings name several hosts, which no URL parser takes. */
+function readMongoUrl(reader: SettingsReader): string {
+  const url = reader.requiredSecret("MONGODB_URL", `write it as ${mongoHint}`);
+  if (url !== "" && !/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
+    reader.problem("MONGODB_URL", `must name the servers and the database, as ${mongoHint}`);
+  }
+  return url;
+}
+
+function readRedisUrl(reader: SettingsReader): string {
+  const hint = "redis://:password@host:6379 or rediss://…";
+  const url = reader.requiredSecret("REDIS_URL", `write it as ${hint}`);
+  return readUrl(reader, "REDIS_URL", url, ["redis:", "rediss:"], hint);
+}
+
+function readVital(reader: SettingsReader) {
+  const apiKey = reader.requiredSecret("VITAL_API_KEY", apiKeyHint);
+  const parsed = parseApiKey(apiKey);
+  if (apiKey !== "" && parsed === null) reader.problem("VITAL_API_KEY", `must be ${apiKeyHint}`);
+  const hint = "https://host, without anything after it";
+  const url = reader.text("VITAL_API_URL") ?? parsed?.apiUrl ?? "";
+  return {
+    apiKey,
+    place: parsed?.place ?? { environment: "sandbox" as const, region: "us" as const },
+    apiUrl: readUrl(reader, "VITAL_API_URL", url, ["https:", "http:"], hint),
+    timeoutMs: reader.integer("VITAL_TIMEOUT_MS", { default: 5_000, min: 100, max: 60_000 }),
+  };
+}
+
+const readPort = (reader: SettingsReader, name: string, port: number) =>
+  reader.integer(name, { default: port, min: 0, max: 65_535 });
+
+function readAdmin(reader: SettingsReader) {
+  const password = reader.secret("ADMIN_PASSWORD");
+  if (password !== undefined && password.length < 8)
+    reader.problem("ADMIN_PASSWORD", "needs 8 characters or more");
+  return {
+    port: readPort(reader, "ADMIN_PORT", 9464),
+    host: reader.text("ADMIN_HOST") ?? "127.0.0.1",
+    password: password ?? null,
+  };
+}
+
+const readLogLevel = (reader: SettingsReader) => reader.choice("LOG_LEVEL", logLevels, "info");
+
+/** What gateway and worker have in common. */
+const readServices = (reader: SettingsReader) => ({
+  vital: readVital(reader),
+  mongodbUrl: readMongoUrl(reader),
+  redisUrl: readRedisUrl(reader),
+  admin: readAdmin(reader),
+  logLevel: readLogLevel(reader),
+  workerConcurrency: reader.integer("WORKER_CONCURRENCY", { default: 50, min: 1, max: 1_000 }),
+});
+
+const readCorsOrigins = (reader: SettingsReader) => {
+  const origins = reader.list("GATEWAY_CORS_ORIGINS");
+  for (const origin of origins) {
+    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
+    if (!isOrigin)
+      reader.problem("GATEWAY_CORS_ORIGINS", `"${origin}" is not an origin such as https://app.example.com`);
+  }
+  return origins;
+};
+
+function readPublicUrl(reader: SettingsReader): string | null {
+  const url = reader.text("GATEWAY_PUBLIC_URL")?.replace(/\/+$/, "");
+  const hint = "https://gateway.example.com";
+  return url === undefined ? null : readUrl(reader, "GATEWAY_PUBLIC_URL", url, ["https:", "http:"], hint);
+}
+
+const readGateway = (reader: SettingsReader) => ({
+  ...readServices(reader),
+  auth: readAuthSettings(reader),
+  events: readEventSettings(reader),
+  host: reader.text("GATEWAY_HOST") ?? "0.0.0.0",
+  port: readPort(reader, "GATEWAY_PORT", 4000),
+  publicUrl: readPublicUrl(reader),
+  deadlineMs: reader.integer("GATEWAY_DEADLINE_MS", { default: 10_000, min: 500, max: 120_000 }),
+  tokensPerMinute: reader.integer("GATEWAY_TOKENS_PER_MINUTE", { default: 10, min: 0, max: 1_000_000 }),
+  introspection: reader.boolean("GATEWAY_INTROSPECTION"),
+  corsOrigins: readCorsOrigins(reader),
+  trustProxy: reader.boolean("GATEWAY_TRUST_PROXY"),
+});
+
+const readWorker = (reader: SettingsReader) => ({
+  ...readServices(reader),
+  vitalRateLimit: reader.integer("WORKER_VITAL_RATE_LIMIT", { default: 0, min: 0, max: 1_000_000 }),
+});
+
+const readStore = (reader: SettingsReader) => ({
+  mongodbUrl: readMongoUrl(reader),
+  logLevel: readLogLevel(reader),
+});
+
+function deepFreeze<T>(value: T): T {
+  const isPlain =
+    typeof value === "object" && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value);
+  if (!isPlain) return value;
+  Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}
+
+/** Reads one process's settings whole; throws {@link ConfigError} with every problem at once. */
+function read<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
+  const reader = createSettingsReader(environment);
+  const config = readAll(reader);
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return deepFreeze(config);
+}
+
+export const readGatewayConfig = (environment: Environment = process.env) => read(environment, readGateway);
+export const readWorkerConfig = (environment: Environment = process.env) => read(environment, readWorker);
+/** For the commands that need the store alone. */
+export const readStoreConfig = (environment: Environment = process.env) => read(environment, readStore);
+
+export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
+export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
+export type ServicesConfig = Omit<WorkerConfig, "vitalRateLimit">;

@@ -1,0 +1,7 @@
+/** Which Vital team a mapping belongs to; both follow from the API key. */
+export type VitalEnvironment = "sandbox" | "production";
+export type VitalRegion = "us" | "eu";
+export type TeamPlace = { environment: VitalEnvironment; region: VitalRegion };
+
+/** What is remembered of the team; `teamId` from Vital's first answer that carries one. */
+export type TeamRecord = TeamPlace & { teamId: string | null };

@@ -1,0 +1,20 @@
+/**
+ * Asks mongodb-memory-server-core for MongoDB's own server: `node mongodb-download-process.js FOLDER`.
+ * A process of its own, because that package writes to the terminal and cannot be stopped halfway.
+ * The last line of the output is `{"path": "…"}` or `{"failed": "reason"}`.
+ */
+import process from "node:process";
+import { MongoBinary } from "mongodb-memory-server-core";
+
+const report = (message) => process.stdout.write(`\n${JSON.stringify(message)}\n`);
+
+// The parent is gone: nobody waits for the result any more.
+process.stdin.on("close", () => process.exit(1)).resume();
+
+try {
+  report({ path: await MongoBinary.getPath({ downloadDir: process.argv[2] }) });
+  process.exit(0);
+} catch (error) {
+  report({ failed: error instanceof Error ? error.message : String(error) });
+  process.exit(1);
+}

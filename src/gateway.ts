@@ -1,0 +1,113 @@
+import { createErrorPresenter } from "../schema/errors.js";
+import { buildGraphqlSchema } from "../schema/schema.js";
+import { createApp } from "./app.js";
+import type { GatewayConfig } from "./config.js";
+import type { AppUserId } from "./core/app-user-id.js";
+import { createSignInTokens, type SignInTokens } from "./core/sign-in-tokens.js";
+import { createSignupEvents } from "./core/signup-events.js";
+import { challenge } from "./http/auth/challenge.js";
+import { createKeySets } from "./http/auth/key-sets.js";
+import { createViewerAuthentication } from "./http/auth/viewer-authentication.js";
+import { registerEventIngress } from "./http/events/route.js";
+import { startupNotes } from "./http/events/settings.js";
+import { createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
+import { toResourceMetadataUrl } from "./http/resource-metadata.js";
+import { createAdminServer, createHttpServer } from "./http/server.js";
+import type { Lifecycle } from "./process.js";
+
+/**
+ * The HTTP process: GraphQL for apps, the event ingress for signup services, health and metrics for operators. Its
+ * ports open at once; MongoDB, Redis, Vital and the issuer may come later.
+ */
+export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) {
+  const app = createApp(config, {
+    name: "gateway",
+    mongoPatienceMs: 2_500,
+    isStopping: lifecycle.isStopping,
+    onFatal: lifecycle.fail,
+  });
+  const { log, metrics, mappings, whenReady, readiness } = app;
+
+  const keySets = createKeySets({ policy: config.auth, logger: log });
+  const authentication = createViewerAuthentication({ policy: config.auth, keySets, logger: log });
+  const signInTokens = createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: config.deadlineMs });
+  const tokenRateLimit = createTokenRateLimit({ redis: app.redis, perMinute: config.tokensPerMinute });
+  const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
+
+  const schema = buildGraphqlSchema({
+    signInTokens: countTokens(
+      limitSignInTokens({ issue: whenReady(signInTokens.issue) }, tokenRateLimit),
+      metrics,
+    ),
+    mappings: { find: whenReady((appUserId: AppUserId) => mappings.find(appUserId)) },
+  });
+  const metadataUrl =
+    config.publicUrl === null ? {} : { resourceMetadataUrl: toResourceMetadataUrl(config.publicUrl) };
+
+  const server = createHttpServer({
+    log,
+    observeHttp: metrics.observeHttp,
+    trustProxy: config.trustProxy,
+    graphql: {
+      schema,
+      authenticate: authentication.authenticate,
+      challenge: (error) => challenge(error, metadataUrl),
+      presentError: createErrorPresenter({ log }),
+      introspection: config.introspection,
+      deadlineMs: config.deadlineMs,
+    },
+    resourceMetadata: {
+      ...(config.publicUrl !== null && { publicUrl: config.publicUrl }),
+      authorizationServers: config.auth.issuers
+        .map(({ issuer }) => issuer)
+        .filter((issuer) => URL.canParse(issuer)),
+      ...(config.auth.requiredScope !== undefined && { scopes: [config.auth.requiredScope] }),
+    },
+    readiness: readiness.state,
+    corsOrigins: config.corsOrigins,
+    plugins: [
+      (fastify) => {
+        registerEventIngress(fastify, {
+          settings: config.events,
+          record: whenReady(events.record),
+          clock: app.now,
+          metrics,
+          logger: log,
+        });
+      },
+    ],
+  });
+  const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
+
+  async function close(): Promise<void> {
+    await server.close();
+    await admin.close();
+    await authentication.close();
+    await app.close();
+  }
+
+  for (const note of startupNotes(config.events)) log.warn({}, note);
+  authentication.start();
+  const url = await server.listen({ port: config.port, host: config.host });
+  const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
+  log.info({ url, adminUrl, ...config.vital.place }, "gateway listening");
+  return { url, adminUrl, log, close };
+}
+
+/** Counts the sign-in tokens asked for by what came of them. */
+function countTokens(tokens: SignInTokens, metrics: { tokenAsked(outcome: string): void }): SignInTokens {
+  return {
+    async issue(appUserId) {
+      try {
+        const issued = await tokens.issue(appUserId);
+        metrics.tokenAsked("issued");
+        return issued;
+      } catch (error) {
+        metrics.tokenAsked(
+          error instanceof Error && "code" in error ? String(error.code).toLowerCase() : "error",
+        );
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { AuthPolicy, IssuerPolicy } from "./policy.js";
+
+const quoted = (values: readonly string[]): string => values.map((value) => `"${value}"`).join(" or ");
+
+const describeKeys = ({ keys }: IssuerPolicy): string =>
+  keys.from === "secret" ? "a shared secret" : `keys from ${keys.url}`;
+
+function describeAudience(policy: AuthPolicy): string {
+  if (policy.audienceRule === "absent") return `no aud (${policy.insteadOfAudience ?? "client"} instead)`;
+  const audiences = [...new Set(policy.issuers.flatMap((issuer) => issuer.audiences))];
+  return `aud ${policy.audienceRule} ${quoted(audiences)}`;
+}
+
+/** Says in one line, for the start-up log, which tokens are accepted; no secret is in it. */
+export function describeAuthPolicy(policy: AuthPolicy): string {
+  const issuers = policy.issuers.map((issuer) => `"${issuer.issuer}" (${describeKeys(issuer)})`);
+  return [
+    `${policy.provider}: tokens of ${issuers.join(" or ")}`,
+    `alg ${policy.algorithms.join("/")}`,
+    `typ ${policy.tokenTypes.join("/")}`,
+    describeAudience(policy),
+    `user id in ${policy.userIdClaim}`,
+    `clients ${policy.clientIds.length > 0 ? quoted(policy.clientIds) : "any"}`,
+    ...(policy.requiredScope === undefined ? [] : [`scope ${policy.requiredScope}`]),
+    ...(policy.allowActor ? ["impersonated users accepted"] : []),
+    `clock tolerance ${policy.clockToleranceSeconds} s`,
+  ].join(", ");
+}

@@ -1,0 +1,71 @@
+import type { AuthPolicy } from "./policy.js";
+import { member, shown } from "./read-token.js";
+import { either, type Rule, type TokenRule } from "./token-rule.js";
+import { normalizeTokenType } from "./token-type.js";
+
+const algorithm: Rule = ({ algorithms }) => ({
+  check: "algorithm",
+  expects: algorithms.join(" or "),
+  find: ({ header }) => {
+    const alg = member(header, "alg");
+    if (typeof alg === "string" && algorithms.includes(alg)) return null;
+    return {
+      reason: `alg is ${shown(alg)}, accepted: ${algorithms.join(", ")}`,
+      mend: "if the issuer really signs with it, AUTH_ALGORITHMS",
+    };
+  },
+});
+
+const tokenType: Rule = ({ tokenTypes }) => ({
+  check: "type",
+  expects: tokenTypes.join(" or "),
+  find: ({ header }) => {
+    const typ = member(header, "typ");
+    const type = typ === undefined ? "absent" : typeof typ === "string" ? normalizeTokenType(typ) : null;
+    // A token that says "absent" of itself does not say nothing.
+    if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
+    return {
+      reason: `typ is ${shown(typ)}, accepted: ${tokenTypes.join(", ")}`,
+      mend: "send the access token, not an ID token; if the issuer types its access tokens so, AUTH_TOKEN_TYPES",
+    };
+  },
+});
+
+/** RFC 7515 §4.1.11: an extension that is not understood must be refused; none is understood here, `b64` neither. */
+const critical: Rule = () => ({
+  check: "extensions",
+  expects: "no crit, no b64",
+  find: ({ header }) =>
+    member(header, "crit") === undefined && member(header, "b64") === undefined
+      ? null
+      : { reason: "the header asks for an extension (crit, b64)" },
+});
+
+const keyId: Rule = ({ issuers }) => ({
+  check: "key id",
+  expects: "a kid",
+  find: ({ header }) => {
+    const kid = member(header, "kid");
+    if (typeof kid === "string" && kid !== "") return null;
+    // A shared secret is one key: there is nothing to choose.
+    if (kid === undefined && issuers.every(({ keys }) => keys.from === "secret")) return null;
+    return { reason: "the header names no key (kid)" };
+  },
+});
+
+const issuer: Rule = ({ issuers }) => ({
+  check: "issuer",
+  expects: either(issuers.map((accepted) => accepted.issuer)),
+  find: ({ claims }) => {
+    const iss = member(claims, "iss");
+    if (issuers.some((accepted) => accepted.issuer === iss)) return null;
+    return {
+      reason: `iss is ${shown(iss)}, accepted: ${either(issuers.map((accepted) => accepted.issuer))}`,
+      mend: "if these tokens are meant, AUTH_ISSUER, to the byte (mind a slash at the end)",
+    };
+  },
+});
+
+/** What is looked at before a key is chosen, in this order. */
+export const headerRules = (policy: AuthPolicy): readonly TokenRule[] =>
+  [algorithm, tokenType, critical, keyId, issuer].map((rule) => rule(policy));

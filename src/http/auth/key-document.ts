@@ -1,0 +1,92 @@
+import { isSafeTransport, parseHttpUrl } from "./addresses.js";
+import type { FetchDocument } from "./fetch-document.js";
+import type { KeySource } from "./policy.js";
+
+export type Jwk = Readonly<Record<string, unknown>>;
+
+const rediscoverAfterMs = 60 * 60_000;
+const maxKeys = 50;
+
+function parseObject(body: string, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new Error(`${what} is not JSON`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`${what} is no JSON object`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** Says in a few words why a fetch failed, without anything that the other side wrote. */
+export function fetchProblem(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  const code = (error as NodeJS.ErrnoException).code;
+  if (error.name === "TimeoutError") return "no answer in time";
+  return typeof code === "string" && code !== "" ? `${error.name} ${code}` : error.message;
+}
+
+export type KeyDocumentOptions = {
+  issuer: string;
+  source: Extract<KeySource, { url: string }>;
+  allowHttp: boolean;
+  now: () => number;
+  fetchDocument: FetchDocument;
+};
+
+/**
+ * Fetches the key set of one issuer: from a fixed address, or from the one in its discovery document, which is read
+ * again every hour and after each failure. The `issuer` in that document must be ours, byte for byte (OpenID Connect
+ * Discovery 1.0 §4.3), or another tenant's document could be taken for it.
+ *
+ * `load` gives the JWKs, or `unchanged`; it throws an Error whose message says for the log what is wrong.
+ */
+export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocument }: KeyDocumentOptions) {
+  let located: { url: string; at: number } | null = null;
+  let etag: string | undefined;
+
+  const locate = async (signal: AbortSignal): Promise<string> => {
+    if (source.from === "jwks") return source.url;
+    if (located !== null && Math.abs(now() - located.at) < rediscoverAfterMs) return located.url;
+    const { status, body } = await fetchDocument(source.url, { signal });
+    if (status !== 200) throw new Error(`discovery answered ${status}`);
+    const document = parseObject(body, "discovery");
+    if (document.issuer !== issuer) {
+      const found = JSON.stringify(document.issuer ?? null).slice(0, 200);
+      throw new Error(`discovery names the issuer ${found}, not ${JSON.stringify(issuer)}`);
+    }
+    const url = typeof document.jwks_uri === "string" ? parseHttpUrl(document.jwks_uri) : null;
+    if (url === null || !isSafeTransport(url, allowHttp)) {
+      throw new Error("discovery names no https address for the keys (jwks_uri)");
+    }
+    if (located?.url !== url.href) etag = undefined;
+    located = { url: url.href, at: now() };
+    return url.href;
+  };
+
+  const fetchKeys = async (signal: AbortSignal): Promise<readonly Jwk[] | "unchanged"> => {
+    const url = await locate(signal);
+    const answer = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
+    if (answer.status === 304 && etag !== undefined) return "unchanged";
+    if (answer.status !== 200) throw new Error(`the key set answered ${answer.status}`);
+    const { keys } = parseObject(answer.body, "the key set");
+    if (!Array.isArray(keys)) throw new Error("the key set has no list of keys");
+    etag = answer.etag;
+    return keys
+      .filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key))
+      .slice(0, maxKeys);
+  };
+
+  return {
+    async load(signal: AbortSignal): Promise<readonly Jwk[] | "unchanged"> {
+      try {
+        return await fetchKeys(signal);
+      } catch (error) {
+        located = null;
+        throw new Error(fetchProblem(error), { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { ClaimPath, ClaimRequirement, ScopeClaim } from "./policy.js";
+
+/**
+ * A form that the issuer of a provider may have. `{name}` in an address or a row is filled from the pattern's named
+ * groups, from `issuer` and `origin`, and else from the setting `AUTH_<PRESET>_<NAME>`.
+ */
+export type IssuerForm = Readonly<{
+  pattern: RegExp;
+  /** Where the discovery document stands, if not at `{issuer}/.well-known/openid-configuration`. */
+  discovery?: string;
+  /** Where the keys stand when the provider has no discovery for these tokens. */
+  jwks?: string;
+  requirements?: readonly ClaimRequirement[];
+}>;
+
+export type Refusal = Readonly<{ pattern: RegExp; because: string }>;
+
+/** Where the accepted audiences come from; `none` names the rule that keeps other services' tokens out instead. */
+export type AudienceSource =
+  | Readonly<{ from: "setting"; hint: string; match?: "equals" }>
+  | Readonly<{ from: "template"; template: string; match?: "equals" }>
+  | Readonly<{ from: "clients" }>
+  | Readonly<{ from: "none"; instead: string }>;
+
+export type ClientRule = Readonly<{
+  claims: readonly string[];
+  /** When `AUTH_CLIENT_IDS` must be set; `when-present` checks the claim only where a token has it. */
+  need: "always" | "without-audience" | "optional" | "when-present" | "unused";
+}>;
+
+/** What is known of one identity provider's tokens, as data. */
+export type Preset = Readonly<{
+  settingsPrefix: string;
+  exampleIssuer: string;
+  issuers: readonly IssuerForm[];
+  refusedIssuers?: readonly Refusal[];
+  algorithms: readonly string[];
+  tokenTypes: readonly string[];
+  audience: AudienceSource;
+  refusedAudiences?: readonly Refusal[];
+  /** An ID token has the client id as its audience: a client id given as audience would let ID tokens in. */
+  audienceIsNoClient?: true;
+  clients: ClientRule;
+  requirements: readonly ClaimRequirement[];
+  /** What tells a person from an anonymous user; left out with `AUTH_ALLOW_ANONYMOUS`. */
+  notAnonymous?: readonly ClaimRequirement[];
+  userIdClaim: string;
+  idTokenClaims?: readonly string[];
+  scopeClaims: readonly ScopeClaim[];
+  expiresWith?: ClaimPath;
+  clockToleranceSeconds: number;
+}>;

@@ -1,0 +1,18 @@
+import type { Preset } from "./preset.js";
+import { hostedPresets } from "./presets/hosted-presets.js";
+import { microsoftPresets } from "./presets/microsoft-presets.js";
+import { selfHostedPresets } from "./presets/self-hosted-presets.js";
+import { standardPresets } from "./presets/standard-presets.js";
+import { supabasePresets } from "./presets/supabase-presets.js";
+
+/** Every provider that `AUTH_PROVIDER` may name. */
+export const presets = {
+  ...standardPresets,
+  ...hostedPresets,
+  ...supabasePresets,
+  ...microsoftPresets,
+  ...selfHostedPresets,
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof presets;
+export const presetNames = Object.keys(presets) as PresetName[];

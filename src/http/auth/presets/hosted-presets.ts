@@ -1,0 +1,255 @@
+import type { Preset } from "../preset.js";
+import { anyHost, list, present, sub, words } from "./preset-words.js";
+
+const stytchSession = "https://stytch.com/session";
+
+/** Providers that run as a service. Facts: their documentation and SDKs. */
+export const hostedPresets = {
+  auth0: {
+    settingsPrefix: "AUTH_AUTH0",
+    exampleIssuer: "https://your-tenant.eu.auth0.com/ (with the slash at the end)",
+    issuers: [{ pattern: /^https?:\/\/[^/]+\/$/ }],
+    algorithms: ["RS256", "PS256"],
+    tokenTypes: ["jwt", "at+jwt"],
+    audience: {
+      from: "setting",
+      hint: "the identifier of your API in Auth0, such as https://api.example.com",
+    },
+    refusedAudiences: [
+      {
+        pattern: /\/userinfo$/,
+        because:
+          "every token asked for with openid has it, whatever API it is for; write your API's identifier",
+      },
+    ],
+    audienceIsNoClient: true,
+    clients: { claims: ["azp", "client_id"], need: "optional" },
+    requirements: [
+      sub(/\|/, "a user's sub has the form strategy|id; this token is a machine's or an agent's"),
+      { claim: "sub", matchesNot: /@clients$/, because: "a token of the client credentials grant" },
+      {
+        claim: "gty",
+        optional: true,
+        isNot: ["client-credentials", "client_credentials"],
+        because: "a machine's token",
+      },
+      { claim: "sub_profile", optional: true, is: ["user"], because: "the subject is no user" },
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [words("scope"), list("permissions")],
+    clockToleranceSeconds: 30,
+  },
+
+  clerk: {
+    settingsPrefix: "AUTH_CLERK",
+    exampleIssuer: "https://clerk.example.com",
+    issuers: [{ pattern: anyHost, jwks: "{issuer}/.well-known/jwks.json" }],
+    algorithms: ["RS256"],
+    tokenTypes: ["jwt"],
+    audience: { from: "none", instead: "azp (the origin of the app)" },
+    clients: { claims: [], need: "unused" },
+    requirements: [
+      {
+        claim: "sid",
+        matches: /^sess_/,
+        because: "a session token has a session; a JWT template's has none",
+      },
+      { claim: "sts", optional: true, is: ["active"], because: "the session is still pending" },
+      {
+        claim: "cat",
+        in: "header",
+        optional: true,
+        is: ["cl_B7d4PD111AAA"],
+        because: "the header's category is not that of a session token",
+      },
+      sub(/^user_/, "the subject is no user"),
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [],
+    clockToleranceSeconds: 5,
+  },
+
+  "clerk-oauth": {
+    settingsPrefix: "AUTH_CLERK",
+    exampleIssuer: "https://clerk.example.com",
+    issuers: [{ pattern: anyHost }],
+    algorithms: ["RS256"],
+    tokenTypes: ["at+jwt"],
+    audience: { from: "none", instead: "client_id" },
+    clients: { claims: ["client_id"], need: "always" },
+    requirements: [sub(/^user_/, "the subject is no user")],
+    userIdClaim: "sub",
+    scopeClaims: [words("scope")],
+    clockToleranceSeconds: 30,
+  },
+
+  cognito: {
+    settingsPrefix: "AUTH_COGNITO",
+    exampleIssuer: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+    issuers: [
+      { pattern: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/ },
+    ],
+    algorithms: ["RS256"],
+    tokenTypes: ["absent", "jwt", "at+jwt"],
+    audience: { from: "none", instead: "client_id" },
+    clients: { claims: ["client_id"], need: "always" },
+    requirements: [
+      { claim: "token_use", is: ["access"], because: "only access tokens are accepted" },
+      present("username", "a token without a user name is a machine's"),
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [words("scope")],
+    clockToleranceSeconds: 30,
+  },
+
+  "cognito-id": {
+    settingsPrefix: "AUTH_COGNITO",
+    exampleIssuer: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+    issuers: [
+      { pattern: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/ },
+    ],
+    algorithms: ["RS256"],
+    tokenTypes: ["absent", "jwt"],
+    audience: { from: "clients" },
+    clients: { claims: [], need: "always" },
+    requirements: [
+      { claim: "token_use", is: ["id"], because: "only ID tokens are accepted by this preset" },
+      present("cognito:username", "a user has a user name"),
+    ],
+    userIdClaim: "sub",
+    idTokenClaims: ["at_hash", "c_hash", "nonce"],
+    scopeClaims: [],
+    clockToleranceSeconds: 30,
+  },
+
+  firebase: {
+    settingsPrefix: "AUTH_FIREBASE",
+    exampleIssuer: "https://securetoken.google.com/your-project-id",
+    // The keys are the same for all Google projects: issuer and audience are the only separation.
+    issuers: [
+      {
+        pattern: /^https:\/\/securetoken\.google\.com\/(?<projectId>[a-z0-9:.-]+)$/,
+        jwks: "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com",
+      },
+    ],
+    algorithms: ["RS256"],
+    tokenTypes: ["jwt"],
+    audience: { from: "template", template: "{projectId}", match: "equals" },
+    clients: { claims: [], need: "unused" },
+    requirements: [
+      { claim: "auth_time", past: true, because: "the sign-in must have happened" },
+      { claim: "sub", maxLength: 128, because: "a Firebase user id has at most 128 characters" },
+    ],
+    notAnonymous: [
+      {
+        claim: ["firebase", "sign_in_provider"],
+        matches: /^(?!anonymous$)/,
+        because: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
+      },
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [],
+    clockToleranceSeconds: 30,
+  },
+
+  okta: {
+    settingsPrefix: "AUTH_OKTA",
+    exampleIssuer: "https://your-domain.okta.com/oauth2/default",
+    issuers: [{ pattern: /^https?:\/\/[^/]+\/oauth2\/(?!v1$)[^/]+$/ }],
+    refusedIssuers: [
+      {
+        pattern: /^https?:\/\/[^/]*-admin\.[^/]+/,
+        because: "that is the address of the admin console; leave out -admin",
+      },
+      {
+        pattern: /^https?:\/\/[^/]+(?:\/|\/oauth2|\/oauth2\/v1)?$/,
+        because:
+          "that is Okta's org authorization server, whose access tokens only Okta can check; use a custom one, https://<domain>/oauth2/<id>",
+      },
+    ],
+    algorithms: ["RS256", "ES256"],
+    tokenTypes: ["absent", "jwt", "at+jwt"],
+    audience: {
+      from: "setting",
+      hint: "the audience of the custom authorization server, such as api://default",
+    },
+    audienceIsNoClient: true,
+    clients: { claims: ["cid"], need: "optional" },
+    requirements: [present("cid", "an access token names its client; an ID token does not")],
+    userIdClaim: "uid",
+    scopeClaims: [list("scp")],
+    clockToleranceSeconds: 30,
+  },
+
+  workos: {
+    settingsPrefix: "AUTH_WORKOS",
+    exampleIssuer: "https://api.workos.com",
+    // All customers share the issuer: the address of the keys, one per client id, is the only separation.
+    issuers: [{ pattern: /^https?:\/\/[^/]+\/?$/, jwks: "https://api.workos.com/sso/jwks/{clientId}" }],
+    algorithms: ["RS256"],
+    tokenTypes: ["absent", "jwt"],
+    audience: { from: "none", instead: "the keys of the WorkOS client id" },
+    clients: { claims: ["client_id"], need: "optional" },
+    requirements: [
+      { claim: "sid", matches: /^session_/, because: "a user's token belongs to a session" },
+      sub(/^user_/, "the subject is no user"),
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [list("permissions")],
+    clockToleranceSeconds: 5,
+  },
+
+  stytch: {
+    settingsPrefix: "AUTH_STYTCH",
+    exampleIssuer: "stytch.com/project-live-<id>",
+    issuers: [
+      {
+        pattern: /^stytch\.com\/(?<projectId>project-live-[\w-]+)$/,
+        jwks: "https://api.stytch.com/v1/{sessions}/jwks/{projectId}",
+      },
+      {
+        pattern: /^stytch\.com\/(?<projectId>project-test-[\w-]+)$/,
+        jwks: "https://test.stytch.com/v1/{sessions}/jwks/{projectId}",
+      },
+      { pattern: anyHost, jwks: "{issuer}/v1/{sessions}/jwks/{projectId}" },
+    ],
+    algorithms: ["RS256"],
+    tokenTypes: ["jwt", "absent"],
+    audience: { from: "template", template: "{projectId}" },
+    clients: { claims: [], need: "unused" },
+    requirements: [
+      present(stytchSession, "a machine's or a connected app's token has no session"),
+      { claim: "client_id", absent: true, because: "the token of a connected app" },
+    ],
+    expiresWith: [stytchSession, "expires_at"],
+    userIdClaim: "sub",
+    scopeClaims: [],
+    clockToleranceSeconds: 5,
+  },
+
+  descope: {
+    settingsPrefix: "AUTH_DESCOPE",
+    exampleIssuer: "the project id, or https://api.descope.com/<project id>, as in your tokens",
+    issuers: [
+      {
+        pattern: /^(?<projectId>P[A-Za-z0-9]{20,40})$/,
+        jwks: "https://api.descope.com/v2/keys/{projectId}",
+      },
+      {
+        pattern: /^https?:\/\/[^/]+(?:\/[^/]+)*\/(?<projectId>P[A-Za-z0-9]{20,40})(?:\/[^/]+)?$/,
+        jwks: "{origin}/v2/keys/{projectId}",
+      },
+    ],
+    algorithms: ["RS256"],
+    tokenTypes: ["jwt", "absent"],
+    audience: { from: "none", instead: "the issuer and keys of the Descope project" },
+    clients: { claims: [], need: "unused" },
+    requirements: [
+      { claim: "drn", optional: true, isNot: ["DSR"], because: "a refresh token" },
+      { claim: "sub", matchesNot: /^K/, because: "the subject is an access key, no user" },
+    ],
+    userIdClaim: "sub",
+    scopeClaims: [list("permissions")],
+    clockToleranceSeconds: 5,
+  },
+} as const satisfies Record<string, Preset>;

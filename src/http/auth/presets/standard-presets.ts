@@ -1,0 +1,38 @@
+import type { Preset } from "../preset.js";
+import { anyAddress, present, words } from "./preset-words.js";
+
+/** Claims that every RFC 9068 token has (§2.2) and an ID token lacks. */
+const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>
+  present(claim, "RFC 9068 §2.2 requires it of an access token"),
+);
+
+/** Tokens by the standard, and tokens of nobody we know. */
+export const standardPresets = {
+  rfc9068: {
+    settingsPrefix: "AUTH_RFC9068",
+    exampleIssuer: "https://idp.example.com",
+    issuers: [{ pattern: anyAddress }],
+    algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
+    tokenTypes: ["at+jwt"],
+    audience: { from: "setting", hint: "the resource identifier of this API at your issuer" },
+    clients: { claims: ["client_id"], need: "optional" },
+    requirements: rfc9068Claims,
+    userIdClaim: "sub",
+    scopeClaims: [words("scope")],
+    clockToleranceSeconds: 30,
+  },
+
+  custom: {
+    settingsPrefix: "AUTH_CUSTOM",
+    exampleIssuer: "the iss of your tokens",
+    issuers: [{ pattern: /^\S+$/ }],
+    algorithms: [],
+    tokenTypes: [],
+    audience: { from: "none", instead: "the client" },
+    clients: { claims: ["azp", "client_id", "cid", "appid"], need: "without-audience" },
+    requirements: [],
+    userIdClaim: "",
+    scopeClaims: [],
+    clockToleranceSeconds: 30,
+  },
+} as const satisfies Record<string, Preset>;

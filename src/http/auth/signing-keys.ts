@@ -1,0 +1,88 @@
+import { importJWK } from "jose";
+import type { CryptoKey, KeyObject } from "jose";
+
+/** One public key, usable for one algorithm. Two of them are the same key exactly when they are the same object. */
+export type SigningKey = Readonly<{
+  kid: string;
+  algorithm: string;
+  key: CryptoKey | KeyObject;
+  /** What it was made of; a key that a refresh brings again keeps its object. */
+  material: string;
+}>;
+
+type Jwk = Readonly<Record<string, unknown>>;
+
+/** RFC 7518 §3.1, RFC 8037, RFC 9864: which kind of key an algorithm needs. */
+const keyKinds: Readonly<Record<string, { kty: string; crv?: string; members: readonly string[] }>> = {
+  ...Object.fromEntries(
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map((name) => [
+      name,
+      { kty: "RSA", members: ["n", "e"] },
+    ]),
+  ),
+  ES256: { kty: "EC", crv: "P-256", members: ["crv", "x", "y"] },
+  ES384: { kty: "EC", crv: "P-384", members: ["crv", "x", "y"] },
+  ES512: { kty: "EC", crv: "P-521", members: ["crv", "x", "y"] },
+  EdDSA: { kty: "OKP", crv: "Ed25519", members: ["crv", "x"] },
+  Ed25519: { kty: "OKP", crv: "Ed25519", members: ["crv", "x"] },
+};
+
+const minRsaBits = 2048;
+
+function jwkProblem(jwk: Jwk): string | null {
+  if (typeof jwk.kid !== "string" || jwk.kid === "") return "has no kid";
+  if (jwk.kty === "oct") return "is symmetric";
+  if ("d" in jwk || "k" in jwk) return "is published with its private part";
+  if (jwk.use !== undefined && jwk.use !== "sig") return "is not for signatures (use)";
+  if (jwk.key_ops !== undefined && !(Array.isArray(jwk.key_ops) && jwk.key_ops.includes("verify"))) {
+    return "is not for signatures (key_ops)";
+  }
+  return null;
+}
+
+/** RFC 7515 §2 base64url of a big-endian number: its length in bits, leading zero bytes left out. */
+const bitLength = (number: unknown): number => {
+  const bytes = typeof number === "string" ? Buffer.from(number, "base64url") : Buffer.alloc(0);
+  const start = bytes.findIndex((byte) => byte !== 0);
+  return start < 0 ? 0 : (bytes.length - start - 1) * 8 + (32 - Math.clz32(bytes[start] ?? 0));
+};
+
+const isWeak = (jwk: Jwk): boolean =>
+  jwk.kty === "RSA" && (bitLength(jwk.n) < minRsaBits || bitLength(jwk.e) < 2);
+
+export type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
+
+/**
+ * Makes the keys that one JWK serves as: one for each accepted algorithm that its type, curve and own `alg` allow.
+ * Only the public numbers are taken from it, so that nothing else in the document (`x5c`, `x5u`) can matter.
+ *
+ * `known` keys made of the same material are given again as they are. A JWK that is of no use has a `problem`.
+ */
+export async function importSigningKeys(
+  jwk: Jwk,
+  algorithms: readonly string[],
+  known: ReadonlySet<SigningKey>,
+): Promise<ImportedJwk> {
+  const problem = jwkProblem(jwk) ?? (isWeak(jwk) ? `is a weak RSA key (at least ${minRsaBits} bits)` : null);
+  if (problem !== null) return { keys: [], problem };
+  const kid = String(jwk.kid);
+  const fitting = algorithms.filter((algorithm) => {
+    const kind = keyKinds[algorithm];
+    return kind?.kty === jwk.kty && kind?.crv === jwk.crv && (jwk.alg ?? algorithm) === algorithm;
+  });
+  if (fitting.length === 0) return { keys: [], problem: "fits none of the accepted algorithms" };
+  try {
+    const keys = await Promise.all(
+      fitting.map(async (algorithm): Promise<SigningKey> => {
+        const members = ["kty", ...(keyKinds[algorithm]?.members ?? [])];
+        const publicJwk = Object.fromEntries(members.map((name) => [name, jwk[name]]));
+        const material = JSON.stringify([kid, algorithm, publicJwk]);
+        for (const key of known) if (key.material === material) return key;
+        return { kid, algorithm, material, key: (await importJWK(publicJwk, algorithm)) as CryptoKey };
+      }),
+    );
+    return { keys, problem: null };
+  } catch {
+    return { keys: [], problem: "cannot be read" };
+  }
+}

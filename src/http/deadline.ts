@@ -1,0 +1,21 @@
+/**
+ * Waits for `work` at most `timeoutMs`, then rejects with what `toError` gives. The work itself goes on: whoever
+ * does it has a deadline of its own, and this is the guard for the case that it does not hold.
+ */
+export async function withDeadline<T>(
+  work: T | Promise<T>,
+  timeoutMs: number,
+  toError: () => Error,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(toError());
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

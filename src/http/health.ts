@@ -1,0 +1,27 @@
+import type { FastifyInstance } from "fastify";
+
+/** Whether the process can do its work, and if not, why, in words for an operator. */
+export type Readiness = { ready: true } | { ready: false; reason: string };
+export type ReadinessCheck = () => Readiness | Promise<Readiness>;
+
+/**
+ * `GET /livez`: the process turns. `GET /readyz`: 200 when it can do its work, 503 with the reason otherwise; a
+ * check that throws counts as not ready.
+ */
+export function registerHealth(app: FastifyInstance, readiness: ReadinessCheck): void {
+  app.get("/livez", () => ({ status: "ok" }));
+  app.get("/readyz", async (_request, reply) => {
+    const state = await check(readiness);
+    return state.ready
+      ? { status: "ready" }
+      : reply.code(503).send({ status: "not ready", reason: state.reason });
+  });
+}
+
+async function check(readiness: ReadinessCheck): Promise<Readiness> {
+  try {
+    return await readiness();
+  } catch {
+    return { ready: false, reason: "the readiness check failed" };
+  }
+}

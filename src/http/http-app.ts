@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from "fastify";
+import type { OverloadSampler } from "./overload.js";
+import { overloadedError } from "./overload.js";
+import { HttpProblem, toProblem, toRefusal, toResponseHead } from "./problem.js";
+
+/** Fields and a constant phrase; never a header, a body or a variable of a query. */
+export type Log = Record<
+  "info" | "warn" | "error",
+  (fields: Record<string, unknown>, phrase: string) => void
+>;
+
+/** Called once per request with the pattern of its route, never with its path. */
+export type ObserveHttp = (route: string, status: number, seconds: number) => void;
+
+export type HttpAppOptions = {
+  log: Log;
+  observeHttp?: ObserveHttp;
+  /** Whose `X-Forwarded-*` is believed, as Fastify takes it; nobody's by default. */
+  trustProxy?: FastifyServerOptions["trustProxy"];
+  overload?: OverloadSampler;
+  /** How long one request may take inside; a connection is silent for that long. */
+  longestRequestMs?: number;
+};
+
+const healthPaths = new Set(["/livez", "/readyz"]);
+/** All that is served here, but for what a dashboard does on its own pages. */
+const servedMethods = ["GET", "POST"] as const;
+const saneRequestId = /^[A-Za-z0-9._-]{1,128}$/;
+
+const securityHeaders = {
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** The caller's own id, when it is fit for logs and headers, so that one id leads through all systems. */
+const toRequestId = ({ headers }: IncomingMessage): string => {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
+};
+
+/** A request that is no HTTP never becomes a request of Fastify's: the answer is written by hand. */
+function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+  const problem = toProblem(toRefusal({ statusCode: status }), randomUUID());
+  const body = JSON.stringify(problem);
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}
+
+/** Answers with `application/problem+json` and logs what the caller is not told. */
+function createProblemSender(log: Log) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const refusal = toRefusal(error);
+    const requestId = request.id;
+    const problem = toProblem(refusal, requestId);
+    const fields = { requestId, route: request.routeOptions.url, status: problem.status, code: problem.code };
+    if (refusal === null) {
+      problem.errorId = randomUUID();
+      log.error({ ...fields, errorId: problem.errorId, err: error }, "unexpected error");
+    } else {
+      log.info({ ...fields, reason: "reason" in refusal ? refusal.reason : undefined }, "request refused");
+    }
+    const { status, headers } = toResponseHead(refusal);
+    return reply
+      .code(status)
+      .headers({ ...securityHeaders, "x-request-id": requestId, ...headers })
+      .type("application/problem+json")
+      .send(JSON.stringify(problem));
+  };
+}
+
+/** 405 with `Allow` where the path is served by another method, 404 elsewhere. */
+function toNotServed(app: FastifyInstance, url: string): HttpProblem {
+  const path = url.split("?", 1)[0] ?? url;
+  const allowed = servedMethods.filter((method) => app.hasRoute({ method, url: path }));
+  return allowed.length === 0
+    ? new HttpProblem(404)
+    : new HttpProblem(405, { headers: { allow: allowed.join(", ") } });
+}
+
+/**
+ * What every HTTP server of ours has in common: request ids, security headers, time-outs, refusals as problem
+ * documents, shedding, one observation per request, and a close that lets requests in flight end.
+ */
+export function createHttpApp(options: HttpAppOptions): FastifyInstance {
+  const { log, observeHttp, overload, longestRequestMs = 10_000 } = options;
+  const sendProblem = createProblemSender(log);
+  const app = fastify({
+    logger: false,
+    trustProxy: options.trustProxy ?? false,
+    genReqId: toRequestId,
+    requestIdHeader: false,
+    bodyLimit: 64 * 1024,
+    // Receiving a request; slow senders hold a connection no longer than this.
+    requestTimeout: 15_000,
+    http: { headersTimeout: 10_000 },
+    // A silent connection, also one whose request is being worked on.
+    connectionTimeout: longestRequestMs + 20_000,
+    // Longer than the minute after which load balancers let go: the side that sends must be the one to close.
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: refuseBrokenHttp,
+  });
+
+  let isClosing = false;
+  app.addHook("onRequest", (request, reply, done) => {
+    void reply.headers(securityHeaders).header("x-request-id", request.id);
+    const isShed = overload?.isOverloaded() === true && !healthPaths.has(request.routeOptions.url ?? "");
+    done(isShed ? overloadedError() : undefined);
+  });
+  // Before the body is read: what is not served need not be parsed.
+  const refuseNotServed = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
+    done(request.is404 ? toNotServed(app, request.url) : undefined);
+  };
+  app.addHook("preParsing", (request, reply, _payload, done) => {
+    refuseNotServed(request, reply, done);
+  });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    if (isClosing) void reply.header("connection", "close");
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
+    observeHttp?.(request.routeOptions.url ?? "unmatched", reply.statusCode, reply.elapsedTime / 1000);
+    done();
+  });
+  app.addHook("preClose", (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook("onClose", (_app, done) => {
+    overload?.close();
+    done();
+  });
+
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request) => {
+    throw toNotServed(app, request.url);
+  });
+  return app;
+}

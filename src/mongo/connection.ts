@@ -1,0 +1,78 @@
+import mongoose, { type Connection } from "mongoose";
+
+export type MongoOptions = {
+  url: string;
+  /** How long an operation waits for a primary, milliseconds: an election should fit in, a caller's patience too. */
+  serverSelectionTimeoutMs: number;
+  /** The only bound on a server that is there but does not answer, milliseconds. */
+  socketTimeoutMs: number;
+  maxPoolSize: number;
+  appName: string;
+};
+
+/** How often a first connection that failed is tried again, milliseconds. */
+const connectRetryMs = 500;
+
+/**
+ * A connection to MongoDB that may be asked for before MongoDB is there: it keeps trying in the background, and
+ * operations fail until then. Reads and writes go to the primary with majority.
+ */
+export function createMongoConnection({ url, ...options }: MongoOptions): {
+  connection: Connection;
+  /** Resolves with the first connection; never rejects, and never resolves after `close`. */
+  whenConnected: Promise<void>;
+  /** Rejects when MongoDB does not answer. */
+  ping: () => Promise<void>;
+  close: () => Promise<void>;
+} {
+  const connection = mongoose.createConnection();
+  const abort = new AbortController();
+  connection.on("error", () => undefined);
+
+  async function connect(): Promise<void> {
+    while (!abort.signal.aborted) {
+      try {
+        await connection.openUri(url, {
+          appName: options.appName,
+          serverSelectionTimeoutMS: options.serverSelectionTimeoutMs,
+          socketTimeoutMS: options.socketTimeoutMs,
+          connectTimeoutMS: 5_000,
+          maxPoolSize: options.maxPoolSize,
+          autoIndex: false,
+          autoCreate: false,
+          bufferCommands: false,
+          readConcern: { level: "majority" },
+          readPreference: "primary",
+          writeConcern: { w: "majority", wtimeoutMS: 5_000 },
+        });
+        return;
+      } catch {
+        await delay(connectRetryMs);
+      }
+    }
+    await new Promise(() => undefined);
+  }
+
+  const delay = (durationMs: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, durationMs);
+      abort.signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+
+  return {
+    connection,
+    whenConnected: connect(),
+    async ping() {
+      await connection.db?.command({ ping: 1 });
+    },
+    async close() {
+      abort.abort();
+      await connection.close(true);
+    },
+  };
+}
+
+export type MongoConnection = ReturnType<typeof createMongoConnection>;

@@ -1,0 +1,161 @@
+import { Schema } from "mongoose";
+import type { AppUserId, VitalUserId } from "../core/app-user-id.js";
+import type { EventStamp, Mapping, MappingError, MappingState } from "../core/mapping.js";
+import type { TeamPlace } from "../core/vital-team.js";
+
+/** A row of `vital_user_mappings`. Fields that a state does not have are absent. */
+export type MappingDocument = TeamPlace & {
+  /** The app user id. */
+  _id: string;
+  state: MappingState;
+  clientUserId: string;
+  /** Active: the Vital user. Deleting: the first of those to be deleted. */
+  vitalUserId?: string;
+  /** Deleting: further Vital users to be deleted. */
+  otherVitalUserIds?: string[];
+  generation: number;
+  revision: number;
+  requestedAt: Date;
+  activatedAt?: Date;
+  deletingAt?: Date;
+  deletedAt?: Date;
+  updatedAt: Date;
+  attempts: number;
+  lastError?: MappingError;
+  lastEvent?: EventStamp;
+  nextSweepAt?: Date;
+  sweeps?: number;
+};
+
+export const mappingCollection = "vital_user_mappings";
+
+export const vitalUserIndexName = "vital_user_id_unique";
+
+const eventSchema = new Schema({ id: String, type: String, at: Date }, { _id: false });
+const errorSchema = new Schema({ code: String, message: String, at: Date }, { _id: false });
+
+/** Describes the rows and declares the indexes that the product relies on; without them it is not ready. */
+export const mappingSchema = new Schema<MappingDocument>(
+  {
+    _id: { type: String, required: true },
+    state: { type: String, required: true, enum: ["pending", "active", "failed", "deleting", "deleted"] },
+    clientUserId: { type: String, required: true },
+    environment: { type: String, required: true },
+    region: { type: String, required: true },
+    vitalUserId: String,
+    otherVitalUserIds: { type: [String], default: undefined },
+    generation: { type: Number, required: true },
+    revision: { type: Number, required: true },
+    requestedAt: { type: Date, required: true },
+    activatedAt: Date,
+    deletingAt: Date,
+    deletedAt: Date,
+    updatedAt: { type: Date, required: true },
+    attempts: { type: Number, required: true },
+    lastError: errorSchema,
+    lastEvent: eventSchema,
+    nextSweepAt: Date,
+    sweeps: Number,
+  },
+  { collection: mappingCollection, versionKey: false },
+);
+// Two app users can never share a Vital user, whatever the code does.
+mappingSchema.index(
+  { vitalUserId: 1 },
+  { name: vitalUserIndexName, unique: true, partialFilterExpression: { vitalUserId: { $type: "string" } } },
+);
+// Only rows that wait for something have the field: the index stays small.
+mappingSchema.index(
+  { nextSweepAt: 1 },
+  { name: "due", partialFilterExpression: { nextSweepAt: { $type: "date" } } },
+);
+// For the counts by state and the oldest pending row.
+mappingSchema.index({ state: 1, requestedAt: 1 }, { name: "state_requested_at" });
+
+/** The row that stands for a mapping. */
+export function toDocument(mapping: Mapping): MappingDocument {
+  const { appUserId, clientUserId, environment, region, generation, revision } = mapping;
+  const { state, requestedAt, updatedAt, attempts, lastError, lastEvent } = mapping;
+  return {
+    _id: appUserId,
+    state,
+    clientUserId,
+    environment,
+    region,
+    generation,
+    revision,
+    requestedAt,
+    updatedAt,
+    attempts,
+    ...(lastError && { lastError }),
+    ...(lastEvent && { lastEvent }),
+    ...toStateFields(mapping),
+  };
+}
+
+function toStateFields(mapping: Mapping): Partial<MappingDocument> {
+  switch (mapping.state) {
+    case "pending":
+      return { nextSweepAt: mapping.nextSweepAt, sweeps: mapping.sweeps };
+    case "active":
+      return { vitalUserId: mapping.vitalUserId, activatedAt: mapping.activatedAt };
+    case "failed":
+      return {};
+    case "deleting": {
+      const { deletingAt, nextSweepAt, sweeps } = mapping;
+      const [first, ...others] = mapping.doomed;
+      return {
+        deletingAt,
+        nextSweepAt,
+        sweeps,
+        ...(first !== undefined && { vitalUserId: first }),
+        ...(others.length > 0 && { otherVitalUserIds: others }),
+      };
+    }
+    case "deleted":
+      return { deletedAt: mapping.deletedAt };
+  }
+}
+
+/** The mapping that a row stands for; fields that older versions did not write get their neutral value. */
+export function toMapping(row: MappingDocument): Mapping {
+  const base = {
+    appUserId: row._id as AppUserId,
+    clientUserId: row.clientUserId,
+    environment: row.environment,
+    region: row.region,
+    generation: row.generation,
+    revision: row.revision,
+    requestedAt: row.requestedAt,
+    updatedAt: row.updatedAt,
+    attempts: row.attempts,
+    lastError: row.lastError ?? null,
+    lastEvent: row.lastEvent ?? null,
+  };
+  const { updatedAt } = row;
+  const due = { nextSweepAt: row.nextSweepAt ?? updatedAt, sweeps: row.sweeps ?? 0 };
+  switch (row.state) {
+    case "pending":
+      return { ...base, ...due, state: "pending" };
+    case "active":
+      return {
+        ...base,
+        state: "active",
+        vitalUserId: (row.vitalUserId ?? "") as VitalUserId,
+        activatedAt: row.activatedAt ?? updatedAt,
+      };
+    case "failed":
+      return {
+        ...base,
+        state: "failed",
+        lastError: row.lastError ?? { code: "UNKNOWN", message: "no reason was stored", at: updatedAt },
+      };
+    case "deleting": {
+      const doomed = [row.vitalUserId, ...(row.otherVitalUserIds ?? [])].filter((id) => id !== undefined);
+      const deletingAt = row.deletingAt ?? updatedAt;
+      return { ...base, ...due, state: "deleting", deletingAt, doomed: doomed as VitalUserId[] };
+    }
+    case "deleted":
+      return { ...base, state: "deleted", deletedAt: row.deletedAt ?? updatedAt };
+  }
+}

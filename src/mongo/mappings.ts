@@ -1,0 +1,167 @@
+import mongoose, { type Connection } from "mongoose";
+import { createBatcher, type Outcome } from "../batching.js";
+import type { AppUserId } from "../core/app-user-id.js";
+import type { Mapping, MappingState } from "../core/mapping.js";
+import type { DueMapping } from "../core/sweeper.js";
+import {
+  toDocument,
+  toMapping,
+  mappingSchema,
+  vitalUserIndexName,
+  type MappingDocument,
+} from "./mapping-document.js";
+import { toStorageError, withStorageErrors } from "./storage-error.js";
+
+type Write = { insertOne: { document: MappingDocument } } | { replaceOne: ReplaceOne };
+type ReplaceOne = {
+  filter: { _id: string; revision: number };
+  replacement: MappingDocument;
+  upsert: true;
+};
+
+const duplicateKeyCode = 11000;
+const maxItems = 500;
+
+/** A failed write of a bulk, per index, as the driver reports it. */
+type WriteFailure = { index: number; code: number; errmsg?: string | undefined };
+
+function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<boolean> {
+  if (failure === undefined) return { ok: true, value: true };
+  const isRace = failure.code === duplicateKeyCode && !failure.errmsg?.includes(vitalUserIndexName);
+  return isRace ? { ok: true, value: false } : { ok: false, error: toStorageError(error) };
+}
+
+/** Tells the writers of one bulk apart: who wrote, who lost a race, whose outcome is an error. */
+function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] {
+  const isBulkError = error instanceof mongoose.mongo.MongoBulkWriteError;
+  const isWholeError = !isBulkError || error.result.getWriteConcernError() !== undefined;
+  if (isWholeError) throw toStorageError(error);
+  const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
+  return Array.from({ length: count }, (_, index) => toOutcome(failures.get(index), error));
+}
+
+/**
+ * The collection of mappings. Look-ups that wait at the same moment share one `find`, writes one unordered bulk.
+ * A write is compare-and-set on `revision`: as an upsert, so that a lost race is a duplicate `_id` and each writer of
+ * a bulk learns its own outcome (a bulk's counts would only tell how many lost).
+ *
+ * Every method throws `SERVICE_UNAVAILABLE` when MongoDB does not answer; then the outcome of a write is unknown.
+ */
+export function createMappings(connection: Connection) {
+  const model = connection.model("VitalUserMapping", mappingSchema);
+  const { collection } = model;
+  const rows = () => collection as unknown as mongoose.mongo.Collection<MappingDocument>;
+
+  const findOne = createBatcher<AppUserId, Mapping | null>({
+    maxItems,
+    async run(ids) {
+      const found = await withStorageErrors(() =>
+        rows()
+          .find({ _id: { $in: [...ids] } })
+          .toArray(),
+      );
+      const byId = new Map(found.map((row) => [row._id, toMapping(row)]));
+      return ids.map((id) => ({ ok: true, value: byId.get(id) ?? null }));
+    },
+  });
+
+  const writeOne = createBatcher<Write, boolean>({
+    maxItems,
+    async run(writes) {
+      try {
+        await rows().bulkWrite([...writes], { ordered: false });
+        return writes.map(() => ({ ok: true, value: true }));
+      } catch (error) {
+        return toOutcomes(writes.length, error);
+      }
+    },
+  });
+
+  return {
+    find: findOne,
+
+    insert: (mapping: Mapping) => writeOne({ insertOne: { document: toDocument(mapping) } }),
+
+    replace(seen: Mapping, next: Mapping): Promise<boolean> {
+      const filter = { _id: seen.appUserId, revision: seen.revision };
+      return writeOne({ replaceOne: { filter, replacement: toDocument(next), upsert: true } });
+    },
+
+    /** Rows whose time has come, the longest overdue first. */
+    listDue(at: Date, limit: number): Promise<readonly DueMapping[]> {
+      return withStorageErrors(async () => {
+        const found = await rows()
+          .find({ nextSweepAt: { $lte: at } })
+          .sort({ nextSweepAt: 1 })
+          .limit(limit)
+          .toArray();
+        return found.map(toMapping).filter((row): row is DueMapping => "nextSweepAt" in row);
+      });
+    },
+
+    listIds(state: MappingState, limit: number): Promise<AppUserId[]> {
+      return withStorageErrors(async () => {
+        const found = await rows()
+          .find({ state })
+          .project<{ _id: string }>({ _id: 1 })
+          .limit(limit)
+          .toArray();
+        return found.map(({ _id }) => _id as AppUserId);
+      });
+    },
+
+    hasActive: () => withStorageErrors(async () => (await rows().findOne({ state: "active" })) !== null),
+
+    /** Mappings by state. Active ones are the rest of an estimated total: counting millions would take its time. */
+    countByState(): Promise<Record<MappingState, number>> {
+      return withStorageErrors(async () => {
+        const count = (state: MappingState) => rows().countDocuments({ state });
+        const [total, pending, failed, deleting, deleted] = await Promise.all([
+          rows().estimatedDocumentCount(),
+          count("pending"),
+          count("failed"),
+          count("deleting"),
+          count("deleted"),
+        ]);
+        const active = Math.max(0, total - pending - failed - deleting - deleted);
+        return { pending, active, failed, deleting, deleted };
+      });
+    },
+
+    /** When the longest waiting pending mapping was asked for, or `null` when none waits. */
+    findOldestPendingAt(): Promise<Date | null> {
+      return withStorageErrors(async () => {
+        const row = await rows().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
+        return row?.requestedAt ?? null;
+      });
+    },
+
+    /** Creates or updates the indexes. */
+    createIndexes: () => withStorageErrors(() => model.createIndexes()),
+
+    /** Names of the declared indexes that MongoDB does not have. */
+    listMissingIndexes(): Promise<string[]> {
+      return withStorageErrors(async () => {
+        const declared = mappingSchema.indexes().map(([, options]) => options.name ?? "");
+        const present = new Set((await listIndexes()).map(({ name }) => String(name)));
+        return declared.filter((name) => !present.has(name));
+      });
+    },
+
+    isEmpty: () => withStorageErrors(async () => (await rows().findOne({})) === null),
+  };
+
+  /** A collection that does not exist yet has no indexes. */
+  async function listIndexes(): Promise<{ name?: unknown }[]> {
+    try {
+      return await rows().indexes();
+    } catch (error) {
+      const isMissing =
+        error instanceof mongoose.mongo.MongoServerError && error.codeName === "NamespaceNotFound";
+      if (isMissing) return [];
+      throw error;
+    }
+  }
+}
+
+export type Mappings = ReturnType<typeof createMappings>;

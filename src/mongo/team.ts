@@ -1,0 +1,40 @@
+import type { Connection } from "mongoose";
+import type { TeamPlace, TeamRecord } from "../core/vital-team.js";
+import { withStorageErrors } from "./storage-error.js";
+
+type TeamDocument = TeamPlace & { _id: "team"; teamId?: string };
+
+const collectionName = "vital_gateway_meta";
+
+const toRecord = (row: TeamDocument): TeamRecord => ({
+  environment: row.environment,
+  region: row.region,
+  teamId: row.teamId ?? null,
+});
+
+/** The one document that says which Vital team the mappings of this database belong to. */
+export function createTeamRecords(connection: Connection) {
+  const rows = () => connection.collection<TeamDocument>(collectionName);
+
+  async function get(): Promise<TeamRecord> {
+    const row = await rows().findOne({ _id: "team" });
+    if (row === null) throw new Error(`the document "team" of ${collectionName} has disappeared`);
+    return toRecord(row);
+  }
+
+  return {
+    /** Stores the place unless one is stored, and gives what is stored. */
+    remember: ({ environment, region }: TeamPlace): Promise<TeamRecord> =>
+      withStorageErrors(async () => {
+        await rows().updateOne({ _id: "team" }, { $setOnInsert: { environment, region } }, { upsert: true });
+        return get();
+      }),
+
+    /** Stores the team id unless one is stored, and gives what is stored. */
+    rememberTeamId: (teamId: string): Promise<TeamRecord> =>
+      withStorageErrors(async () => {
+        await rows().updateOne({ _id: "team", teamId: { $exists: false } }, { $set: { teamId } });
+        return get();
+      }),
+  };
+}

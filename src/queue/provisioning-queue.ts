@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { Queue, type JobsOptions } from "bullmq";
+import type { Redis } from "ioredis";
+import type { AppUserId } from "../core/app-user-id.js";
+import type { ProvisioningJob, Wake } from "../core/jobs.js";
+
+/** All our keys in Redis; the braces keep them on one node of a cluster. */
+export const queuePrefix = "{vital}";
+export const provisioningQueueName = "provisioning";
+
+/** What a job carries: all else is read when it runs. */
+export type ProvisioningJobData = { appUserId: AppUserId };
+
+export type ProvisioningJobRequest = { job: ProvisioningJob; appUserId: AppUserId };
+
+const addTimeoutMs = 2_000;
+/** Wake-ups that wait for a round trip; more are left to the sweeper. */
+const maxWaiting = 20_000;
+const maxBatch = 500;
+
+/** The name of BullMQ's custom back-off; the workers know it. */
+export const backoffType = "capped-full-jitter";
+
+/**
+ * A second job for the same user and purpose is not added while the first waits. It hashes the id, because BullMQ
+ * gives some characters a meaning. The id of the job itself stays BullMQ's own: a corpse in the failed set must not
+ * block a user.
+ */
+function toOptions({ job, appUserId }: ProvisioningJobRequest): JobsOptions {
+  const hash = createHash("sha256").update(appUserId).digest("base64url").slice(0, 27);
+  return {
+    attempts: 5,
+    backoff: { type: backoffType },
+    deduplication: { id: `${job}-${hash}` },
+    removeOnComplete: true,
+    removeOnFail: { age: 7 * 24 * 3600, count: 1_000 },
+    stackTraceLimit: 3,
+  };
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`Redis did not answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  return Promise.race([work, timeout]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+/**
+ * The producer's side of the `provisioning` queue. Wake-up signals may be lost: they are sent in bulk behind the back
+ * of the caller, and given up while Redis is away.
+ */
+export function createProvisioningQueue({
+  redis,
+  onError,
+}: {
+  redis: Redis;
+  onError: (error: Error) => void;
+}) {
+  const queue = new Queue<ProvisioningJobData, void, ProvisioningJob>(provisioningQueueName, {
+    connection: redis,
+    prefix: queuePrefix,
+    streams: { events: { maxLen: 1_000 } },
+  });
+  queue.on("error", onError);
+  let waiting: ProvisioningJobRequest[] = [];
+  let isSending = false;
+
+  const isReachable = () => redis.status === "ready";
+
+  async function enqueue(requests: readonly ProvisioningJobRequest[]): Promise<void> {
+    if (!isReachable()) throw new Error("Redis is away");
+    const jobs = requests.map((request) => ({
+      name: request.job,
+      data: { appUserId: request.appUserId },
+      opts: toOptions(request),
+    }));
+    await withTimeout(queue.addBulk(jobs), addTimeoutMs);
+  }
+
+  async function sendWaiting(): Promise<void> {
+    isSending = true;
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, maxBatch);
+      await enqueue(batch).catch(onError);
+    }
+    isSending = false;
+  }
+
+  const wake: Wake = (job, appUserId) => {
+    if (!isReachable() || waiting.length >= maxWaiting) return;
+    waiting.push({ job, appUserId });
+    if (!isSending) void sendWaiting();
+  };
+
+  return {
+    wake,
+    enqueue,
+    isReachable,
+
+    /** Keeps every worker from starting a job until then. */
+    async pauseUntil(at: Date): Promise<void> {
+      const durationMs = at.getTime() - Date.now();
+      if (durationMs > 0 && isReachable()) await withTimeout(queue.rateLimit(durationMs), addTimeoutMs);
+    },
+
+    /** Jobs by state, as BullMQ counts them. */
+    countJobs: () => withTimeout(queue.getJobCounts("waiting", "active", "delayed", "failed"), addTimeoutMs),
+
+    /** Milliseconds for which the queue is still paused, 0 when it is not. */
+    async getPauseMs(): Promise<number> {
+      return Math.max(0, await withTimeout(queue.getRateLimitTtl(), addTimeoutMs));
+    },
+
+    /** Sends what still waits, as long as Redis takes it. */
+    async close(): Promise<void> {
+      const deadline = Date.now() + addTimeoutMs;
+      while (isSending && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+      waiting = [];
+      await withTimeout(queue.close(), addTimeoutMs).catch(() => undefined);
+    },
+  };
+}
+
+export type ProvisioningQueue = ReturnType<typeof createProvisioningQueue>;

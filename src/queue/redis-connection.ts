@@ -1,0 +1,31 @@
+import { Redis } from "ioredis";
+
+/** Between attempts to reach Redis again, milliseconds at most. */
+const maxReconnectMs = 2_000;
+
+const base = {
+  retryStrategy: (attempts: number) => Math.min(attempts * 100, maxReconnectMs),
+  // A master that became a replica: reconnect, and send the command again.
+  reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? (2 as const) : false),
+};
+
+/** For commands whose caller does not wait for Redis to come back: they fail at once while it is away. */
+export function createCommandConnection(url: string): Redis {
+  const redis = new Redis(url, {
+    ...base,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 2_000,
+    connectTimeout: 2_000,
+  });
+  // Without a listener ioredis prints every failed attempt to connect.
+  redis.on("error", () => undefined);
+  return redis;
+}
+
+/** For a BullMQ worker, whose commands wait until Redis is back. */
+export function createWorkerConnection(url: string): Redis {
+  const redis = new Redis(url, { ...base, maxRetriesPerRequest: null });
+  redis.on("error", () => undefined);
+  return redis;
+}

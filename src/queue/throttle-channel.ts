@@ -1,0 +1,37 @@
+import type { Redis } from "ioredis";
+
+/** Where a process tells the others until when Vital asked everybody to wait, as milliseconds since 1970. */
+const channel = "{vital}:throttled-until";
+
+/** The longest wait that is believed, milliseconds. */
+const maxWaitMs = 10 * 60 * 1000;
+
+/**
+ * Spreads Vital's "wait" over all processes. Best effort: a process that does not hear it learns it from Vital with
+ * its own next call.
+ */
+export function createThrottleChannel({
+  commands,
+  subscriber,
+  onThrottled,
+}: {
+  commands: Redis;
+  /** A connection of its own: a subscribed one takes no other commands. */
+  subscriber: Redis;
+  onThrottled: (until: Date) => void;
+}) {
+  subscriber.on("message", (_channel: string, text: string) => {
+    const until = Number(text);
+    if (until > Date.now() && until < Date.now() + maxWaitMs) onThrottled(new Date(until));
+  });
+  subscriber.on("ready", () => {
+    subscriber.subscribe(channel).catch(() => undefined);
+  });
+
+  return {
+    announce(until: Date): void {
+      if (commands.status !== "ready") return;
+      commands.publish(channel, String(until.getTime())).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { TeamPlace } from "../core/vital-team.js";
+
+type KeyPrefix = { place: TeamPlace; apiUrl: string };
+
+/**
+ * What a team API key says by its prefix. `sk_` is the sandbox and `pk_` production: not secret and publishable, as
+ * other vendors use these letters. Source: Vital's documentation of keys and regions.
+ */
+const prefixes: Record<string, KeyPrefix> = {
+  sk_us_: { place: { environment: "sandbox", region: "us" }, apiUrl: "https://api.sandbox.us.junction.com" },
+  sk_eu_: { place: { environment: "sandbox", region: "eu" }, apiUrl: "https://api.sandbox.eu.junction.com" },
+  pk_us_: { place: { environment: "production", region: "us" }, apiUrl: "https://api.us.junction.com" },
+  pk_eu_: { place: { environment: "production", region: "eu" }, apiUrl: "https://api.eu.junction.com" },
+};
+
+export const apiKeyHint = `a team API key, which begins with ${Object.keys(prefixes).join(", ")}`;
+
+/** Gives the environment, region and host of a team API key, or `null` when it is not of the known form. */
+export function parseApiKey(apiKey: string): KeyPrefix | null {
+  // A key travels in an HTTP header: anything but visible ASCII would make every call fail.
+  if (!/^[\x21-\x7e]{8,512}$/.test(apiKey)) return null;
+  return prefixes[apiKey.slice(0, 6)] ?? null;
+}

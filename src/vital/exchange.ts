@@ -1,0 +1,79 @@
+import type { Pool } from "undici";
+import { type Dispatcher } from "undici";
+
+export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string };
+
+export type Exchange = {
+  method: "GET" | "POST" | "DELETE";
+  path: string;
+  headers: Record<string, string>;
+  body?: string;
+};
+
+/** Larger than any answer about users that we ask for; a broken proxy may send anything. */
+const maxAnswerBytes = 1024 * 1024;
+
+export class ExchangeError extends Error {
+  override readonly name = "ExchangeError";
+}
+
+/**
+ * Sends one request and reads the whole answer within `timeoutMs`, counted from now: waiting for a free connection is
+ * part of it. Built on `dispatch`, because an abort signal per call costs more than the call.
+ *
+ * @throws ExchangeError with a message that names no header and no body
+ */
+export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let status = 0;
+    let headers: Answer["headers"] = {};
+    let controller: Dispatcher.DispatchController | null = null;
+    let isOver = false;
+
+    function fail(message: string, cause?: unknown): void {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      reject(new ExchangeError(message, { cause }));
+      controller?.abort(new Error(message));
+    }
+
+    const timer = setTimeout(() => {
+      fail(`no answer within ${timeoutMs} ms`);
+    }, timeoutMs);
+
+    pool.dispatch(request, {
+      onRequestStart(started) {
+        controller = started;
+        // The request waited for a connection until its time was over: it must not be sent any more.
+        if (isOver) started.abort(new Error("the time for this request is over"));
+      },
+      onResponseStart(_controller, statusCode, responseHeaders) {
+        status = statusCode;
+        headers = responseHeaders;
+      },
+      onResponseData(_controller, chunk) {
+        size += chunk.length;
+        if (size > maxAnswerBytes) fail(`the answer is larger than ${maxAnswerBytes} bytes`);
+        else chunks.push(chunk);
+      },
+      onResponseEnd() {
+        if (isOver) return;
+        isOver = true;
+        clearTimeout(timer);
+        resolve({ status, headers, text: Buffer.concat(chunks).toString("utf8") });
+      },
+      onResponseError(_controller, error) {
+        fail(toPhrase(error), error);
+      },
+    });
+  });
+}
+
+/** A network error by its code; messages of the network stack may name addresses. */
+function toPhrase(error: Error): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  return `the connection failed (${code ?? error.name})`;
+}

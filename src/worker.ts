@@ -1,0 +1,44 @@
+import { processors } from "../workers/processors.js";
+import { startProvisioningWorker } from "../workers/provisioning-worker.js";
+import { startSweeping } from "../workers/sweeping.js";
+import { createApp } from "./app.js";
+import type { WorkerConfig } from "./config.js";
+import { createAdminServer } from "./http/server.js";
+import type { Lifecycle } from "./process.js";
+
+/** How long jobs under way may take to finish when the process stops, milliseconds. */
+const drainMs = 7_000;
+
+/**
+ * The BullMQ process: runs the jobs, and a sweeper that comes back to what the queue lost. Any number of them may run;
+ * none is a leader.
+ */
+export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
+  const app = createApp(config, {
+    name: "worker",
+    mongoPatienceMs: 10_000,
+    isStopping: lifecycle.isStopping,
+    onFatal: lifecycle.fail,
+  });
+  const { log, metrics, readiness } = app;
+  const work = processors(app);
+  const running: { close(): Promise<void> }[] = [];
+
+  const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
+  const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
+  log.info({ adminUrl, ...config.vital.place }, "worker started");
+
+  void readiness.whenOpen.then(() => {
+    if (lifecycle.isStopping()) return;
+    running.push(startProvisioningWorker({ config, app, work, giveUp: lifecycle.fail, drainMs }));
+    running.push(startSweeping({ app, work }));
+    log.info({ concurrency: config.workerConcurrency }, "taking jobs");
+  });
+
+  async function close(): Promise<void> {
+    await Promise.all(running.map((part) => part.close()));
+    await admin.close();
+    await app.close();
+  }
+  return { adminUrl, log, close };
+}

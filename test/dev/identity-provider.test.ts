@@ -1,0 +1,81 @@
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { toAppUserId, type AppUserId } from "../../src/core/app-user-id.js";
+import { startIdentityProvider, type IdentityProvider } from "../../src/dev/identity-provider.js";
+import { signIn } from "../../src/dev/sign-in.js";
+
+const audience = "https://gateway.vital.test";
+let provider: IdentityProvider;
+
+beforeAll(async () => {
+  provider = await startIdentityProvider({ audience });
+});
+afterAll(() => provider.close());
+
+function appUser(id: string): AppUserId {
+  const appUserId = toAppUserId(id);
+  if (appUserId === null) throw new Error(`"${id}" cannot be an app user id`);
+  return appUserId;
+}
+
+const signInAs = (id: string) => signIn({ issuer: provider.issuer, audience, appUserId: appUser(id) });
+
+/** As any resource server would: metadata, keys, signature, claims. */
+async function verify(accessToken: string) {
+  const metadata = await fetch(`${provider.issuer}/.well-known/openid-configuration`);
+  const { jwks_uri, issuer } = (await metadata.json()) as { jwks_uri: string; issuer: string };
+  return jwtVerify(accessToken, createRemoteJWKSet(new URL(jwks_uri)), { issuer, audience, typ: "at+jwt" });
+}
+
+test("an access token has the header and the claims of RFC 9068 and verifies by discovery", async () => {
+  const { accessToken, expiresInSeconds } = await signInAs("u1");
+  expect(decodeProtectedHeader(accessToken)).toMatchObject({ alg: "RS256", typ: "at+jwt" });
+  const { payload } = await verify(accessToken);
+  expect(payload).toEqual({
+    iss: provider.issuer,
+    aud: audience,
+    sub: "u1",
+    client_id: "vital-demo-app",
+    scope: "vital",
+    jti: expect.any(String) as string,
+    iat: expect.any(Number) as number,
+    exp: (payload.iat ?? 0) + expiresInSeconds,
+  });
+});
+
+test.each([
+  "🦊🩺",
+  "a/b",
+  " two  words ",
+  "auth0|5f7c?x=1&y=%00#z",
+  "Ünï\u0301cødé",
+  `"><script>`,
+  "u".repeat(256),
+])("%j signs in as exactly that user", async (id) => {
+  const { accessToken } = await signInAs(id);
+  expect((await verify(accessToken)).payload.sub).toBe(id);
+});
+
+test("a user name that cannot be an app user id is refused on the form, with the reason", async () => {
+  const impossible = "\u0007" as AppUserId;
+  await expect(signIn({ issuer: provider.issuer, audience, appUserId: impossible })).rejects.toThrow(
+    "The identity provider refused the sign-in (400)",
+  );
+});
+
+test("a token for another audience is not to be had", async () => {
+  const { issuer } = provider;
+  await expect(
+    signIn({ issuer, audience: "https://other.test", appUserId: appUser("u1") }),
+  ).rejects.toThrow();
+});
+
+test("a sign-in that is over gets a page that says what to do", async () => {
+  const response = await fetch(`${provider.issuer}/interaction/long-gone`);
+  expect(response.status).toBe(400);
+  expect(await response.text()).toContain("Start again from the app.");
+});
+
+test("an audience that is not a URI is refused at the start", async () => {
+  await expect(startIdentityProvider({ audience: "gateway" })).rejects.toThrow("must be an absolute URI");
+});

@@ -1,0 +1,56 @@
+import { Redis } from "ioredis";
+import mongoose from "mongoose";
+import { expect, inject, test } from "vitest";
+import { claimRedisDatabase, ownRedis, testDatabase, testRedis } from "../support/services.js";
+
+async function listDatabases(): Promise<string[]> {
+  const client = new mongoose.mongo.MongoClient(inject("mongodbUrl"));
+  try {
+    return (await client.db("admin").admin().listDatabases({ nameOnly: true })).databases.map(
+      ({ name }) => name,
+    );
+  } finally {
+    await client.close();
+  }
+}
+
+const usedDatabases: string[] = [];
+
+test("two test databases do not see each other", async () => {
+  const urls = [testDatabase(), testDatabase()];
+  for (const url of urls) {
+    const connection = await mongoose.createConnection(url).asPromise();
+    usedDatabases.push(connection.name);
+    await connection.collection("things").insertOne({ url });
+    expect(await connection.collection("things").countDocuments()).toBe(1);
+    await connection.close();
+  }
+  expect(await listDatabases()).toEqual(expect.arrayContaining(usedDatabases));
+});
+
+test("a test database is gone when its test is finished", async () => {
+  expect(usedDatabases).toHaveLength(2);
+  const left = await listDatabases();
+  expect(left.filter((name) => usedDatabases.includes(name))).toEqual([]);
+});
+
+test("two test Redis databases do not see each other", async () => {
+  const [first, second] = [new Redis(await testRedis()), new Redis(await testRedis())];
+  await first.set("key", "first");
+  expect(await second.get("key")).toBeNull();
+  expect(await first.get("key")).toBe("first");
+  first.disconnect();
+  second.disconnect();
+});
+
+test("a Redis database that holds somebody else's data is passed over", async () => {
+  const { url } = await ownRedis();
+  const redis = new Redis(url);
+  await redis.select(3);
+  await redis.set("precious", "data");
+  const first = await claimRedisDatabase(redis);
+  expect([first, await claimRedisDatabase(redis)]).toEqual([2, 4]);
+  await redis.select(3);
+  expect(await redis.get("precious")).toBe("data");
+  redis.disconnect();
+});

@@ -1,0 +1,51 @@
+import {
+  constants,
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  type JsonWebKey,
+  type KeyObject,
+} from "node:crypto";
+
+/** A key of a test issuer: what it signs with, and what it publishes. */
+export type TestKey = { kid: string; algorithm: string; privateKey: KeyObject; jwk: JsonWebKey };
+
+const generators: Record<string, () => KeyObject> = {
+  RS: () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+  PS: () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
+  ES: () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+  Ed: () => generateKeyPairSync("ed25519").privateKey,
+};
+
+export function createTestKey(kid: string, algorithm: string, given?: KeyObject): TestKey {
+  const privateKey = given ?? generators[algorithm.slice(0, 2)]?.();
+  if (privateKey === undefined) throw new Error(`no generator for ${algorithm}`);
+  const jwk = { ...createPublicKey(privateKey).export({ format: "jwk" }), kid, use: "sig", alg: algorithm };
+  return { kid, algorithm, privateKey, jwk };
+}
+
+export const base64url = (value: string | Buffer): string => Buffer.from(value).toString("base64url");
+
+function signatureOf(algorithm: string, input: string, key: KeyObject): Buffer {
+  const data = Buffer.from(input);
+  if (algorithm === "HS256") return createHmac("sha256", key).update(data).digest();
+  if (algorithm === "EdDSA") return sign(null, data, key);
+  if (algorithm.startsWith("ES")) return sign("sha256", data, { key, dsaEncoding: "ieee-p1363" });
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
+  return sign("sha256", data, algorithm.startsWith("PS") ? { key, ...pss } : key);
+}
+
+/** Signs anything at all; `header` and `claims` may be JSON text, for what no object can say. */
+export function signToken(
+  header: object | string,
+  claims: object | string,
+  algorithm: string,
+  key: KeyObject,
+): string {
+  const [head, payload] = [header, claims].map((part) =>
+    base64url(typeof part === "string" ? part : JSON.stringify(part)),
+  );
+  const input = `${head ?? ""}.${payload ?? ""}`;
+  return `${input}.${base64url(signatureOf(algorithm, input, key))}`;
+}

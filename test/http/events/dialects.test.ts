@@ -1,0 +1,350 @@
+import { createHmac } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { Webhook as SvixWebhook } from "svix";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  allSecrets,
+  arrivedAt,
+  bearer,
+  docsFolder,
+  ownForm,
+  readExample,
+  sign,
+  signingSecret,
+  startIngress,
+  workosSecret,
+  zitadelSecret,
+  type Ingress,
+} from "./support.js";
+
+let ingress: Ingress;
+beforeAll(async () => {
+  ingress = await startIngress();
+});
+afterAll(() => ingress.close());
+beforeEach(() => {
+  ingress.recorded.length = 0;
+  ingress.counted.length = 0;
+});
+
+type Prove = (body: string) => Record<string, string>;
+
+const byBearer: Prove = () => bearer;
+const byStandardWebhooks: Prove = (body) => sign(body);
+const bySvix: Prove = (body) => ({
+  "svix-id": "msg_svix",
+  "svix-timestamp": String(arrivedAt.getTime() / 1000),
+  "svix-signature": new SvixWebhook(signingSecret).sign("msg_svix", arrivedAt, body),
+});
+const byWorkos: Prove = (body) => {
+  const timestamp = arrivedAt.getTime();
+  const hmac = createHmac("sha256", workosSecret).update(`${timestamp}.${body}`).digest("hex");
+  return { "workos-signature": `t=${timestamp}, v1=${hmac}` };
+};
+const byZitadel: Prove = (body) => {
+  const timestamp = arrivedAt.getTime() / 1000;
+  const hmac = createHmac("sha256", zitadelSecret).update(`${timestamp}.${body}`).digest("hex");
+  return { "zitadel-signature": `t=${timestamp},v1=${hmac}` };
+};
+
+const signedUp = "2026-11-20T09:30:00.000Z";
+const signedUpFine = "2026-11-20T09:30:00.123Z";
+const deleted = "2026-11-21T18:05:12.500Z";
+const arrival = arrivedAt.toISOString();
+
+type Expected = { source: string; prove: Prove; appUserId: string; created: string; deleted?: string };
+const own = (appUserId: string) => ({
+  source: "own",
+  prove: byStandardWebhooks,
+  appUserId,
+  created: signedUp,
+  deleted,
+});
+
+const providers: Record<string, Expected> = {
+  auth0: {
+    source: "auth0",
+    prove: byBearer,
+    appUserId: "auth0|65f0c0ffee65f0c0ffee65f0",
+    created: signedUp,
+    deleted,
+  },
+  clerk: {
+    source: "clerk",
+    prove: bySvix,
+    appUserId: "user_2exampleExampleExample000001",
+    created: signedUp,
+    deleted,
+  },
+  supabase: {
+    source: "supabase",
+    prove: byBearer,
+    appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
+    created: signedUpFine,
+    deleted: arrival,
+  },
+  "supabase-hook": {
+    source: "supabase-hook",
+    prove: byStandardWebhooks,
+    appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
+    created: signedUpFine,
+  },
+  okta: {
+    source: "okta",
+    prove: byBearer,
+    appUserId: "00uexample0000000001",
+    created: signedUp,
+    deleted,
+  },
+  fusionauth: {
+    source: "fusionauth",
+    prove: byBearer,
+    appUserId: "c0a8012e-7a51-4c1d-9d0f-0a1b2c3d4e5f",
+    created: signedUp,
+    deleted,
+  },
+  workos: {
+    source: "workos",
+    prove: byWorkos,
+    appUserId: "user_01EXAMPLE000000000000000000",
+    created: signedUp,
+    deleted,
+  },
+  stytch: {
+    source: "stytch",
+    prove: bySvix,
+    appUserId: "user-live-3b5c9d1e-0000-4000-8000-00000000abcd",
+    created: signedUpFine,
+    deleted,
+  },
+  zitadel: {
+    source: "zitadel",
+    prove: byZitadel,
+    appUserId: "336494809936035843",
+    created: signedUpFine,
+    deleted,
+  },
+  "own-service": own("user-4711"),
+  firebase: own("k3NfExampleExample0000000001"),
+  cognito: own("b1c2d3e4-0000-4000-8000-00000000c0de"),
+  ory: { ...own("9f425a8d-7efc-4768-8f23-7647a74fdf13"), prove: byBearer },
+  kinde: own("kp_00000000000000000000000000000001"),
+  descope: { ...own("U2exampleExampleExample00001"), prove: byBearer },
+  keycloak: own("4f6a7b8c-0000-4000-8000-0000000000ff"),
+  entra: own("87d349ed-0000-4000-8000-000000000001"),
+  "better-auth": own("Zx0ExampleExampleExampleExample1"),
+};
+
+test("every documented example belongs to a tested provider", () => {
+  const files = readdirSync(new URL("examples/", docsFolder));
+  const expected = Object.entries(providers).flatMap(([name, provider]) => [
+    `${name}.created.json`,
+    ...(provider.deleted === undefined ? [] : [`${name}.deleted.json`]),
+  ]);
+  expect(files.sort()).toEqual(expected.sort());
+});
+
+describe.each(Object.entries(providers))("%s", (name, provider) => {
+  const kinds = [
+    ["created", provider.created],
+    ...(provider.deleted === undefined ? [] : [["deleted", provider.deleted] as const]),
+  ] as const;
+
+  test.each(kinds)("the documented example of a user %s is taken", async (kind, occurredAt) => {
+    const body = readExample(`${name}.${kind}`);
+    const answer = await ingress.post(body, provider.prove(body));
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 1, ignored: 0 } });
+    expect(ingress.recorded).toEqual([
+      {
+        id: expect.stringMatching(/./) as string,
+        type: `user.${kind}`,
+        appUserId: provider.appUserId,
+        occurredAt: new Date(occurredAt),
+      },
+    ]);
+    expect(ingress.counted).toEqual([`${provider.source} accepted`]);
+  });
+});
+
+test.each([
+  ["an unknown type of our own form", { type: "user.updated", data: { id: "u1" } }],
+  ["an unknown type without data", { type: "session.ended" }],
+  ["a type called like a member of every object", { type: "__proto__", data: { id: "u1" } }],
+  [
+    "another table of Supabase",
+    { type: "INSERT", schema: "public", table: "users", record: { id: "u1" }, old_record: null },
+  ],
+  [
+    "an update of Supabase",
+    { type: "UPDATE", schema: "auth", table: "users", record: { id: "u1" }, old_record: { id: "u1" } },
+  ],
+  ["another hook of Supabase", { metadata: { name: "send-sms" }, user: { id: "u1" } }],
+  ["the FusionAuth event before the commit", { event: { type: "user.create", user: { id: "u1" } } }],
+  ["another object of Stytch", { source: "DIRECT", object_type: "organization", action: "CREATE", id: "o1" }],
+  ["a machine user of Zitadel", { aggregateID: "1", event_type: "user.machine.added" }],
+  ["a CloudEvent of another type", { specversion: "1.0", type: "com.example.other", subject: "u1" }],
+])("%s is ignored", async (_title, message) => {
+  const answer = await ingress.postAsBearer(message);
+  expect(answer).toMatchObject({ status: 202, body: { accepted: 0, ignored: 1 } });
+  expect(ingress.recorded).toEqual([]);
+  expect(ingress.counted).toEqual([expect.stringMatching(/^[a-z0-9-]+ ignored$/)]);
+});
+
+test("one Okta message with several events gives each of them, and ignores what is of no concern", async () => {
+  const user = (id: string) => [
+    { type: "AppInstance", id: "0oa1" },
+    { type: "User", id },
+  ];
+  const events = [
+    { eventType: "user.lifecycle.create", target: user("00u1") },
+    { eventType: "user.session.start", target: user("00u2") },
+    { eventType: "user.lifecycle.delete.initiated", target: user("00u3") },
+  ];
+  const answer = await ingress.postAsBearer({ eventType: "com.okta.event_hook", data: { events } });
+  expect(answer.body).toEqual({ accepted: 2, ignored: 1 });
+  expect(ingress.recorded.map(({ type, appUserId }) => [type, appUserId])).toEqual([
+    ["user.created", "00u1"],
+    ["user.deleted", "00u3"],
+  ]);
+});
+
+test("an Okta message without a user among its targets is refused by the index of the event", async () => {
+  const events = [
+    { eventType: "user.session.start", target: [] },
+    { eventType: "user.lifecycle.create", target: [{ type: "UserGroup", id: "00g1" }] },
+  ];
+  const answer = await ingress.postAsBearer({ data: { events } });
+  expect(answer).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID", index: 1 } });
+});
+
+test("the id of the event is the source's, else that of the signed message, else that of the request", async () => {
+  const body = JSON.stringify([
+    ownForm("u1"),
+    { ...ownForm("u2"), specversion: "1.0", id: "e2", subject: "u2" },
+  ]);
+  await ingress.post(body, sign(body, { id: "msg_batch" }));
+  await ingress.postAsBearer(ownForm("u3"));
+  expect(ingress.recorded.map(({ id }) => id)).toEqual(["msg_batch#0", "e2", expect.stringMatching(/./)]);
+});
+
+test("an overlong event id is cut, and a lone surrogate in it does no harm", async () => {
+  await ingress.postAsBearer({
+    specversion: "1.0",
+    type: "user.created",
+    subject: "u1",
+    id: "\ud800".repeat(999),
+  });
+  expect(ingress.recorded[0]?.id).toBe("\ufffd".repeat(256));
+});
+
+describe("times", () => {
+  test.each([
+    ["RFC 3339 with an offset", "2026-11-22T11:00:00+02:00", "2026-11-22T09:00:00.000Z"],
+    [
+      "RFC 3339 with nanoseconds and small letters",
+      "2026-11-22t09:00:00.123456789z",
+      "2026-11-22T09:00:00.123Z",
+    ],
+    ["seconds since 1970", 1795341600, "2026-11-22T10:00:00.000Z"],
+    ["milliseconds since 1970", 1795341600123, "2026-11-22T10:00:00.123Z"],
+    ["none", undefined, arrival],
+    ["null", null, arrival],
+    ["four minutes ahead", "2026-11-22T10:04:00Z", "2026-11-22T10:04:00.000Z"],
+    ["a year ahead, taken as the arrival", "2027-11-22T10:00:00Z", arrival],
+  ])("%s", async (_title, timestamp, occurredAt) => {
+    await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
+    expect(ingress.recorded.map((event) => event.occurredAt.toISOString())).toEqual([occurredAt]);
+  });
+
+  test.each([["yesterday"], ["2026-13-45T10:00:00Z"], ["1795341600"], [""], [true], [{}], [1e300]])(
+    "%j is refused",
+    async (timestamp) => {
+      const answer = await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
+      expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_EVENT_TIME" } });
+      expect(ingress.recorded).toEqual([]);
+    },
+  );
+});
+
+describe("a source that only the settings know", () => {
+  const startCustom = (environment: Record<string, string>) =>
+    startIngress({ ...allSecrets, ...environment });
+
+  test("is read by the pointers", async () => {
+    const custom = await startCustom({
+      EVENTS_USER_ID_POINTER: "/payload/who~1what/0/uid",
+      EVENTS_TYPE_POINTER: "/payload/kind",
+      EVENTS_TIME_POINTER: "/payload/at",
+      EVENTS_CREATED_TYPES: "account.opened, account.imported",
+      EVENTS_DELETED_TYPES: "account.closed",
+    });
+    const message = (kind: string, uid: unknown) => ({
+      payload: { kind, at: 1795341000, "who/what": [{ uid }] },
+    });
+    await custom.postAsBearer([message("account.imported", "u1"), message("account.closed", "u2")]);
+    const ignored = await custom.postAsBearer(message("account.renamed", "u3"));
+    const missing = await custom.postAsBearer(message("account.opened", null));
+    const number = await custom.postAsBearer(message("account.opened", 42));
+    await custom.close();
+    expect(custom.recorded).toMatchObject([
+      { type: "user.created", appUserId: "u1", occurredAt: new Date(1795341000_000) },
+      { type: "user.deleted", appUserId: "u2" },
+    ]);
+    expect(ignored.body).toEqual({ accepted: 0, ignored: 1 });
+    expect(missing.body).toMatchObject({ status: 400, code: "MISSING_USER_ID" });
+    expect(number.body).toMatchObject({ status: 400, code: "INVALID_USER_ID" });
+    expect(custom.counted).toContain("custom accepted");
+  });
+
+  test("may carry several events in one message, each with its own type, time and users", async () => {
+    const custom = await startCustom({
+      EVENTS_USER_ID_POINTER: "/value/*/users/*[type=person]/id",
+      EVENTS_TYPE_POINTER: "/value/*/change",
+      EVENTS_TIME_POINTER: "/value/*/at",
+    });
+    const person = (id: string) => ({ type: "person", id });
+    await custom.postAsBearer({
+      value: [
+        {
+          change: "user.created",
+          at: 1795341000,
+          users: [person("a"), { type: "robot", id: "r" }, person("b")],
+        },
+        { change: "user.deleted", at: 1795341001, users: [person("c")] },
+      ],
+    });
+    await custom.close();
+    expect(custom.recorded.map((e) => [e.type, e.appUserId, e.occurredAt.getTime() / 1000])).toEqual([
+      ["user.created", "a", 1795341000],
+      ["user.created", "b", 1795341000],
+      ["user.deleted", "c", 1795341001],
+    ]);
+  });
+
+  test("is asked after the known forms, and where these find no event", async () => {
+    const custom = await startCustom({
+      EVENTS_USER_ID_POINTER: "/data/user/id",
+      EVENTS_CREATED_TYPES: "user.created,account.opened",
+    });
+    await custom.postAsBearer({ type: "user.created", data: { id: "known", user: { id: "custom" } } });
+    await custom.postAsBearer({ type: "user.created", data: { user: { id: "no-known-id" } } });
+    await custom.postAsBearer({ type: "account.opened", data: { id: "x", user: { id: "no-known-type" } } });
+    await custom.close();
+    expect(custom.recorded.map(({ appUserId }) => appUserId)).toEqual([
+      "known",
+      "no-known-id",
+      "no-known-type",
+    ]);
+    expect(custom.counted).toEqual(["own accepted", "custom accepted", "custom accepted"]);
+  });
+
+  test("never looks at what an object inherits", async () => {
+    const custom = await startCustom({
+      EVENTS_USER_ID_POINTER: "/constructor",
+      EVENTS_TYPE_POINTER: "/kind",
+    });
+    const answer = await custom.postAsBearer({ kind: "user.created" });
+    await custom.close();
+    expect(answer.body).toMatchObject({ code: "MISSING_USER_ID" });
+  });
+});

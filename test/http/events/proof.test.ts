@@ -1,0 +1,303 @@
+import { createHmac, generateKeyPairSync, sign as signBytes, type KeyObject } from "node:crypto";
+import { Webhook as SvixWebhook } from "svix";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import {
+  allSecrets,
+  arrivedAt,
+  bearer,
+  bearerToken,
+  otherSecret,
+  ownForm,
+  sign,
+  signingSecret,
+  startIngress,
+  workosSecret,
+  zitadelSecret,
+  type Ingress,
+} from "./support.js";
+
+let ingress: Ingress;
+beforeAll(async () => {
+  ingress = await startIngress();
+});
+afterAll(() => ingress.close());
+beforeEach(() => {
+  ingress.recorded.length = 0;
+});
+
+const body = JSON.stringify(ownForm("u1"));
+const after = (seconds: number) => new Date(arrivedAt.getTime() + seconds * 1000);
+
+/** Every way to change one character of a text, or its length. */
+function* mutations(text: string): Generator<string> {
+  for (let index = 0; index < text.length; index++) {
+    const other = text[index] === "A" ? "B" : "A";
+    yield text.slice(0, index) + other + text.slice(index + 1);
+  }
+  yield text.slice(0, -1);
+  yield `${text}A`;
+  yield "";
+}
+
+async function expectAllRefused(requests: Iterable<[string, Record<string, string>]>) {
+  const answers = await Promise.all(Array.from(requests, ([text, headers]) => ingress.post(text, headers)));
+  expect(answers.length).toBeGreaterThan(3);
+  expect(new Set(answers.map(({ status, body: { code } }) => `${status} ${code}`))).toEqual(
+    new Set(["401 UNAUTHENTICATED"]),
+  );
+  expect(ingress.recorded).toEqual([]);
+}
+
+describe.each(["webhook", "svix"] as const)("signatures in %s-… headers", (prefix) => {
+  const signed = sign(body, { prefix });
+  const name = (part: string) => `${prefix}-${part}`;
+
+  test("what the sender library signs is taken", async () => {
+    expect((await ingress.post(body, signed)).status).toBe(202);
+  });
+
+  test("any other byte of the body is refused", async () => {
+    await expectAllRefused([...mutations(body)].map((text) => [text, signed]));
+  });
+
+  test.each(["id", "timestamp", "signature"])("any other %s is refused", async (part) => {
+    const value = signed[name(part)] ?? "";
+    await expectAllRefused([...mutations(value)].map((text) => [body, { ...signed, [name(part)]: text }]));
+  });
+
+  test.each(["id", "timestamp", "signature"])("without the %s it is refused", async (part) => {
+    const { [name(part)]: _left, ...partial } = signed;
+    expect((await ingress.post(body, partial)).status).toBe(401);
+    expect((await ingress.post(body, { ...partial, ...bearer })).status).toBe(401);
+  });
+});
+
+test("what the library of Svix signs is taken", async () => {
+  const signature = new SvixWebhook(signingSecret).sign("msg_2", arrivedAt, body);
+  const headers = { "svix-id": "msg_2", "svix-timestamp": String(arrivedAt.getTime() / 1000) };
+  expect((await ingress.post(body, { ...headers, "svix-signature": signature })).status).toBe(202);
+});
+
+test("the body is judged as it came, with its white space and its order", async () => {
+  const text = ' { "data" : { "id" : "u1" } ,\n "type" : "user.created" } ';
+  expect((await ingress.post(text, sign(text))).status).toBe(202);
+  expect((await ingress.post(text.trim(), sign(text))).status).toBe(401);
+});
+
+test.each([
+  [-301, 401],
+  [-300, 202],
+  [300, 202],
+  [301, 401],
+])("a timestamp %d seconds from now answers %d", async (seconds, status) => {
+  expect((await ingress.post(body, sign(body, { at: after(seconds) }))).status).toBe(status);
+});
+
+describe("rotation", () => {
+  test("a sender that still has the old secret, and one that has the new one, are both taken", async () => {
+    const rotating = await startIngress({ EVENTS_SIGNING_SECRETS: `${signingSecret}, ${otherSecret}` });
+    const answers = [
+      await rotating.post(body, sign(body, { secret: signingSecret })),
+      await rotating.post(body, sign(body, { secret: otherSecret })),
+    ];
+    await rotating.close();
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+  });
+
+  test.each([" ", ", "])(
+    "a sender that signs with both is taken (signatures apart by %j)",
+    async (separator) => {
+      const both = [sign(body, { secret: otherSecret }), sign(body)].map((h) => h["webhook-signature"] ?? "");
+      for (const signatures of [both, both.toReversed()]) {
+        const headers = { ...sign(body), "webhook-signature": signatures.join(separator) };
+        expect((await ingress.post(body, headers)).status).toBe(202);
+      }
+    },
+  );
+
+  test("a secret that is not ours is refused", async () => {
+    expect((await ingress.post(body, sign(body, { secret: otherSecret }))).status).toBe(401);
+  });
+});
+
+describe("ed25519 (v1a)", () => {
+  const [ours, another] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+  const publicKey = (key: KeyObject) =>
+    `whpk_${Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url").toString("base64")}`;
+  const signedBy = (key: KeyObject, text = body) => {
+    const headers = sign(text);
+    const content = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${text}`;
+    return {
+      ...headers,
+      "webhook-signature": `v1a,${signBytes(null, Buffer.from(content), key).toString("base64")}`,
+    };
+  };
+
+  test("our public key's signature is taken, and no other", async () => {
+    const asymmetric = await startIngress({ EVENTS_SIGNING_SECRETS: `v1a,${publicKey(ours.publicKey)}` });
+    const good = signedBy(ours.privateKey);
+    const first = await asymmetric.post(body, good);
+    const refused = [
+      await asymmetric.post(body, signedBy(another.privateKey)),
+      await asymmetric.post(body.replace("u1", "u2"), good),
+      await asymmetric.post(body, {
+        ...good,
+        "webhook-signature": good["webhook-signature"].replace("==", ""),
+      }),
+      await asymmetric.post(body, {
+        ...good,
+        "webhook-signature": good["webhook-signature"].replace("v1a", "v1"),
+      }),
+      await asymmetric.post(body, { ...good, "webhook-signature": "v1a,AAAA" }),
+      await asymmetric.post(body, sign(body)),
+    ];
+    await asymmetric.close();
+    expect(first.status).toBe(202);
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 401]);
+  });
+});
+
+describe("bounded work", () => {
+  test("a signature beyond the sixteenth is not looked at", async () => {
+    const good = sign(body)["webhook-signature"] ?? "";
+    const withWrong = (count: number) => [...Array<string>(count).fill("v1,AAAA"), good].join(" ");
+    expect((await ingress.post(body, { ...sign(body), "webhook-signature": withWrong(15) })).status).toBe(
+      202,
+    );
+    expect((await ingress.post(body, { ...sign(body), "webhook-signature": withWrong(16) })).status).toBe(
+      401,
+    );
+  });
+
+  test("overlong headers are refused", async () => {
+    const long = "a".repeat(5000);
+    expect((await ingress.post(body, sign(body, { id: long }))).status).toBe(401);
+    const signature = `${sign(body)["webhook-signature"]} ${long}`;
+    expect((await ingress.post(body, { ...sign(body), "webhook-signature": signature })).status).toBe(401);
+    expect((await ingress.post(body, { authorization: `Bearer ${long}` })).status).toBe(401);
+  });
+});
+
+describe.each([
+  ["workos-signature", workosSecret, 1],
+  ["zitadel-signature", zitadelSecret, 1000],
+] as const)("%s", (header, secret, unitMs) => {
+  const at = (instant: Date) => String(Math.floor(instant.getTime() / unitMs));
+  const headerOf = (timestamp: string, text = body) => {
+    const hmac = createHmac("sha256", secret).update(`${timestamp}.${text}`).digest("hex");
+    return { [header]: `t=${timestamp},v1=${hmac}` };
+  };
+
+  test("a signature that fits is taken", async () => {
+    expect((await ingress.post(body, headerOf(at(arrivedAt)))).status).toBe(202);
+  });
+
+  test("any other signature, timestamp or body, and a stale one, is refused", async () => {
+    const good = headerOf(at(arrivedAt));
+    await expectAllRefused([
+      ...[...mutations(good[header] ?? "")].map(
+        (text) => [body, { [header]: text }] as [string, typeof good],
+      ),
+      [body.replace("u1", "u2"), good],
+      [body, headerOf(at(after(-301)))],
+      [body, headerOf(at(after(301)))],
+      [body, { ...bearer, [header]: "" }],
+    ]);
+  });
+
+  test("without a secret for it, it is refused even beside a bearer token", async () => {
+    const without = await startIngress({ EVENTS_BEARER_TOKENS: bearerToken });
+    const answer = await without.post(body, { ...bearer, ...headerOf(at(arrivedAt)) });
+    await without.close();
+    expect(answer.status).toBe(401);
+  });
+});
+
+describe("bearer tokens", () => {
+  test.each([`Bearer ${bearerToken}`, `bearer   ${bearerToken}`])("%s is taken", async (authorization) => {
+    expect((await ingress.post(body, { authorization })).status).toBe(202);
+  });
+
+  test("each of several tokens is taken", async () => {
+    const two = await startIngress({ EVENTS_BEARER_TOKENS: `${"x".repeat(24)},${bearerToken}` });
+    const answers = [
+      await two.post(body, bearer),
+      await two.post(body, { authorization: `Bearer ${"x".repeat(24)}` }),
+    ];
+    await two.close();
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+  });
+
+  test.each([
+    "",
+    "Bearer",
+    bearerToken,
+    `Basic ${bearerToken}`,
+    `Bearer ${bearerToken}x`,
+    `Bearer ${bearerToken.slice(1)}`,
+    `Bearer ${bearerToken.toUpperCase()}`,
+    `Bearer ${bearerToken} ${bearerToken}`,
+  ])("%j is refused with a challenge", async (authorization) => {
+    const answer = await ingress.post(body, { authorization });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+  });
+
+  test("no proof at all is refused", async () => {
+    expect((await ingress.post(body, {})).status).toBe(401);
+  });
+});
+
+describe("mixed proofs", () => {
+  const wrong = sign(body, { secret: otherSecret });
+
+  test("a good bearer token does not mend a wrong signature", async () => {
+    expect((await ingress.post(body, { ...wrong, ...bearer })).status).toBe(401);
+  });
+
+  test("a wrong bearer token does not spoil a good signature", async () => {
+    expect((await ingress.post(body, { ...sign(body), authorization: "Bearer wrong" })).status).toBe(202);
+  });
+
+  test("headers of two schemes are refused, whichever would fit", async () => {
+    const svix = sign(body, { prefix: "svix" });
+    const webhook = sign(body);
+    const { "webhook-signature": _signature, ...partial } = webhook;
+    const mixed = [
+      { ...webhook, ...svix },
+      { ...partial, "svix-signature": svix["svix-signature"] ?? "" },
+      { ...webhook, "workos-signature": "t=1,v1=00" },
+    ];
+    for (const headers of mixed) expect((await ingress.post(body, headers)).status).toBe(401);
+  });
+
+  test("a secret of one provider proves nothing for another", async () => {
+    const zitadelOnly = await startIngress({ EVENTS_ZITADEL_SECRETS: workosSecret });
+    const timestamp = String(arrivedAt.getTime());
+    const hmac = createHmac("sha256", workosSecret).update(`${timestamp}.${body}`).digest("hex");
+    const answer = await zitadelOnly.post(body, { "workos-signature": `t=${timestamp},v1=${hmac}` });
+    await zitadelOnly.close();
+    expect(answer.status).toBe(401);
+  });
+});
+
+test("no answer and no log line holds a secret, a token or a signature", async () => {
+  const noisy = await startIngress(allSecrets);
+  const wrongToken = "a-wrong-token-that-must-not-leak";
+  const answers = [
+    await noisy.post(body, { authorization: `Bearer ${wrongToken}` }),
+    await noisy.post(body, sign(body, { secret: otherSecret })),
+    await noisy.post("{", bearer),
+  ];
+  await noisy.close();
+  const said = JSON.stringify([noisy.logged, answers.map((answer) => answer.body)]);
+  const secrets = [
+    wrongToken,
+    bearerToken,
+    signingSecret,
+    workosSecret,
+    sign(body, { secret: otherSecret })["webhook-signature"],
+  ];
+  for (const secret of secrets) expect(said).not.toContain(secret);
+  expect(noisy.logged).toHaveLength(3);
+});

@@ -1,0 +1,227 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { apiKey, startVital, uuidForm, type Vital } from "./simulator.js";
+
+let vital: Vital;
+beforeAll(async () => {
+  vital = await startVital();
+});
+afterAll(() => vital.close());
+
+const vitalTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00$/;
+
+test("a created user is answered whole, with 200", async () => {
+  const { status, body, headers } = await vital.create("u1");
+  expect(status).toBe(200);
+  expect(headers.get("content-type")).toMatch(/^application\/json/);
+  expect(body).toEqual({
+    user_id: expect.stringMatching(uuidForm) as string,
+    team_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+    client_user_id: "u1",
+    created_on: expect.stringMatching(vitalTime) as string,
+    connected_sources: [],
+    fallback_time_zone: null,
+    fallback_birth_date: null,
+    ingestion_start: null,
+    ingestion_end: null,
+  });
+});
+
+test("the path with a trailing slash creates too", async () => {
+  const { status, body } = await vital.call("POST", "/v2/user/", { body: { client_user_id: "slash" } });
+  expect([status, body.client_user_id]).toEqual([200, "slash"]);
+});
+
+test("optional attributes are kept and shown with their source", async () => {
+  const { body } = await vital.call("POST", "/v2/user", {
+    body: {
+      client_user_id: "attributes",
+      fallback_time_zone: "Europe/London",
+      fallback_birth_date: "1989-09-12",
+      ingestion_start: "2026-01-01",
+      ingestion_end: null,
+    },
+  });
+  expect(body).toMatchObject({
+    fallback_time_zone: { id: "Europe/London", source_slug: "manual" },
+    fallback_birth_date: { value: "1989-09-12", source_slug: "manual" },
+    ingestion_start: "2026-01-01",
+    ingestion_end: null,
+  });
+});
+
+test("a taken client user id is a 400 that names the user who has it", async () => {
+  const first = await vital.create("taken");
+  const second = await vital.create("taken");
+  expect(second.status).toBe(400);
+  expect(second.body).toEqual({
+    detail: {
+      error_type: "INVALID_REQUEST",
+      error_message: "Client user id already exists.",
+      user_id: first.body.user_id,
+      created_on: first.body.created_on,
+    },
+  });
+});
+
+test("of concurrent creations with one id exactly one succeeds, and the others learn its user id", async () => {
+  const replies = await Promise.all(Array.from({ length: 60 }, () => vital.create("race")));
+  const created = replies.filter(({ status }) => status === 200);
+  const refused = replies.filter(({ status }) => status === 400);
+  expect([created.length, refused.length]).toEqual([1, 59]);
+  for (const { detail } of refused) {
+    expect(detail).toMatchObject({ user_id: created[0]?.body.user_id });
+  }
+});
+
+describe("a body that does not fit is a 422 with Pydantic's list", () => {
+  const post = (body: unknown) => vital.call("POST", "/v2/user", { body });
+
+  test("a missing client user id", async () => {
+    const { status, detail } = await post({ other: 1 });
+    expect(status).toBe(422);
+    const loc = ["body", "client_user_id"];
+    expect(detail).toEqual([{ type: "missing", loc, msg: "Field required", input: { other: 1 } }]);
+  });
+
+  test.each([[7], [null], [["a"]], [{ $ne: 1 }], [true]])("a client user id of %j", async (input) => {
+    const { status, detail } = await post({ client_user_id: input });
+    expect(status).toBe(422);
+    const loc = ["body", "client_user_id"];
+    expect(detail).toEqual([{ type: "string_type", loc, msg: "Input should be a valid string", input }]);
+  });
+
+  test.each([["text"], [[]], [null], [3]])("a body of %j", async (input) => {
+    const { status, detail } = await post(input);
+    expect(status).toBe(422);
+    const msg = "Input should be a valid dictionary or object to extract fields from";
+    expect(detail).toEqual([{ type: "model_attributes_type", loc: ["body"], msg, input }]);
+  });
+
+  test("every wrong attribute is reported at once", async () => {
+    const { status, detail } = await post({
+      fallback_time_zone: "Mars/Base",
+      fallback_birth_date: "yesterday",
+      ingestion_start: 5,
+    });
+    expect(status).toBe(422);
+    expect(detail).toMatchObject([
+      { type: "missing" },
+      { type: "value_error", loc: ["body", "fallback_time_zone"] },
+      { type: "date_from_datetime_parsing", loc: ["body", "fallback_birth_date"] },
+      { type: "string_type", loc: ["body", "ingestion_start"] },
+    ]);
+  });
+
+  test("text that is not JSON", async () => {
+    const { status, detail } = await vital.call("POST", "/v2/user", {
+      raw: '{"client_user_id": ',
+      contentType: "application/json",
+    });
+    expect(status).toBe(422);
+    expect(detail).toMatchObject([{ type: "json_invalid", msg: "JSON decode error" }]);
+  });
+
+  test("no body at all", async () => {
+    const { status, detail } = await vital.call("POST", "/v2/user");
+    expect(status).toBe(422);
+    expect(detail).toEqual([{ type: "missing", loc: ["body"], msg: "Field required", input: null }]);
+  });
+
+  test.each(["text/plain", "application/x-www-form-urlencoded"])(
+    "JSON under the content type %s",
+    async (contentType) => {
+      const raw = '{"client_user_id":"typed"}';
+      const { status, detail } = await vital.call("POST", "/v2/user", { raw, contentType });
+      expect(status).toBe(422);
+      expect(detail).toMatchObject([{ type: "model_attributes_type", input: raw }]);
+    },
+  );
+
+  test("a lone surrogate in the id", async () => {
+    const { status, detail } = await vital.call("POST", "/v2/user", {
+      raw: String.raw`{"client_user_id":"\ud800"}`,
+      contentType: "application/json",
+    });
+    expect([status, detail]).toMatchObject([422, [{ type: "string_unicode" }]]);
+  });
+});
+
+test("bytes that are not UTF-8 and a content type that is none are refused, and a huge body is too large", async () => {
+  const contentType = "application/json";
+  const garbage = await vital.call("POST", "/v2/user", { raw: Buffer.from([0xff, 0xfe, 0x00]), contentType });
+  expect(garbage.status).toBe(400);
+  const typed = await vital.call("POST", "/v2/user", { raw: "{}", contentType: "nonsense" });
+  expect(typed.status).toBe(400);
+  const huge = await vital.call("POST", "/v2/user", { raw: Buffer.alloc(2_000_000, "a"), contentType });
+  expect(huge.status).toBe(413);
+  expect((await vital.create("after garbage")).status).toBe(200);
+});
+
+describe("keys", () => {
+  test("no key and a key of another form are told apart", async () => {
+    const missing = await vital.create("keys", null);
+    expect([missing.status, missing.body]).toEqual([401, { detail: "Missing x-vital-api-key" }]);
+    for (const key of ["nonsense", "sk_us_", "sk_fr_x", "mg_us_x"]) {
+      const { status, body } = await vital.create("keys", key);
+      expect([status, body]).toEqual([401, { detail: "invalid token" }]);
+    }
+  });
+
+  test("a simulator with a key of its own takes no other", async () => {
+    const strict = await startVital({ apiKey: "pk_eu_only" });
+    try {
+      expect((await strict.create("u", "pk_eu_only")).status).toBe(200);
+      const other = await strict.create("u", apiKey);
+      expect([other.status, other.body]).toEqual([401, { detail: "invalid token" }]);
+    } finally {
+      await strict.close();
+    }
+  });
+
+  test("a key of no known form is refused at the start", async () => {
+    await expect(startVital({ apiKey: "secret" })).rejects.toThrow("apiKey must begin with");
+  });
+
+  test("a rotated key sees the same users; a key of another team sees its own", async () => {
+    const mine = await vital.create("shared", "sk_us_old");
+    const rotated = await vital.create("shared", "sk_us_new");
+    expect(rotated.detail).toMatchObject({ user_id: mine.body.user_id });
+
+    const theirKey = "sk_us_team-b_1";
+    const theirs = await vital.create("shared", theirKey);
+    expect(theirs.status).toBe(200);
+    expect(theirs.body.user_id).not.toBe(mine.body.user_id);
+    expect(theirs.body.team_id).not.toBe(mine.body.team_id);
+    expect((await vital.resolve("shared", "sk_us_team-b_2")).body.user_id).toBe(theirs.body.user_id);
+
+    const path = `/v2/user/${String(mine.body.user_id)}`;
+    expect((await vital.call("GET", path, { key: theirKey })).body).toEqual({ detail: "Not found" });
+    expect((await vital.call("DELETE", path, { key: theirKey })).status).toBe(404);
+    expect((await vital.token(String(mine.body.user_id), theirKey)).status).toBe(404);
+  });
+});
+
+test("a capped sandbox refuses one user too many, until one is deleted; production has no cap", async () => {
+  const capped = await startVital({ sandboxUserCap: 2 });
+  try {
+    const firstId = await capped.createId("a");
+    await capped.create("b");
+    const refused = await capped.create("c");
+    expect([refused.status, refused.body]).toEqual([
+      400,
+      {
+        detail: {
+          error_type: "INVALID_REQUEST",
+          error_message: "You have reached the maximum of 2 Sandbox users",
+        },
+      },
+    ]);
+    expect((await capped.create("a")).detail).toMatchObject({ user_id: firstId });
+    expect((await capped.create("c", "pk_us_team-p_1")).status).toBe(200);
+    await capped.call("DELETE", `/v2/user/${firstId}`);
+    expect((await capped.create("c")).status).toBe(200);
+  } finally {
+    await capped.close();
+  }
+});

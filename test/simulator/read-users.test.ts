@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { nobody, startVital, type Vital } from "./simulator.js";
+
+let vital: Vital;
+beforeAll(async () => {
+  vital = await startVital();
+});
+afterAll(() => vital.close());
+
+const hostileIds = [
+  "a/b",
+  "/",
+  "a//b/",
+  "a b",
+  "%2e%2e",
+  "%2F",
+  "%",
+  "%zz",
+  "a?b=c#d",
+  "a+b&c",
+  "👩‍⚕️",
+  "é",
+  "e\u0301",
+  "__proto__",
+  "constructor",
+  "toString",
+  "../undo_delete",
+  '"\\',
+  "$ne",
+  "a;b=c",
+  "auth0|5f7c8ec7c33c6c004bbafe82",
+  "𐀀".repeat(256),
+];
+
+test.each(hostileIds)("the id %j comes back to the byte, by resolve and by its user id", async (id) => {
+  const vitalUserId = await vital.createId(id);
+  expect((await vital.resolve(id)).body).toMatchObject({ user_id: vitalUserId, client_user_id: id });
+  expect((await vital.call("GET", `/v2/user/${vitalUserId}`)).body.client_user_id).toBe(id);
+});
+
+test("ids that differ in case, form or space are different users", async () => {
+  const ids = ["Case", "case", "case ", "\u00e9x", "e\u0301x"];
+  const vitalUserIds = await Promise.all(ids.map((id) => vital.createId(id)));
+  expect(new Set(vitalUserIds).size).toBe(ids.length);
+});
+
+test.each(["__proto__", "constructor", "nobody", "valueOf"])(
+  "resolving %s, unknown, is a 404",
+  async (id) => {
+    const other = "sk_us_team-empty_1";
+    const { status, body } = await vital.resolve(id, other);
+    expect([status, body]).toEqual([404, { detail: "User not found" }]);
+  },
+);
+
+describe("one user", () => {
+  test("is read by the user id in either case", async () => {
+    const vitalUserId = await vital.createId("case-of-id");
+    const { status, body } = await vital.call("GET", `/v2/user/${vitalUserId.toUpperCase()}`);
+    expect([status, body.user_id]).toEqual([200, vitalUserId]);
+  });
+
+  test("unknown is a 404", async () => {
+    const { status, body } = await vital.call("GET", `/v2/user/${nobody}`);
+    expect([status, body]).toEqual([404, { detail: "Not found" }]);
+  });
+
+  test("under something that is no UUID is a 422 with a text", async () => {
+    const { status, body } = await vital.call("GET", "/v2/user/nonsense");
+    expect([status, body]).toEqual([
+      422,
+      {
+        detail:
+          "Invalid format for parameter user_id: error unmarshaling 'nonsense' text as *uuid.UUID: invalid UUID length: 8",
+      },
+    ]);
+  });
+
+  test("with an open end of ingestion shows the zero date, where the list shows null", async () => {
+    const fields = { client_user_id: "open end", ingestion_start: "2026-01-01" };
+    const key = "sk_us_team-open_1";
+    const created = await vital.call("POST", "/v2/user", { body: fields, key });
+    const read = await vital.call("GET", `/v2/user/${String(created.body.user_id)}`, { key });
+    expect(read.body.ingestion_end).toBe("0001-01-01");
+    expect((await vital.resolve("open end", key)).body.ingestion_end).toBe("0001-01-01");
+    const list = await vital.call("GET", "/v2/user", { key });
+    expect(list.body.users).toMatchObject([{ ingestion_start: "2026-01-01", ingestion_end: null }]);
+  });
+});
+
+describe("the list", () => {
+  const key = "sk_us_team-list_1";
+  const list = (query = "") => vital.call("GET", `/v2/user${query}`, { key });
+  const idsOf = (body: Record<string, unknown>) =>
+    (body.users as { client_user_id: string }[]).map((user) => user.client_user_id);
+
+  beforeAll(async () => {
+    for (let n = 1; n <= 120; n += 1) await vital.create(`list-${n}`, key);
+    const deleted = await vital.resolve("list-119", key);
+    await vital.call("DELETE", `/v2/user/${String(deleted.body.user_id)}`, { key });
+  });
+
+  test("gives a hundred, newest first, without the deleted", async () => {
+    const { status, body } = await list();
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ total: 119, offset: 0, limit: 100 });
+    expect(idsOf(body)).toHaveLength(100);
+    expect(idsOf(body).slice(0, 3)).toEqual(["list-120", "list-118", "list-117"]);
+  });
+
+  test("pages by offset and limit", async () => {
+    const { body } = await list("?offset=117&limit=500");
+    expect(body).toMatchObject({ total: 119, offset: 117, limit: 500 });
+    expect(idsOf(body)).toEqual(["list-2", "list-1"]);
+  });
+
+  test("counts nobody on an empty page", async () => {
+    expect((await list("?offset=119")).body).toEqual({ users: [], total: 0, offset: 119, limit: 100 });
+    expect((await list("?limit=0")).body).toEqual({ users: [], total: 0, offset: 0, limit: 0 });
+  });
+
+  test.each(["?limit=501", "?limit=-1", "?offset=-1"])("breaks on %s as the live one does", async (query) => {
+    const { status, text, headers } = await list(query);
+    expect([status, text]).toEqual([500, "Internal Server Error"]);
+    expect(headers.get("content-type")).toMatch(/^text\/plain/);
+  });
+
+  test("refuses a limit that is no number", async () => {
+    const { status, detail } = await list("?limit=many");
+    expect([status, detail]).toMatchObject([422, [{ type: "int_parsing", loc: ["query", "limit"] }]]);
+  });
+});
+
+test("what Vital does not have is not found, with or without a key", async () => {
+  for (const [method, path] of [
+    ["GET", "/"],
+    ["GET", "/v2/nothing"],
+    ["POST", "/v2/sign_in_token"],
+    ["PUT", "/v2/user"],
+    ["GET", "/v2/user/resolve/"],
+    ["GET", "/%zz"],
+  ] as const) {
+    const { status, body } = await vital.call(method, path);
+    expect([path, status, body]).toEqual([path, 404, { detail: "Not Found" }]);
+  }
+  expect((await vital.call("GET", "/v3/x", { key: null })).status).toBe(404);
+});

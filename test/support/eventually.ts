@@ -1,0 +1,14 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/** Asks every few milliseconds until the answer is yes; throws with the description when time runs out. */
+export async function eventually(
+  description: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 5000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${description}`);
+    await delay(10);
+  }
+}
