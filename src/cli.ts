@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { createOutput, type CliCommand } from "./cli/command.js";
 import { Failure } from "./cli/failure.js";
+import { doctorCommand } from "./cli/doctor.js";
 import { migrateCommand, retryCommand, statusCommand } from "./cli/operate.js";
 import { gatewayCommand, simulatorCommand, workerCommand } from "./cli/run-process.js";
 import { ConfigError } from "./config.js";
@@ -12,6 +13,7 @@ const commands: readonly CliCommand[] = [
   workerCommand,
   simulatorCommand,
   migrateCommand,
+  doctorCommand,
   statusCommand,
   retryCommand,
 ];

@@ -1,4 +1,5 @@
 import { readAuthSettings } from "./http/auth/settings.js";
+import { checkEventPairing } from "./http/event-pairing.js";
 import { readEventSettings } from "./http/events/settings.js";
 import { createSettingsReader, type Environment, type SettingsReader } from "./settings.js";
 import { logLevels } from "./telemetry/logger.js";
@@ -99,15 +100,26 @@ function readPublicUrl(reader: SettingsReader): string | null {
   return url === undefined ? null : readUrl(reader, "GATEWAY_PUBLIC_URL", url, ["https:", "http:"], hint);
 }
 
+function readEdges(reader: SettingsReader) {
+  const auth = readAuthSettings(reader);
+  const events = readEventSettings(reader);
+  checkEventPairing(reader, auth, events);
+  return { auth, events };
+}
+
 const readGateway = (reader: SettingsReader) => ({
   ...readServices(reader),
-  auth: readAuthSettings(reader),
-  events: readEventSettings(reader),
+  ...readEdges(reader),
   host: reader.text("GATEWAY_HOST") ?? "0.0.0.0",
   port: readPort(reader, "GATEWAY_PORT", 4000),
   publicUrl: readPublicUrl(reader),
   deadlineMs: reader.integer("GATEWAY_DEADLINE_MS", { default: 10_000, min: 500, max: 120_000 }),
   tokensPerMinute: reader.integer("GATEWAY_TOKENS_PER_MINUTE", { default: 10, min: 0, max: 1_000_000 }),
+  authFailuresPerMinute: reader.integer("GATEWAY_AUTH_FAILURES_PER_MINUTE", {
+    default: 300,
+    min: 0,
+    max: 1_000_000,
+  }),
   introspection: reader.boolean("GATEWAY_INTROSPECTION"),
   corsOrigins: readCorsOrigins(reader),
   trustProxy: reader.boolean("GATEWAY_TRUST_PROXY"),

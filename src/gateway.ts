@@ -10,7 +10,7 @@ import { createKeySets } from "./http/auth/key-sets.js";
 import { createViewerAuthentication } from "./http/auth/viewer-authentication.js";
 import { registerEventIngress } from "./http/events/route.js";
 import { startupNotes } from "./http/events/settings.js";
-import { createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
+import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createHttpServer } from "./http/server.js";
 import type { Lifecycle } from "./process.js";
@@ -55,6 +55,9 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
       presentError: createErrorPresenter({ log }),
       introspection: config.introspection,
       deadlineMs: config.deadlineMs,
+      ...(config.authFailuresPerMinute > 0 && {
+        authFailureLimit: createAuthFailureLimit({ perMinute: config.authFailuresPerMinute }),
+      }),
     },
     resourceMetadata: {
       ...(config.publicUrl !== null && { publicUrl: config.publicUrl }),

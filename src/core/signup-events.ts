@@ -6,12 +6,10 @@ import type { SignupEvent } from "./signup-event.js";
 export function createSignupEvents({ writer, wake }: { writer: MappingWriter; wake: Wake }) {
   async function recordOne({ id, type, appUserId, occurredAt }: SignupEvent): Promise<void> {
     const event = { id, type, at: occurredAt };
-    // Most events are the first that is heard of a user: assume that, and look only when it turns out otherwise.
-    const row = await writer.apply(
-      appUserId,
-      type === "user.created" ? { type: "signed-up", event } : { type: "removed", event },
-      null,
-    );
+    // A signup is mostly the first that is heard of a user: assume that, and look only when it turns out otherwise.
+    const row = await (type === "user.created"
+      ? writer.apply(appUserId, { type: "signed-up", event }, null)
+      : writer.apply(appUserId, { type: "removed", event }));
     const job = row === null ? null : jobFor[row.state];
     if (job !== null) wake(job, appUserId);
   }

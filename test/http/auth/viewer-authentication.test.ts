@@ -167,6 +167,7 @@ describe("the challenge", () => {
     expect(challenge(error, { resourceMetadataUrl: "https://api.example.com/.well-known/x" })).toBe(
       'Bearer error="invalid_token", error_description="a\\"b\\\\cX: y", resource_metadata="https://api.example.com/.well-known/x"',
     );
+    expect(challenge(new ServiceError("UNAUTHENTICATED", { message: "anything" }))).toBe("Bearer");
     expect(challenge(new ServiceError("UNAUTHENTICATED"), { resourceMetadataUrl: "https://a/b" })).toBe(
       'Bearer resource_metadata="https://a/b"',
     );

@@ -1,0 +1,155 @@
+import { ConfigError, readGatewayConfig, type GatewayConfig } from "../config.js";
+import { createKeySets } from "../http/auth/key-sets.js";
+import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
+import { createMongoConnection } from "../mongo/connection.js";
+import { createMappings } from "../mongo/mappings.js";
+import { createCommandConnection } from "../queue/redis-connection.js";
+import { createVitalClient } from "../vital/client.js";
+import type { CliCommand, Output } from "./command.js";
+
+/** One thing looked at: whether it is well, what was seen, and what to do where it is not. */
+type Finding = { check: string; ok: boolean; detail: string; mend?: string };
+
+const patienceMs = 5_000;
+
+const well = (check: string, detail: string): Finding => ({ check, ok: true, detail });
+const ill = (check: string, detail: string, mend: string): Finding => ({ check, ok: false, detail, mend });
+
+/** Runs a look at something that may not answer at all. */
+async function look(check: string, mend: string, findings: () => Promise<Finding[]>): Promise<Finding[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const silence = new Promise<Finding[]>((resolve) => {
+    timer = setTimeout(() => {
+      resolve([ill(check, `no answer within ${patienceMs} ms`, mend)]);
+    }, patienceMs);
+  });
+  const found = findings().catch((error: unknown) => [
+    ill(check, error instanceof Error ? error.message : "no answer", mend),
+  ]);
+  return Promise.race([found, silence]).finally(() => {
+    clearTimeout(timer);
+  });
+}
+
+async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
+  const mongo = createMongoConnection({
+    url: mongodbUrl,
+    appName: "vital-gateway doctor",
+    serverSelectionTimeoutMs: patienceMs,
+    socketTimeoutMs: patienceMs,
+    maxPoolSize: 2,
+  });
+  const mend = "is MONGODB_URL right, and is MongoDB running?";
+  const findings = await look("MongoDB", mend, async () => {
+    await mongo.whenConnected;
+    const missing = await createMappings(mongo.connection).listMissingIndexes();
+    const indexes =
+      missing.length === 0
+        ? well("indexes", "all exist")
+        : ill("indexes", `missing: ${missing.join(", ")}`, "run vital-gateway migrate");
+    return [well("MongoDB", "answers"), indexes];
+  });
+  await mongo.close();
+  return findings;
+}
+
+async function examineRedis({ redisUrl }: GatewayConfig): Promise<Finding[]> {
+  const redis = createCommandConnection(redisUrl);
+  const findings = await look("Redis", "is REDIS_URL right, and is Redis running?", async () => {
+    if (redis.status !== "ready") await new Promise((resolve) => redis.once("ready", resolve));
+    const memory = await redis.info("memory");
+    const persistence = await redis.info("persistence");
+    const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1] ?? "unknown";
+    const isKept = persistence.includes("aof_enabled:1");
+    return [
+      well("Redis", "answers"),
+      policy === "noeviction"
+        ? well("Redis eviction", policy)
+        : ill("Redis eviction", policy, "set maxmemory-policy noeviction: jobs must not be evicted"),
+      isKept
+        ? well("Redis persistence", "append-only file is on")
+        : ill("Redis persistence", "append-only file is off", "set appendonly yes"),
+    ];
+  });
+  redis.disconnect();
+  return findings;
+}
+
+async function examineVital({ vital }: GatewayConfig): Promise<Finding[]> {
+  const client = createVitalClient(vital);
+  const { environment, region } = vital.place;
+  const mend = "is VITAL_API_KEY valid for this environment and region, and VITAL_API_URL right?";
+  const findings = await look("Vital", mend, async () => {
+    await client.findAnyUser();
+    return [well("Vital", `takes the key (${environment}, ${region})`)];
+  });
+  await client.close();
+  return findings;
+}
+
+async function examineIssuer({ auth }: GatewayConfig): Promise<Finding[]> {
+  const keySets = createKeySets({ policy: auth });
+  const findings = await look("issuer", "is AUTH_ISSUER right, and can it be reached from here?", async () => {
+    await keySets.refresh();
+    return keySets.status().map(({ issuer, keys, problem }) =>
+      problem === null
+        ? well("issuer", `${issuer}: ${keys} keys`)
+        : ill("issuer", `${issuer}: ${problem}`, "is AUTH_ISSUER (or AUTH_JWKS_URL) right, and can it be reached?"),
+    );
+  });
+  await keySets.close();
+  return findings;
+}
+
+/** The most of standard input that is read: an access token is far smaller. */
+const maxTokenBytes = 64 * 1024;
+
+async function readToken(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    text += String(chunk);
+    if (text.length > maxTokenBytes) break;
+  }
+  return text.trim().replace(/^Bearer\s+/i, "");
+}
+
+async function examineToken({ auth }: GatewayConfig): Promise<Finding[]> {
+  const keySets = createKeySets({ policy: auth });
+  const authentication = createViewerAuthentication({ policy: auth, keySets });
+  const checks = await authentication.explain(await readToken());
+  await authentication.close();
+  return checks;
+}
+
+function report(findings: readonly Finding[], output: Output): number {
+  const ok = findings.every((finding) => finding.ok);
+  output.result({ ok, findings }, () =>
+    findings.flatMap(({ check, ok: isWell, detail, mend }) => [
+      `${isWell ? "ok  " : "FAIL"} ${check}: ${detail}`,
+      ...(isWell || mend === undefined ? [] : [`     → ${mend}`]),
+    ]),
+  );
+  return ok ? 0 : 1;
+}
+
+export const doctorCommand: CliCommand = {
+  name: "doctor",
+  summary: "check settings, services, key, indexes and issuer, each with its mend; --token checks an access token",
+  declare: (command) => command.option("--token", "read one access token from standard input and check it"),
+  async run({ options, output }) {
+    let config: GatewayConfig;
+    try {
+      config = readGatewayConfig();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return report(
+        error.problems.map((problem) => ill("settings", problem, "set it in the environment")),
+        output,
+      );
+    }
+    const settings = well("settings", "complete");
+    if (options.token === true) return report(await examineToken(config), output);
+    const examined = await Promise.all([examineMongo, examineRedis, examineVital, examineIssuer].map((see) => see(config)));
+    return report([settings, ...examined.flat()], output);
+  },
+};
