@@ -8,7 +8,8 @@ import { createVitalGate, vitalGateRules } from "./core/vital-gate.js";
 import { createMappings } from "./mongo/mappings.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createTeamRecords } from "./mongo/team.js";
-import { createProvisioningQueue } from "./queue/provisioning-queue.js";
+import { appUserEventsQueueName, createAppUserEventQueue } from "./queue/app-user-events.js";
+import { createProvisioningQueue, provisioningQueueName } from "./queue/provisioning-queue.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
 import { createThrottleChannel } from "./queue/throttle-channel.js";
 import { startReadiness } from "./readiness.js";
@@ -26,6 +27,8 @@ export type AppOptions = {
   name: "gateway" | "worker";
   /** How long an operation waits for MongoDB: an API's caller has less patience than a job. */
   mongoPatienceMs: number;
+  /** How long an operation may take in a MongoDB that is there but does not answer. */
+  mongoTimeoutMs: number;
   isStopping: () => boolean;
   /** Called once when the process cannot go on; it has been logged. */
   onFatal: () => void;
@@ -46,7 +49,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     url: config.mongodbUrl,
     appName: `vital-gateway ${options.name}`,
     serverSelectionTimeoutMs: options.mongoPatienceMs,
-    socketTimeoutMs: 10_000,
+    socketTimeoutMs: options.mongoTimeoutMs,
     maxPoolSize: 50,
   });
   closers.push(() => mongo.close());
@@ -57,8 +60,11 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
   closers.push(() => {
     redis.disconnect();
   });
-  const queue = createProvisioningQueue({ redis, onError: createRedisErrorLog(log) });
+  const onRedisError = createRedisErrorLog(log);
+  const queue = createProvisioningQueue({ redis, onError: onRedisError });
   closers.push(() => queue.close());
+  const eventQueue = createAppUserEventQueue({ redis, onError: onRedisError });
+  closers.push(() => eventQueue.close());
 
   const metrics = createMetrics({ readBacklog, workerConcurrency: config.workerConcurrency });
   const client = createVitalClient({ ...config.vital, onCall: metrics.vitalCalled });
@@ -123,7 +129,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     metrics.rateLimited(Math.max(0, until.getTime() - Date.now()));
     log.warn({ until }, "Vital asked to wait");
     throttle.announce(until);
-    queue.pauseUntil(until).catch(createRedisErrorLog(log));
+    queue.pauseUntil(until).catch(onRedisError);
   }
 
   function onCredentials(refused: boolean): void {
@@ -141,17 +147,22 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     return mappings.listMissingIndexes();
   }
 
+  const countJobs = async () => ({
+    [provisioningQueueName]: await queue.countJobs(),
+    [appUserEventsQueueName]: await eventQueue.countJobs(),
+  });
+
   async function readBacklog() {
-    const [counts, oldestPendingAt, jobs, pauseMs] = await Promise.all([
+    const [counts, oldestPendingAt, queueJobs, pauseMs] = await Promise.all([
       mappings.countByState(),
       mappings.findOldestPendingAt(),
-      queue.countJobs().catch(() => null),
+      countJobs().catch(() => null),
       queue.getPauseMs().catch(() => 0),
     ]);
     return {
       mappings: counts,
       oldestPendingSeconds: oldestPendingAt === null ? 0 : (Date.now() - oldestPendingAt.getTime()) / 1000,
-      queueJobs: jobs === null ? null : { provisioning: jobs },
+      queueJobs,
       isPaused: pauseMs > 0,
     };
   }
@@ -173,6 +184,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     metrics,
     redis,
     queue,
+    eventQueue,
     mappings,
     writer,
     vital,

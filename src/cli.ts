@@ -4,6 +4,7 @@ import { createOutput, type CliCommand } from "./cli/command.js";
 import { Failure } from "./cli/failure.js";
 import { doctorCommand } from "./cli/doctor.js";
 import { migrateCommand, retryCommand, statusCommand } from "./cli/operate.js";
+import { publishCommand } from "./cli/publish.js";
 import { gatewayCommand, simulatorCommand, workerCommand } from "./cli/run-process.js";
 import { ConfigError } from "./config.js";
 import { ServiceError } from "./core/errors.js";
@@ -16,6 +17,7 @@ const commands: readonly CliCommand[] = [
   doctorCommand,
   statusCommand,
   retryCommand,
+  publishCommand,
 ];
 
 const wrongUsage = 2;

@@ -135,6 +135,17 @@ const readStore = (reader: SettingsReader) => ({
   logLevel: readLogLevel(reader),
 });
 
+/** Whoever sends events signs them with the first secret that the gateway accepts. */
+function readPublish(reader: SettingsReader) {
+  const name = "EVENTS_SIGNING_SECRETS";
+  const signingSecret = reader.secretList(name).find((secret) => secret.startsWith("whsec_"));
+  if (signingSecret === undefined) reader.problem(name, "is required: the whsec_… that the gateway has");
+  return {
+    gatewayUrl: `http://127.0.0.1:${readPort(reader, "GATEWAY_PORT", 4000)}`,
+    signingSecret: signingSecret ?? "",
+  };
+}
+
 function deepFreeze<T>(value: T): T {
   const isPlain =
     typeof value === "object" && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value);
@@ -155,6 +166,11 @@ export const readGatewayConfig = (environment: Environment = process.env) => rea
 export const readWorkerConfig = (environment: Environment = process.env) => read(environment, readWorker);
 /** For the commands that need the store alone. */
 export const readStoreConfig = (environment: Environment = process.env) => read(environment, readStore);
+
+/** For the command that sends events to the gateway, and for the same by the queue. */
+export const readPublishConfig = (environment: Environment = process.env) => read(environment, readPublish);
+export const readQueueConfig = (environment: Environment = process.env) =>
+  read(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;

@@ -23,6 +23,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   const app = createApp(config, {
     name: "gateway",
     mongoPatienceMs: 2_500,
+    mongoTimeoutMs: 5_000,
     isStopping: lifecycle.isStopping,
     onFatal: lifecycle.fail,
   });

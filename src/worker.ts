@@ -1,3 +1,4 @@
+import { startAppUserEventWorker } from "../workers/app-user-event.js";
 import { processors } from "../workers/processors.js";
 import { startProvisioningWorker } from "../workers/provisioning-worker.js";
 import { startSweeping } from "../workers/sweeping.js";
@@ -10,13 +11,15 @@ import type { Lifecycle } from "./process.js";
 const drainMs = 7_000;
 
 /**
- * The BullMQ process: runs the jobs, and a sweeper that comes back to what the queue lost. Any number of them may run;
+ * The BullMQ process: runs the jobs, takes events that came by the queue, and sweeps: comes back to what the
+ * queue lost. Any number of them may run;
  * none is a leader.
  */
 export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
   const app = createApp(config, {
     name: "worker",
     mongoPatienceMs: 10_000,
+    mongoTimeoutMs: 10_000,
     isStopping: lifecycle.isStopping,
     onFatal: lifecycle.fail,
   });
@@ -31,6 +34,7 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
   void readiness.whenOpen.then(() => {
     if (lifecycle.isStopping()) return;
     running.push(startProvisioningWorker({ config, app, work, giveUp: lifecycle.fail, drainMs }));
+    running.push(startAppUserEventWorker({ config, app, giveUp: lifecycle.fail, drainMs }));
     running.push(startSweeping({ app, work }));
     log.info({ concurrency: config.workerConcurrency }, "taking jobs");
   });

@@ -45,12 +45,17 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   let lastStartAt = Date.now();
   let underWay = 0;
 
+  /** A queue that could not be paused would give the job back at once, and again. */
+  const isFleetPaused = (durationMs: number): Promise<boolean> =>
+    options.pauseFleet(durationMs).then(
+      () => true,
+      () => false,
+    );
+
   async function applyRetry(job: Job<D>, retry: JobRetry, token: string | undefined): Promise<never> {
-    if (retry.type === "pause-fleet") {
-      await options.pauseFleet(retry.durationMs);
-      throw new RateLimitError();
-    }
-    await job.moveToDelayed(Date.now() + retry.delayMs, token);
+    if (retry.type === "pause-fleet" && (await isFleetPaused(retry.durationMs))) throw new RateLimitError();
+    const delayMs = retry.type === "delay" ? retry.delayMs : retry.durationMs;
+    await job.moveToDelayed(Date.now() + delayMs, token);
     throw new DelayedError();
   }
 
@@ -99,5 +104,5 @@ export type JobWorker = ReturnType<typeof startJobWorker>;
 
 const wait = (durationMs: number) =>
   new Promise<void>((resolve) => {
-    setTimeout(resolve, durationMs).unref();
+    setTimeout(resolve, durationMs);
   });

@@ -69,7 +69,9 @@ export function startProvisioningWorker({
   const watchdog = startWatchdog({
     start,
     hasWaitingJobs: async () =>
-      ((await queue.countJobs()).waiting ?? 0) > 0 && (await queue.getPauseMs()) === 0,
+      ((await queue.countJobs()).waiting ?? 0) > 0 &&
+      (await queue.getPauseMs()) === 0 &&
+      !(await queue.isPaused()),
     giveUp: () => {
       log.error({}, "new workers take no jobs either; another process has to");
       giveUp();

@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { ConfigError, readGatewayConfig, type GatewayConfig } from "../config.js";
 import { createKeySets } from "../http/auth/key-sets.js";
 import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
@@ -53,10 +54,17 @@ async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
   return findings;
 }
 
+/** Waits for the first connection; gives up on the first failure, which says more than silence. */
+const whenReady = (redis: Redis) =>
+  new Promise<void>((resolve, reject) => {
+    redis.once("ready", resolve);
+    redis.once("error", reject);
+  });
+
 async function examineRedis({ redisUrl }: GatewayConfig): Promise<Finding[]> {
   const redis = createCommandConnection(redisUrl);
   const findings = await look("Redis", "is REDIS_URL right, and is Redis running?", async () => {
-    if (redis.status !== "ready") await new Promise((resolve) => redis.once("ready", resolve));
+    await whenReady(redis);
     const memory = await redis.info("memory");
     const persistence = await redis.info("persistence");
     const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1] ?? "unknown";
@@ -87,15 +95,19 @@ async function examineVital({ vital }: GatewayConfig): Promise<Finding[]> {
   return findings;
 }
 
+const issuerMend = "is AUTH_ISSUER (or AUTH_JWKS_URL) right, and can it be reached from here?";
+
 async function examineIssuer({ auth }: GatewayConfig): Promise<Finding[]> {
   const keySets = createKeySets({ policy: auth });
-  const findings = await look("issuer", "is AUTH_ISSUER right, and can it be reached from here?", async () => {
+  const findings = await look("issuer", issuerMend, async () => {
     await keySets.refresh();
-    return keySets.status().map(({ issuer, keys, problem }) =>
-      problem === null
-        ? well("issuer", `${issuer}: ${keys} keys`)
-        : ill("issuer", `${issuer}: ${problem}`, "is AUTH_ISSUER (or AUTH_JWKS_URL) right, and can it be reached?"),
-    );
+    return keySets
+      .status()
+      .map(({ issuer, keys, problem }) =>
+        problem === null
+          ? well("issuer", `${issuer}: ${keys} keys`)
+          : ill("issuer", `${issuer}: ${problem}`, issuerMend),
+      );
   });
   await keySets.close();
   return findings;
@@ -114,9 +126,21 @@ async function readToken(): Promise<string> {
 }
 
 async function examineToken({ auth }: GatewayConfig): Promise<Finding[]> {
+  if (process.stdin.isTTY)
+    process.stderr.write("Paste the access token, then press Ctrl-D on an empty line.\n");
+  const token = await readToken();
+  if (token === "") {
+    return [
+      ill(
+        "form",
+        "no token on standard input",
+        "pipe it: vital-gateway doctor --token < file-with-the-token",
+      ),
+    ];
+  }
   const keySets = createKeySets({ policy: auth });
   const authentication = createViewerAuthentication({ policy: auth, keySets });
-  const checks = await authentication.explain(await readToken());
+  const checks = await authentication.explain(token);
   await authentication.close();
   return checks;
 }
@@ -134,7 +158,8 @@ function report(findings: readonly Finding[], output: Output): number {
 
 export const doctorCommand: CliCommand = {
   name: "doctor",
-  summary: "check settings, services, key, indexes and issuer, each with its mend; --token checks an access token",
+  summary:
+    "check settings, services, key, indexes and issuer, each with its mend; --token checks an access token",
   declare: (command) => command.option("--token", "read one access token from standard input and check it"),
   async run({ options, output }) {
     let config: GatewayConfig;
@@ -143,13 +168,15 @@ export const doctorCommand: CliCommand = {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       return report(
-        error.problems.map((problem) => ill("settings", problem, "set it in the environment")),
+        error.problems.map((problem) => ill("settings", problem, "set it so in the environment")),
         output,
       );
     }
     const settings = well("settings", "complete");
     if (options.token === true) return report(await examineToken(config), output);
-    const examined = await Promise.all([examineMongo, examineRedis, examineVital, examineIssuer].map((see) => see(config)));
+    const examined = await Promise.all(
+      [examineMongo, examineRedis, examineVital, examineIssuer].map((see) => see(config)),
+    );
     return report([settings, ...examined.flat()], output);
   },
 };

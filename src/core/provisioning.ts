@@ -53,8 +53,9 @@ export function createProvisioning({
   async function recordFailure(row: PendingMapping, error: VitalError): Promise<Mapping | null> {
     const { appUserId, generation } = row;
     const { message } = error;
-    const isTooOld = now().getTime() - row.requestedAt.getTime() > retryRules.maxAgeMs;
-    if (error.kind === "refused" || (error.kind === "unavailable" && isTooOld)) {
+    const ageMs = now().getTime() - row.requestedAt.getTime();
+    const isHopeless = ageMs > retryRules.maxAgeMs && row.attempts >= retryRules.minAttempts;
+    if (error.kind === "refused" || (error.kind === "unavailable" && error.wasCalled && isHopeless)) {
       const code = error.kind === "refused" ? "VITAL_REFUSED" : "GAVE_UP";
       onOutcome("failed", now().getTime() - row.requestedAt.getTime());
       return apply(appUserId, { type: "refused", code, message, generation }, row);

@@ -7,6 +7,8 @@ export const retryRules = {
   capMs: 20_000,
   /** A mapping that has been failing for longer is given to an operator. */
   maxAgeMs: 72 * 60 * 60 * 1000,
+  /** Failures in a row that it takes besides: time spent waiting for a key or a window is no failure. */
+  minAttempts: 20,
 } as const;
 
 /**

@@ -110,8 +110,9 @@ export function createSignInTokens({
   async function heal(row: ActiveMapping): Promise<ActiveMapping> {
     // Throws when the key belongs to another team, where every user is unknown.
     await team.verify();
+    const seenAt = now();
     const healed = await writer.apply(row.appUserId, { type: "vanished", vitalUserId: row.vitalUserId });
-    const next = healed?.state === "pending" ? await provisionOnce(row.appUserId, healed, now()) : healed;
+    const next = healed?.state === "pending" ? await provisionOnce(row.appUserId, healed, seenAt) : healed;
     if (next?.state === "active") return next;
     throw toRefusal(next);
   }

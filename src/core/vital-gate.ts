@@ -27,6 +27,10 @@ type Watcher = {
   onCredentials?(refused: boolean): void;
 };
 
+/** Whether Vital says how long. "Wait no time at all" is no answer: taken at its word it would make a hot loop. */
+const asksToWait = (error: VitalError): error is VitalError & { retryAfterMs: number } =>
+  (error.retryAfterMs ?? 0) > 0;
+
 /**
  * Decides whether Vital may be called now. Closed after failures in a row (breaker), while Vital has asked to wait
  * (429, 503) and while it refuses our key; then it opens by a single probe at a time. A call at a closed gate rejects
@@ -47,6 +51,8 @@ export function createVitalGate(
   let closedUntilMs = 0;
   let timesClosed = 0;
   let isProbing = false;
+  /** Outlives a wait that Vital asks for meanwhile: that one says nothing about the key. */
+  let isKeyRefused = false;
 
   function refuse(error: VitalError, retryAfterMs: number): never {
     const details = { retryAfterMs: Math.max(retryAfterMs, 100), wasCalled: false };
@@ -67,14 +73,18 @@ export function createVitalGate(
   }
 
   function open(): void {
-    if (closedBy?.kind === "credentials_refused") watcher.onCredentials?.(false);
+    if (isKeyRefused) watcher.onCredentials?.(false);
+    isKeyRefused = false;
     closedBy = null;
     failuresInARow = 0;
     timesClosed = 0;
   }
 
   function close(error: VitalError, durationMs: number): void {
-    if (error.kind === "credentials_refused") watcher.onCredentials?.(true);
+    if (error.kind === "credentials_refused") {
+      isKeyRefused = true;
+      watcher.onCredentials?.(true);
+    }
     closedBy = error;
     closedUntilMs = Math.max(closedUntilMs, now().getTime() + durationMs);
     timesClosed += 1;
@@ -91,7 +101,7 @@ export function createVitalGate(
     if (error.kind === "credentials_refused") {
       close(error, rules.credentialsProbeMs * (0.75 + random() / 2));
     } else if (error.kind === "throttled") {
-      close(error, error.retryAfterMs ?? backoffMs());
+      close(error, asksToWait(error) ? error.retryAfterMs : backoffMs());
       watcher.onThrottled?.(new Date(closedUntilMs));
     } else if (error.kind === "unavailable") {
       failuresInARow += 1;
@@ -104,7 +114,7 @@ export function createVitalGate(
 
   /** Calls that were under way when the gate closed say nothing new, unless Vital asks for a longer wait. */
   function isNews(error: VitalError | null, isProbe: boolean): boolean {
-    return isProbe || closedBy === null || (error?.kind === "throttled" && error.retryAfterMs !== undefined);
+    return isProbe || closedBy === null || (error?.kind === "throttled" && asksToWait(error));
   }
 
   async function pass<T>(call: () => Promise<T>): Promise<T> {

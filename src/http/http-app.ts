@@ -48,6 +48,10 @@ const toRequestId = ({ headers }: IncomingMessage): string => {
   return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
 };
 
+/** RFC 9112 §3.2: required since HTTP/1.1. */
+const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
+  headers.host === undefined && httpVersion !== "1.0";
+
 /** A request that is no HTTP never becomes a request of Fastify's: the answer is written by hand. */
 function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === "ECONNRESET" || socket.destroyed) return;
@@ -109,7 +113,8 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     bodyLimit: 64 * 1024,
     // Receiving a request; slow senders hold a connection no longer than this.
     requestTimeout: 15_000,
-    http: { headersTimeout: 10_000 },
+    // Node.js would refuse a request without Host by an empty answer: it is refused below, in our form.
+    http: { headersTimeout: 10_000, requireHostHeader: false },
     // A silent connection, also one whose request is being worked on.
     connectionTimeout: longestRequestMs + 20_000,
     // Longer than the minute after which load balancers let go: the side that sends must be the one to close.
@@ -120,11 +125,18 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     clientErrorHandler: refuseBrokenHttp,
   });
 
+  // An expectation that we do not know may be ignored (RFC 9110 §10.1.1); Node.js would answer 417, empty.
+  app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
+
   let isClosing = false;
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders).header("x-request-id", request.id);
     const isShed = overload?.isOverloaded() === true && !healthPaths.has(request.routeOptions.url ?? "");
-    done(isShed ? overloadedError() : undefined);
+    if (isShed) done(overloadedError());
+    else
+      done(
+        lacksHost(request.raw) ? new HttpProblem(400, { detail: "The Host header is missing." }) : undefined,
+      );
   });
   // Before the body is read: what is not served need not be parsed.
   const refuseNotServed = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {

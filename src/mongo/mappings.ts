@@ -31,12 +31,20 @@ function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<b
   return isRace ? { ok: true, value: false } : { ok: false, error: toStorageError(error) };
 }
 
-/** Tells the writers of one bulk apart: who wrote, who lost a race, whose outcome is an error. */
+/**
+ * Tells the writers of one bulk apart: who wrote, who lost a race, whose outcome is an error.
+ *
+ * The driver (7.9) wraps whatever goes wrong in a bulk error, a connection refused too, and that one names no failed
+ * write. A bulk is also sent as one command per kind of write, of which the later may go unanswered. So a write without
+ * a failure counts as done only where the server has accounted for all of them.
+ */
 function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] {
-  const isBulkError = error instanceof mongoose.mongo.MongoBulkWriteError;
-  const isWholeError = !isBulkError || error.result.getWriteConcernError() !== undefined;
-  if (isWholeError) throw toStorageError(error);
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw toStorageError(error);
   const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
+  const { insertedCount, matchedCount, upsertedCount } = error.result;
+  const accountedFor = insertedCount + matchedCount + upsertedCount + failures.size;
+  const isWholeError = accountedFor !== count || error.result.getWriteConcernError() !== undefined;
+  if (isWholeError) throw toStorageError(error);
   return Array.from({ length: count }, (_, index) => toOutcome(failures.get(index), error));
 }
 

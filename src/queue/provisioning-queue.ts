@@ -3,6 +3,7 @@ import { Queue, type JobsOptions } from "bullmq";
 import type { Redis } from "ioredis";
 import type { AppUserId } from "../core/app-user-id.js";
 import type { ProvisioningJob, Wake } from "../core/jobs.js";
+import { withTimeout } from "./with-timeout.js";
 
 /** All our keys in Redis; the braces keep them on one node of a cluster. */
 export const queuePrefix = "{vital}";
@@ -14,6 +15,8 @@ export type ProvisioningJobData = { appUserId: AppUserId };
 export type ProvisioningJobRequest = { job: ProvisioningJob; appUserId: AppUserId };
 
 const addTimeoutMs = 2_000;
+/** How long a Redis that did not take jobs is not asked again: meanwhile the sweepers do the work themselves. */
+const silenceMs = 3_000;
 /** Wake-ups that wait for a round trip; more are left to the sweeper. */
 const maxWaiting = 20_000;
 const maxBatch = 500;
@@ -38,18 +41,6 @@ function toOptions({ job, appUserId }: ProvisioningJobRequest): JobsOptions {
   };
 }
 
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`Redis did not answer within ${timeoutMs} ms`));
-    }, timeoutMs);
-  });
-  return Promise.race([work, timeout]).finally(() => {
-    clearTimeout(timer);
-  });
-}
-
 /**
  * The producer's side of the `provisioning` queue. Wake-up signals may be lost: they are sent in bulk behind the back
  * of the caller, and given up while Redis is away.
@@ -70,7 +61,10 @@ export function createProvisioningQueue({
   let waiting: ProvisioningJobRequest[] = [];
   let isSending = false;
 
-  const isReachable = () => redis.status === "ready";
+  /** Until when a Redis that is there but did not answer is left alone, milliseconds since 1970. */
+  let silentUntilMs = 0;
+
+  const isReachable = () => redis.status === "ready" && Date.now() >= silentUntilMs;
 
   async function enqueue(requests: readonly ProvisioningJobRequest[]): Promise<void> {
     if (!isReachable()) throw new Error("Redis is away");
@@ -79,7 +73,12 @@ export function createProvisioningQueue({
       data: { appUserId: request.appUserId },
       opts: toOptions(request),
     }));
-    await withTimeout(queue.addBulk(jobs), addTimeoutMs);
+    try {
+      await withTimeout(queue.addBulk(jobs), addTimeoutMs);
+    } catch (error) {
+      silentUntilMs = Date.now() + silenceMs;
+      throw error;
+    }
   }
 
   async function sendWaiting(): Promise<void> {
@@ -105,7 +104,9 @@ export function createProvisioningQueue({
     /** Keeps every worker from starting a job until then. */
     async pauseUntil(at: Date): Promise<void> {
       const durationMs = at.getTime() - Date.now();
-      if (durationMs > 0 && isReachable()) await withTimeout(queue.rateLimit(durationMs), addTimeoutMs);
+      if (durationMs <= 0) return;
+      if (!isReachable()) throw new Error("Redis is away");
+      await withTimeout(queue.rateLimit(durationMs), addTimeoutMs);
     },
 
     /** Jobs by state, as BullMQ counts them. */
@@ -115,6 +116,9 @@ export function createProvisioningQueue({
     async getPauseMs(): Promise<number> {
       return Math.max(0, await withTimeout(queue.getRateLimitTtl(), addTimeoutMs));
     },
+
+    /** Whether an operator has stopped the queue for the time being. */
+    isPaused: () => withTimeout(queue.isPaused(), addTimeoutMs),
 
     /** Sends what still waits, as long as Redis takes it. */
     async close(): Promise<void> {

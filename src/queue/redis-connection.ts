@@ -17,6 +17,8 @@ export function createCommandConnection(url: string): Redis {
     maxRetriesPerRequest: 1,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
+    // ioredis lets the failure of its own resubscription go unhandled; whoever subscribes does so at every `ready`.
+    autoResubscribe: false,
   });
   // Without a listener ioredis prints every failed attempt to connect.
   redis.on("error", () => undefined);

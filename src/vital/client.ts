@@ -2,7 +2,7 @@ import { Pool } from "undici";
 import type { z } from "zod";
 import type { VitalUserId } from "../core/app-user-id.js";
 import { VitalError, type VitalApi, type VitalUser } from "../core/vital-api.js";
-import { exchange, ExchangeError, type Answer, type Exchange } from "./exchange.js";
+import { exchange, ExchangeError, type Answer, type Exchange } from "../exchange.js";
 import { toErrorText, WireConflict, WireSignInToken, WireUser, WireUserList } from "./wire.js";
 
 export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "delete-user" | "sign-in-token";

@@ -57,6 +57,12 @@ const answer = (singleResult: FormattedExecutionResult, status?: number): GraphQ
 const toUnfit = (errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
   errors.map((error) => ({ ...error.toJSON(), extensions: { code: "BAD_USER_INPUT" } }));
 
+/** A kind of operation that the schema has no fields for; graphql-js would only say so as a failed execution. */
+const toNotServed = (operation: OperationTypeNode): GraphQLFormattedError => ({
+  message: `No ${operation} is served here.`,
+  extensions: { code: "OPERATION_RESOLUTION_FAILURE" },
+});
+
 /**
  * Executes operations in Apollo's place. Apollo would negotiate the media type twice and wrap the result for
  * incremental delivery; besides, only here is the request id at hand when an error is presented.
@@ -75,6 +81,9 @@ function createExecution(presentError: PresentError): ApolloServerPlugin<ViewerC
     // Apollo says it itself when none of the operations is the one that was named.
     if ((operation as typeof operation | undefined) === undefined) return null;
     const { requestId, deadlineAtMs } = contextValue;
+    if ((schema.getRootType(operation.operation) ?? null) === null) {
+      return answer({ errors: [toNotServed(operation.operation)] }, 400);
+    }
     try {
       const execution = execute({
         schema,

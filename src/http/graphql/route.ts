@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { HeaderMap, type ApolloServer } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
@@ -12,8 +11,11 @@ import { withDeadline } from "../deadline.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
 import { createNegotiator, type ResponseType } from "./negotiation.js";
 
-/** Tells who is calling; throws `ServiceError` when nobody is, or nobody who may. */
-export type Authenticate = (headers: IncomingHttpHeaders) => Promise<{ appUserId: AppUserId }>;
+/**
+ * Tells who is calling, from header names and values in turn: parsed headers would hide a second `Authorization`.
+ * Throws `ServiceError` when nobody is, or nobody who may.
+ */
+export type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
 
 /** Turns an address away that has failed too often lately: `check` throws `RATE_LIMITED`, `record` counts. */
 export type AuthFailureLimit = {
@@ -35,12 +37,9 @@ export type GraphqlRouteOptions = {
   authFailureLimit?: AuthFailureLimit;
 };
 
-declare module "fastify" {
-  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merging is how Fastify's types are extended
-  interface FastifyRequest {
-    viewer: { appUserId: AppUserId } | null;
-  }
-}
+/** Where the viewer of a request is kept between its authentication and its execution. */
+const viewerDecorator = "viewer";
+type Viewer = ViewerContext["viewer"];
 
 const path = "/graphql";
 const bodyLimitBytes = 64 * 1024;
@@ -83,7 +82,8 @@ function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) 
   return async (request: FastifyRequest): Promise<void> => {
     await authFailureLimit?.check(request.ip);
     try {
-      request.viewer = await withDeadline(authenticate(request.headers), deadlineMs, toLate);
+      const viewer: Viewer = await withDeadline(authenticate(request.raw.rawHeaders), deadlineMs, toLate);
+      request.setDecorator(viewerDecorator, viewer);
     } catch (error) {
       const isBadToken = error instanceof ServiceError && error.code === "UNAUTHENTICATED";
       if (isBadToken) await authFailureLimit?.record(request.ip);
@@ -166,7 +166,7 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
   };
 
   void app.register((scope, _options, done) => {
-    scope.decorateRequest("viewer", null);
+    scope.decorateRequest(viewerDecorator, null);
     scope.setErrorHandler(createErrorHandler(options, toResponseType));
     scope.addHook("onReady", () => apollo.start());
     scope.addHook("onClose", () => apollo.stop());
@@ -180,7 +180,8 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
       async (request, reply) => {
         const responseType = toResponseType(request);
         if (responseType === null) throw new HttpProblem(406);
-        const { id: requestId, viewer } = request;
+        const requestId = request.id;
+        const viewer = request.getDecorator<Viewer | null>(viewerDecorator);
         if (viewer === null) throw new Error("The request was not authenticated.");
         const deadlineAtMs = performance.now() - reply.elapsedTime + deadlineMs + slackMs;
 

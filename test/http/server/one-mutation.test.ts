@@ -125,7 +125,7 @@ describe("limits of a document", () => {
       `{ a { b { ...F } } } fragment F on X { c { d { ...G } } } fragment G on X { e { f { g { h { i } } } } }`,
       "more than 8 deep",
     ],
-    ["selections", `{ ${"a ".repeat(251)} }`, "more than 250 selections"],
+    ["selections", `{ ${"a ".repeat(101)} }`, "more than 100 selections"],
     ["fragments", `{ a } ${range(21, (i) => `fragment F${i} on X { a }`)}`, "more than 20 fragments"],
   ])("%s", (_name, document, problem) => {
     expect(limitProblem(document)).toContain(problem);
@@ -145,8 +145,8 @@ describe("a hostile document", () => {
     "one field over and over": `{ viewer { ${"id ".repeat(20_000)} } }`,
     "one field to the limit of tokens": `{ viewer { ${"id ".repeat(990)} } }`,
     "roots of one name": `{ ${"viewer{id} ".repeat(240)} }`,
-    "the most selections": `{ ${"viewer{id} ".repeat(124)} }`,
-    "the most fragments": `{viewer{${range(20, (i) => `...F${i}`)}}} ${range(20, (i) => `fragment F${i} on Viewer{id ${range(9, (j) => `...F${(i + j) % 20}`)}}`)}`,
+    "the most selections": `{ ${"viewer{id} ".repeat(50)} }`,
+    "the most fragments": `{viewer{${range(20, (i) => `...F${i}`)}}} ${range(20, (i) => `fragment F${i} on Viewer{id ${range(3, (j) => `...F${(i + j) % 20}`)}}`)}`,
     "fragments that double": `{viewer{...F0}} ${range(19, (i) => `fragment F${i} on Viewer{...F${i + 1} ...F${i + 1}}`)} fragment F19 on Viewer{id}`,
     "a ring of fragments": `{viewer{...F0}} ${range(60, (i) => `fragment F${i} on Viewer{id ...F${(i + 1) % 60}}`)}`,
     "deep brackets": `{a(b:${"[".repeat(40_000)}`,

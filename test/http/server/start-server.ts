@@ -56,8 +56,8 @@ export async function startServer(setup: Setup = {}) {
     graphql: {
       schema,
       presentError: createErrorPresenter({ log }),
-      authenticate: (headers) =>
-        headers.authorization === "Bearer good"
+      authenticate: (rawHeaders) =>
+        rawHeaders.includes("Bearer good")
           ? Promise.resolve({ appUserId: viewerId })
           : Promise.reject(new ServiceError("UNAUTHENTICATED", { bearerError: "invalid_token" })),
       challenge: (error) => `Bearer error="${error.bearerError ?? ""}"`,

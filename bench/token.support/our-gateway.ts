@@ -1,0 +1,10 @@
+/** Run as a process of its own: the gateway as its entry builds it, with the settings of the environment. */
+import { readGatewayConfig } from "../../src/config.js";
+import { startGateway } from "../../src/gateway.js";
+import { createLifecycle } from "../../src/process.js";
+import { serveControl } from "./control.js";
+
+const lifecycle = createLifecycle();
+const gateway = await startGateway(readGatewayConfig(), lifecycle);
+lifecycle.run(gateway);
+serveControl(gateway.url);

@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import type { CliCommand, Output } from "./command.js";
+import { openCheckpoint, type Checkpoint } from "./publish/checkpoint.js";
+import { openInput } from "./publish/input.js";
+import { declareOptions, readOptions, type PublishOptions } from "./publish/options.js";
+import { createPace } from "./publish/pace.js";
+import { createProgress } from "./publish/progress.js";
+import { readSignups } from "./publish/read-signups.js";
+import { sendAll, type Stop, type Tally } from "./publish/send-all.js";
+import { openTarget } from "./publish/target.js";
+
+const maxBatchSize = 500;
+/** Between two batches of a slow run, milliseconds at most. */
+const batchEveryMs = 500;
+/** How long a batch is tried: a gateway may take a while to come back. */
+const patienceMs = 5 * 60_000;
+const interrupted = 130;
+
+const toBatchSize = (rate: number) =>
+  rate === 0 ? maxBatchSize : Math.min(maxBatchSize, Math.ceil((rate * batchEveryMs) / 1000));
+
+function toLines({ sent, refused, skipped, lastLine }: Tally, stop: Stop | null, options: PublishOptions) {
+  const before = skipped > 0 ? `, ${skipped} sent before` : "";
+  const lines = [`${sent} ${options.isDryRun ? "could be sent" : "sent"}, ${refused} refused${before}`];
+  if (stop === null) return lines;
+  lines.push(`stopped after line ${lastLine}: ${stop.message}`);
+  if (options.resumePath !== undefined) lines.push("run the same command again to go on from there");
+  return lines;
+}
+
+/** Sends one input, and gives the exit code. */
+async function publish(path: string, options: PublishOptions, signal: AbortSignal, output: Output) {
+  const { isDryRun, rate, concurrency, format, resumePath } = options;
+  const checkpoint: Checkpoint | null =
+    resumePath === undefined ? null : await openCheckpoint(resumePath, path);
+  const input = await openInput(path, { format, signal });
+  const target = openTarget(options);
+  const progress = createProgress(process.stderr);
+  try {
+    const run = { id: `publish-${randomUUID().slice(0, 8)}`, startedAt: new Date() };
+    const { tally, stop } = await sendAll(readSignups(input.chunks, input.format, run), {
+      send: target.send,
+      pace: createPace(isDryRun ? 0 : rate),
+      batchSize: toBatchSize(rate),
+      concurrency,
+      patienceMs,
+      afterLine: checkpoint?.line ?? 0,
+      signal,
+      onRefused(line, problem) {
+        progress.say(`line ${line}: ${problem}`);
+      },
+      async onProgress({ sent, refused, lastLine }) {
+        const share = input.size === null ? null : input.readBytes() / Math.max(1, input.size);
+        progress.show({ sent, refused, share });
+        if (!isDryRun) await checkpoint?.saveSometimes(lastLine);
+      },
+    });
+    if (!isDryRun) await checkpoint?.save(tally.lastLine);
+    progress.end();
+    const ok = stop === null && tally.refused === 0;
+    output.result({ ok, ...tally, dryRun: isDryRun }, () => toLines(tally, stop, options));
+    if (stop?.reason === "aborted") return interrupted;
+    return ok ? 0 : 1;
+  } finally {
+    progress.end();
+    await target.close();
+  }
+}
+
+export const publishCommand: CliCommand = {
+  name: "publish",
+  summary: "send users from NDJSON or CSV as signup events",
+  declare: declareOptions,
+  async run({ args: [path = "-"], options, output }) {
+    const abort = new AbortController();
+    // Once: who presses it again does not want to wait.
+    process.once("SIGINT", () => {
+      abort.abort();
+    });
+    try {
+      return await publish(path, readOptions(options), abort.signal, output);
+    } catch (error) {
+      if (abort.signal.aborted) return interrupted;
+      throw error;
+    }
+  },
+};

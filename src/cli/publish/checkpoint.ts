@@ -1,0 +1,74 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { z } from "zod";
+import { Failure } from "../failure.js";
+
+/** How far an input has been acknowledged: every line up to this one. */
+const State = z.object({ input: z.string(), line: z.int().min(0) });
+
+const saveEveryMs = 500;
+
+async function readState(path: string): Promise<z.infer<typeof State> | null> {
+  let text;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    throw new Failure(`${path} cannot be read (${code ?? "unknown error"})`, 2);
+  }
+  try {
+    return State.parse(JSON.parse(text));
+  } catch {
+    throw new Failure(`${path} is not a file that --resume wrote; name another one`, 2);
+  }
+}
+
+/**
+ * Keeps in a file how far an input is acknowledged, so that a later run goes on from there. The file is replaced whole:
+ * it is the old one or the new one, whenever the process ends.
+ *
+ * @throws Failure when the file is of another input, or cannot be used
+ */
+export async function openCheckpoint(path: string, inputPath: string) {
+  const input = inputPath === "-" ? "-" : resolve(inputPath);
+  const state = await readState(path);
+  if (state !== null && state.input !== input) {
+    throw new Failure(`${path} belongs to ${state.input}; name another file for ${inputPath}`, 2);
+  }
+  let savedAt = 0;
+  let savedLine = state?.line ?? 0;
+  let saving = Promise.resolve();
+
+  async function write(line: number): Promise<void> {
+    const temporary = `${path}.${process.pid}.tmp`;
+    try {
+      await writeFile(temporary, `${JSON.stringify({ input, line })}\n`, { flush: true });
+      await rename(temporary, path);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+      throw new Failure(`${path} cannot be written (${code})`);
+    }
+  }
+
+  /** One after the other, so that the last one stays. */
+  async function save(line: number): Promise<void> {
+    if (line === savedLine && savedAt > 0) return;
+    savedAt = performance.now();
+    savedLine = line;
+    saving = saving.then(() => write(line));
+    await saving;
+  }
+
+  return {
+    /** The last line that an earlier run has seen acknowledged. */
+    line: savedLine,
+    save,
+    /** Saves when the last time is a while ago. */
+    async saveSometimes(line: number): Promise<void> {
+      if (performance.now() - savedAt >= saveEveryMs) await save(line);
+    },
+  };
+}
+
+export type Checkpoint = Awaited<ReturnType<typeof openCheckpoint>>;

@@ -1,0 +1,70 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { addAbortSignal, type Readable } from "node:stream";
+import { Failure } from "../failure.js";
+import { detectFormat, type Format } from "./read-signups.js";
+
+export type Input = {
+  format: Format;
+  /** Bytes, or `null` where nobody knows. */
+  size: number | null;
+  /** Bytes read so far. */
+  readBytes: () => number;
+  chunks: AsyncIterable<Buffer>;
+};
+
+const formatOf: Readonly<Record<string, Format>> = { csv: "csv", ndjson: "ndjson", jsonl: "ndjson" };
+
+async function openFile(path: string): Promise<{ stream: Readable; size: number | null }> {
+  try {
+    const file = await open(path);
+    const stats = await file.stat();
+    if (stats.isDirectory())
+      throw new Failure(`${path} is a folder; name a file, or - for standard input`, 2);
+    // A pipe has no size.
+    return { stream: createReadStream(path, { fd: file }), size: stats.isFile() ? stats.size : null };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    throw new Failure(`${path} cannot be read (${code})`, 2);
+  }
+}
+
+/** Reads until the first line is whole, so that the format can be told from it; gives the chunks all the same. */
+async function peek(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024) {
+  let head = Buffer.alloc(0);
+  while (!head.includes(0x0a) && head.length < maxBytes) {
+    const next = await source.next();
+    if (next.done === true) break;
+    head = Buffer.concat([head, next.value]);
+  }
+  async function* replay(): AsyncGenerator<Buffer> {
+    if (head.length > 0) yield head;
+    for (let next = await source.next(); next.done !== true; next = await source.next()) yield next.value;
+  }
+  const firstLine = head.subarray(0, head.indexOf(0x0a) < 0 ? head.length : head.indexOf(0x0a)).toString();
+  return { firstLine, chunks: replay() };
+}
+
+/**
+ * Opens a file, or standard input for `-`. The format is the one that is asked for, else that of the name, else what
+ * the first line looks like.
+ */
+export async function openInput(
+  path: string,
+  { format, signal }: { format?: Format | undefined; signal: AbortSignal },
+): Promise<Input> {
+  const { stream, size } =
+    path === "-" ? { stream: process.stdin as Readable, size: null } : await openFile(path);
+  addAbortSignal(signal, stream);
+  let count = 0;
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      count += chunk.length;
+      yield chunk;
+    }
+  }
+  const { firstLine, chunks } = await peek(counted());
+  const named = formatOf[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ""];
+  return { format: format ?? named ?? detectFormat(firstLine), size, readBytes: () => count, chunks };
+}

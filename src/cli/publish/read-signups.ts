@@ -1,0 +1,116 @@
+import { isUtf8 } from "node:buffer";
+import { parseEventTime } from "../../core/event-time.js";
+import type { SignupEvent } from "../../core/signup-event.js";
+import { toSignupEvent, type Signup } from "../../publisher/signup.js";
+import { Failure } from "../failure.js";
+import { isUserIdName, toFieldReader, toFields, type Fields } from "./columns.js";
+import { parseCsvRecord } from "./csv.js";
+import { maxRecordBytes, readRecords, type SourceRecord } from "./records.js";
+
+export type Format = "csv" | "ndjson";
+
+/** What one line of the input says. */
+export type ReadLine = { line: number } & ({ event: SignupEvent } | { problem: string });
+
+type Read = { fields: Fields } | { problem: string };
+
+const withoutByteOrderMark = (text: string) => text.replace(/^\ufeff/, "");
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells the format from the first line, where the name of the input does not. */
+export function detectFormat(firstLine: string): Format {
+  const text = withoutByteOrderMark(firstLine).trim();
+  const value = parseJson(text);
+  const isUserId = typeof value === "string" && !isUserIdName(value);
+  return isUserId || text.startsWith("{") ? "ndjson" : "csv";
+}
+
+function readJson(text: string): Read {
+  const fields = toFields(parseJson(text));
+  return fields === null ? { problem: "is neither a JSON object nor a JSON string" } : { fields };
+}
+
+/** Reads records by the header, which is the first of them. */
+function createCsvReader(): (text: string) => Read | null {
+  let toRecordFields: ((record: readonly string[]) => Fields) | null = null;
+  let width = 0;
+  return (text) => {
+    const record = parseCsvRecord(text);
+    if (toRecordFields === null) {
+      toRecordFields = toFieldReader(record ?? []);
+      width = record?.length ?? 0;
+      if (toRecordFields !== null) return null;
+      const hint = text.startsWith("[") ? " (a JSON array? Write one value a line: jq -c '.[]')" : "";
+      throw new Failure(`the first line names no column appUserId, app_user_id or id${hint}`, 2);
+    }
+    if (record === null) return { problem: "its quotes are not right" };
+    if (record.length !== width) {
+      return { problem: `has ${record.length} fields and the header ${width}` };
+    }
+    return { fields: toRecordFields(record) };
+  };
+}
+
+const isAbsent = (value: unknown) => value === undefined || value === null || value === "";
+
+/** As databases write instants: numbers in text, and a zone of hours alone. */
+function toTime(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
+  return value.replace(/([+-]\d{2})$/, "$1:00");
+}
+
+function toReadLine(line: number, { appUserId, type, occurredAt }: Fields, run: Run): ReadLine {
+  const at = isAbsent(occurredAt) ? run.startedAt : parseEventTime(toTime(occurredAt), run.startedAt);
+  if (at === null) {
+    return { line, problem: "the time must be RFC 3339 with a zone, or seconds or milliseconds since 1970" };
+  }
+  const signup = { type: isAbsent(type) ? "user.created" : type, appUserId, occurredAt: at } as Signup;
+  const read = toSignupEvent(signup, { now: run.startedAt, newId: () => `${run.id}-${line}` });
+  return { line, ...read };
+}
+
+export type Run = {
+  /** Begins the ids of the events. */
+  id: string;
+  /** The instant of events without one. */
+  startedAt: Date;
+};
+
+/**
+ * Reads NDJSON or CSV as signup events, line by line, those of one chunk together. Empty lines are passed over.
+ *
+ * @throws Failure when a CSV has no column of user ids
+ */
+export async function* readSignups(
+  chunks: AsyncIterable<Buffer>,
+  format: Format,
+  run: Run,
+): AsyncGenerator<ReadLine[]> {
+  const readText = format === "csv" ? createCsvReader() : readJson;
+
+  function readRecord({ line, bytes }: SourceRecord): ReadLine | null {
+    if (bytes === null) {
+      const hint = format === "csv" ? "; is a quote not closed?" : "";
+      return { line, problem: `is longer than ${maxRecordBytes} bytes${hint}` };
+    }
+    // A decoder would replace what is malformed, and so merge the ids of two users.
+    if (!isUtf8(bytes)) return { line, problem: "is not well-formed UTF-8" };
+    const text = line === 1 ? withoutByteOrderMark(bytes.toString()) : bytes.toString();
+    if (text.trim() === "") return null;
+    const read = readText(text);
+    if (read === null) return null;
+    return "problem" in read ? { line, problem: read.problem } : toReadLine(line, read.fields, run);
+  }
+
+  for await (const records of readRecords(chunks, format)) {
+    yield records.map(readRecord).filter((read) => read !== null);
+  }
+}

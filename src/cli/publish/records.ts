@@ -1,0 +1,68 @@
+/** A line of the input, or in CSV the several that a quoted field runs over. */
+export type SourceRecord = {
+  /** The first line of it, counted from 1. */
+  line: number;
+  /** Its bytes without the line break; `null` when there are too many of them. */
+  bytes: Buffer | null;
+};
+
+export const maxRecordBytes = 64 * 1024;
+
+const [lineFeed, carriageReturn, quote, comma] = [0x0a, 0x0d, 0x22, 0x2c];
+const byteOrderMark = [0xef, 0xbb, 0xbf];
+
+/** Where in a CSV record a byte stands. A quote opens a field only at its start (RFC 4180). */
+type Position = "field-start" | "unquoted" | "quoted" | "after-quote";
+
+function next(position: Position, byte: number): Position {
+  if (position === "quoted") return byte === quote ? "after-quote" : "quoted";
+  if (byte === comma || byte === lineFeed) return "field-start";
+  if (byte === quote && position !== "unquoted") return "quoted";
+  return "unquoted";
+}
+
+const trimEnd = (bytes: Buffer) => (bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes);
+
+/**
+ * Cuts a stream of bytes into records and gives them as they come, those of one chunk together. Holds no more than one
+ * chunk and one record. Lines end with LF or CRLF; in `csv` those inside of quotes belong to the record.
+ */
+export async function* readRecords(
+  chunks: AsyncIterable<Buffer>,
+  format: "csv" | "ndjson",
+): AsyncGenerator<SourceRecord[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  let position: Position = "field-start";
+  let isTooLong = false;
+  let [line, firstLine, offset] = [1, 1, 0];
+
+  const toRecord = (bytes: Buffer): SourceRecord => ({
+    line: firstLine,
+    bytes: isTooLong || bytes.length > maxRecordBytes ? null : trimEnd(bytes),
+  });
+
+  for await (const chunk of chunks) {
+    const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const records: SourceRecord[] = [];
+    let start = 0;
+    for (let index = rest.length; index < buffer.length; index += 1, offset += 1) {
+      const byte = buffer[index] ?? 0;
+      if (byte === lineFeed) line += 1;
+      if (format === "csv" && byte !== byteOrderMark[offset]) position = next(position, byte);
+      if (byte !== lineFeed || position === "quoted") continue;
+      records.push(toRecord(buffer.subarray(start, index)));
+      isTooLong = false;
+      start = index + 1;
+      firstLine = line;
+    }
+    rest = buffer.subarray(start);
+    if (rest.length > maxRecordBytes) {
+      // Mostly a quote that is never closed: the next line break ends it.
+      isTooLong = true;
+      position = "unquoted";
+      rest = Buffer.alloc(0);
+    }
+    yield records;
+  }
+  if (rest.length > 0 || isTooLong) yield [toRecord(rest)];
+}

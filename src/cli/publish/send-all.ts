@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import type { SignupEvent } from "../../core/signup-event.js";
+import { deliver, SendError, type Delivery } from "../../publisher/delivery.js";
+import type { Pace } from "./pace.js";
+import type { ReadLine } from "./read-signups.js";
+
+/** Takes events and resolves when they are acknowledged, all of them; throws a `SendError`. */
+export type SendBatch = (id: string, events: readonly SignupEvent[], timeoutMs: number) => Promise<void>;
+
+export type Tally = {
+  /** Lines read, without those that an earlier run has seen acknowledged. */
+  lines: number;
+  sent: number;
+  refused: number;
+  skipped: number;
+  /** Every line up to this one is acknowledged, or has been refused. */
+  lastLine: number;
+};
+
+/** Why not everything was sent. */
+export type Stop = { reason: "refused" | "deadline" | "aborted"; message: string };
+
+export type SendAllOptions = {
+  send: SendBatch;
+  pace: Pace;
+  batchSize: number;
+  concurrency: number;
+  /** How long one batch is tried, milliseconds. */
+  patienceMs: number;
+  /** Lines up to this one are passed over. */
+  afterLine: number;
+  signal: AbortSignal;
+  onRefused: (line: number, problem: string) => void;
+  onProgress: (tally: Tally) => Promise<void>;
+};
+
+type Batch = { lastLine: number; events: { line: number; event: SignupEvent }[]; isDone: boolean };
+
+const toMessage = ({ cause }: Delivery & { ok: false }) =>
+  cause instanceof Error ? cause.message : "it was not acknowledged";
+
+/** Sends what the lines say, in batches, a bounded number of them at once, and stops at what cannot be mended here. */
+export async function sendAll(
+  chunks: AsyncIterable<ReadLine[]>,
+  options: SendAllOptions,
+): Promise<{ tally: Tally; stop: Stop | null }> {
+  const { send, pace, batchSize, concurrency, patienceMs, afterLine, signal, onProgress } = options;
+  const tally: Tally = { lines: 0, sent: 0, refused: 0, skipped: 0, lastLine: afterLine };
+  /** In the order of the input; the first ones that are done move the mark on. */
+  const open: Batch[] = [];
+  const underWay = new Set<Promise<void>>();
+  let stop: Stop | null = null;
+  /** What ends the run as a whole, such as a file that cannot be written. */
+  let failure: { error: unknown } | null = null;
+
+  function refuse(line: number, problem: string): void {
+    tally.refused += 1;
+    options.onRefused(line, problem);
+  }
+
+  const tryToSend = (events: readonly SignupEvent[]) => {
+    const id = `publish_${randomUUID()}`;
+    return deliver((timeoutMs) => send(id, events, timeoutMs), {
+      deadlineMs: patienceMs,
+      signal,
+      random: Math.random,
+    });
+  };
+
+  const isAboutEvents = ({ cause }: Delivery & { ok: false }) =>
+    cause instanceof SendError && cause.status === 400;
+
+  /** Sends a batch; the one event that the other side refuses must not keep back the rest. */
+  async function sendBatch(batch: Batch["events"]): Promise<void> {
+    const outcome = await tryToSend(batch.map(({ event }) => event));
+    const [only] = batch;
+    if (outcome.ok) tally.sent += batch.length;
+    else if (!isAboutEvents(outcome)) stop ??= { reason: outcome.reason, message: toMessage(outcome) };
+    else if (batch.length === 1 && only !== undefined) refuse(only.line, toMessage(outcome));
+    else for (const one of batch) if (stop === null) await sendBatch([one]);
+  }
+
+  async function run(batch: Batch): Promise<void> {
+    if (batch.events.length > 0) await sendBatch(batch.events);
+    batch.isDone = stop === null;
+    while (open[0]?.isDone) tally.lastLine = open.shift()?.lastLine ?? tally.lastLine;
+    await onProgress({ ...tally }).catch((error: unknown) => {
+      failure ??= { error };
+    });
+  }
+
+  async function start(batch: Batch): Promise<void> {
+    while (underWay.size >= concurrency) await Promise.race(underWay);
+    await pace(batch.events.length, signal);
+    if (isStopped()) return;
+    open.push(batch);
+    const running = run(batch);
+    underWay.add(running);
+    void running.finally(() => underWay.delete(running));
+  }
+
+  const isStopped = () => stop !== null || failure !== null || signal.aborted;
+
+  const getFailure = () => failure;
+
+  /** Tells what can be sent from what cannot; the lines that cannot belong to the batch around them. */
+  function* toBatches(lines: readonly ReadLine[]): Generator<Batch> {
+    let batch: Batch = { lastLine: 0, events: [], isDone: false };
+    for (const read of lines) {
+      if (read.line <= afterLine) {
+        tally.skipped += 1;
+        continue;
+      }
+      tally.lines += 1;
+      batch.lastLine = read.line;
+      if ("event" in read) batch.events.push({ line: read.line, event: read.event });
+      else refuse(read.line, read.problem);
+      if (batch.events.length < batchSize) continue;
+      yield batch;
+      batch = { lastLine: 0, events: [], isDone: false };
+    }
+    if (batch.lastLine > 0) yield batch;
+  }
+
+  try {
+    for await (const lines of chunks) {
+      for (const batch of toBatches(lines)) {
+        await start(batch);
+        if (isStopped()) break;
+      }
+      if (isStopped()) break;
+    }
+  } catch (error) {
+    // The input is torn away when the signal says so.
+    if (!signal.aborted) throw error;
+  } finally {
+    await Promise.all(underWay);
+  }
+  const failed = getFailure();
+  if (failed !== null) throw failed.error;
+  if (signal.aborted) stop = { reason: "aborted", message: "stopped" };
+  return { tally, stop };
+}

@@ -1,0 +1,30 @@
+import { readPublishConfig, readQueueConfig } from "../../config.js";
+import { createGatewaySender } from "../../publisher/gateway-sender.js";
+import { toGatewayTarget, type GatewayTarget } from "../../publisher/gateway-target.js";
+import { createQueueSender } from "../../publisher/queue-sender.js";
+import { Failure } from "../failure.js";
+import type { PublishOptions } from "./options.js";
+import type { SendBatch } from "./send-all.js";
+
+/** Where the events of a run go. */
+export type Target = { send: SendBatch; close: () => Promise<void> };
+
+function readGatewayTarget(gatewayUrl: string | undefined): GatewayTarget {
+  const config = readPublishConfig();
+  try {
+    return toGatewayTarget(gatewayUrl ?? config.gatewayUrl, config.signingSecret);
+  } catch (error) {
+    throw error instanceof TypeError ? new Failure(error.message, 2) : error;
+  }
+}
+
+/** Opens what the options name, by the settings that it needs; a dry run needs none. */
+export function openTarget({ isDryRun, isQueue, gatewayUrl }: PublishOptions): Target {
+  if (isDryRun) return { send: () => Promise.resolve(), close: () => Promise.resolve() };
+  if (isQueue) {
+    const queue = createQueueSender(readQueueConfig());
+    return { send: (_id, events) => queue.sendBatch(events), close: queue.close };
+  }
+  const gateway = createGatewaySender(readGatewayTarget(gatewayUrl), () => new Date());
+  return { send: gateway.sendBatch, close: gateway.close };
+}

@@ -1,0 +1,137 @@
+/** `npm run demo`: starts everything on this machine, follows a signup to a token, and stays for you to play with. */
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { watchLauncher } from "./launcher.js";
+import { startLocalStack, type LocalStack } from "./local-stack.js";
+import { createDemoPrinter, type DemoPrinter } from "./printing.js";
+import { toLastLines } from "./processes.js";
+import { walkThrough, type RunStep } from "./walk.js";
+
+const usage = `Usage: npm run demo [-- options]
+
+  --once   exit after the walk: 0 when every step held, 1 otherwise
+  --json   print the result as one JSON object on the last line
+  --help   show this`;
+
+type Options = { once: boolean; json: boolean; help: boolean };
+
+function readOptions(args: readonly string[]): Options | null {
+  try {
+    const flag = { type: "boolean", default: false } as const;
+    return parseArgs({ args: [...args], options: { once: flag, json: flag, help: flag } }).values;
+  } catch {
+    return null;
+  }
+}
+
+/** Somebody wants the demo to end before it is through. */
+class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+const toReason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function createStepRunner(printer: DemoPrinter): RunStep {
+  return async ({ title, advice, show }, work) => {
+    const startedAtMs = performance.now();
+    try {
+      const result = await work();
+      printer.held(title, performance.now() - startedAtMs, show(result));
+      return result;
+    } catch (error) {
+      printer.failed(title, toReason(error), advice);
+      throw error;
+    }
+  };
+}
+
+/** A terminal's Ctrl-C can arrive twice, from the terminal and from npm: only a later one is impatience. */
+const impatientAfterMs = 1_000;
+
+/** Resolves when somebody wants the demo to end; a second wish ends it at once, and the children with it. */
+function whenAskedToStop(env: NodeJS.ProcessEnv): Promise<void> {
+  return new Promise((resolve) => {
+    let askedAtMs: number | null = null;
+    const stop = () => {
+      if (askedAtMs !== null && performance.now() - askedAtMs > impatientAfterMs) process.exit(130);
+      askedAtMs ??= performance.now();
+      resolve();
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+    // Nobody reads any more.
+    for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
+    watchLauncher(env, stop);
+  });
+}
+
+/** Resolves with a sentence when one of the processes ends though nobody asked it to. */
+function whenBroken({ processes }: LocalStack): Promise<string> {
+  const ends = processes.map(async (running) => {
+    const { code, signal } = await running.exited;
+    const how = signal ?? `exit code ${String(code)}`;
+    return [`The ${running.name} ended by itself (${how}).`, ...toLastLines(running)].join("\n");
+  });
+  return Promise.race(ends);
+}
+
+type Demo = {
+  options: Options;
+  printer: DemoPrinter;
+  closers: (() => Promise<unknown>)[];
+  asked: Promise<void>;
+};
+
+/** Gives the exit code; throws the reason when a step does not hold. */
+async function runDemo({ options, printer, closers, asked }: Demo): Promise<number> {
+  const interrupted = asked.then(() => {
+    throw new Interrupted("interrupted");
+  });
+  const startedAtMs = performance.now();
+  const elapsedMs = () => performance.now() - startedAtMs;
+
+  printer.title();
+  const starting = startLocalStack({ say: printer.note, env: process.env, closers });
+  const stack = await Promise.race([starting, interrupted]);
+  printer.started(elapsedMs());
+
+  const walking = walkThrough(stack, createStepRunner(printer)).catch(async (error: unknown) => {
+    // What a process has to say about it may still be on its way.
+    await delay(100);
+    printer.lastLines(stack.processes.flatMap(toLastLines));
+    throw error;
+  });
+  const { result, accessToken } = await Promise.race([walking, interrupted]);
+  printer.done(elapsedMs());
+  if (!options.once) printer.playground(stack, accessToken);
+  if (options.json) printer.json({ ok: true, ...result });
+  if (options.once) return 0;
+
+  const broken = await Promise.race([whenBroken(stack), asked]);
+  if (broken === undefined) return 0;
+  printer.note(broken);
+  return 1;
+}
+
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2));
+  if (options === null || options.help) {
+    (options === null ? process.stderr : process.stdout).write(`${usage}\n`);
+    return options === null ? 2 : 0;
+  }
+  const printer = createDemoPrinter({ json: options.json });
+  const closers: Demo["closers"] = [];
+  const asked = whenAskedToStop(process.env);
+  let exitCode: number;
+  try {
+    exitCode = await runDemo({ options, printer, closers, asked });
+  } catch (error) {
+    exitCode = error instanceof Interrupted ? 130 : 1;
+    if (exitCode === 1) printer.gaveUp(toReason(error));
+    if (options.json) printer.json({ ok: false, reason: toReason(error) });
+  }
+  if (!options.once) printer.stopping();
+  for (const close of closers.reverse()) await close().catch(() => undefined);
+  return exitCode;
+}
+
+process.exit(await main());

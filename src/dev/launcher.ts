@@ -1,0 +1,70 @@
+import { readFileSync } from "node:fs";
+
+const checkEveryMs = 300;
+/** npm, a shell, a wrapper: more do not stand between a script and who asked for it. */
+const maxGenerations = 4;
+
+type ProcessStat = { name: string; state: string; parentPid: number; startedAtTicks: string };
+
+/** One line of Linux's /proc (proc(5)); `null` for a process that is gone, and on other systems. */
+function readStat(pid: number): ProcessStat | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name stands in parentheses and may hold any character.
+    const end = text.lastIndexOf(")");
+    const fields = text.slice(end + 2).split(" ");
+    const name = text.slice(text.indexOf("(") + 1, end);
+    return {
+      name,
+      state: fields[0] ?? "",
+      parentPid: Number(fields[1]),
+      startedAtTicks: fields[19] ?? "",
+    };
+  } catch {
+    return null;
+  }
+}
+
+type Ancestor = { pid: number; startedAtTicks: string };
+
+/** The processes from our parent up to npm; empty where npm is not found among them. */
+function listLaunchers(): Ancestor[] {
+  const launchers: Ancestor[] = [];
+  let pid = process.ppid;
+  for (let generation = 0; generation < maxGenerations; generation += 1) {
+    const stat = readStat(pid);
+    if (stat === null) return [];
+    launchers.push({ pid, startedAtTicks: stat.startedAtTicks });
+    if (stat.name.startsWith("npm")) return launchers;
+    pid = stat.parentPid;
+  }
+  return [];
+}
+
+function isAlive({ pid, startedAtTicks }: Ancestor): boolean {
+  const stat = readStat(pid);
+  return stat !== null && stat.state !== "Z" && stat.startedAtTicks === startedAtTicks;
+}
+
+/**
+ * Tells when npm, or what stands between npm and this process, was killed. A shell that dies takes its children with
+ * it only when the terminal does; without this, `npm run` that somebody killed would leave everything running.
+ *
+ * Does nothing for a process that npm has not started.
+ */
+export function watchLauncher(env: NodeJS.ProcessEnv, onGone: () => void): { close(): void } {
+  if (env.npm_lifecycle_event === undefined) return { close: () => undefined };
+  const parentPid = process.ppid;
+  const launchers = listLaunchers();
+  const timer = setInterval(() => {
+    if (process.ppid === parentPid && launchers.every(isAlive)) return;
+    clearInterval(timer);
+    onGone();
+  }, checkEveryMs);
+  timer.unref();
+  return {
+    close: () => {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { startEmbeddedServices } from "./embedded/services.js";
+import type { Say } from "./embedded/server.js";
+import { startIdentityProvider } from "./identity-provider.js";
+import {
+  createLocalSecrets,
+  localAudience,
+  toGatewaySettings,
+  toMachineEnvironment,
+  toServiceSettings,
+  type LocalSecrets,
+} from "./local-settings.js";
+import { startProcess, type RunningProcess } from "./processes.js";
+import { programs } from "./program.js";
+
+const readyPatienceMs = 15_000;
+
+/** What runs, and where it can be reached. */
+export type LocalStack = {
+  secrets: LocalSecrets;
+  mongodbUrl: string;
+  gatewayUrl: string;
+  gatewayAdminUrl: string;
+  workerAdminUrl: string;
+  vitalUrl: string;
+  issuer: string;
+  processes: readonly RunningProcess[];
+};
+
+type Closers = (() => Promise<unknown>)[];
+
+/** Waits for all and gives the first failure only then, so that what did start is known to its closers. */
+async function allSettled<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+/** A process listens before its MongoDB is there; it can be used when it says so. */
+async function whenReady(name: string, adminUrl: string): Promise<void> {
+  const deadline = Date.now() + readyPatienceMs;
+  for (;;) {
+    const response = await fetch(`${adminUrl}/readyz`);
+    const { reason } = (await response.json()) as { reason?: string };
+    if (response.ok) return;
+    if (Date.now() > deadline) throw new Error(`the ${name} is not ready: ${reason ?? "unknown reason"}`);
+    await delay(20);
+  }
+}
+
+/**
+ * Starts everything that a signup passes through: MongoDB and Redis, a local Vital, an identity provider, a gateway
+ * and a worker. Every port is a free one.
+ *
+ * @param options `say` takes a line about where MongoDB and Redis come from; `closers` gets, for each thing as it
+ * opens, what closes it: they are to be called in reverse, also when this throws.
+ * @throws Error with a reason for a person.
+ */
+export async function startLocalStack({
+  say,
+  env,
+  closers,
+}: {
+  say: Say;
+  env: NodeJS.ProcessEnv;
+  closers: Closers;
+}): Promise<LocalStack> {
+  const secrets = createLocalSecrets();
+  const machine = toMachineEnvironment(env);
+  const processes: RunningProcess[] = [];
+
+  async function start(name: "simulator" | "gateway" | "worker", settings: NodeJS.ProcessEnv) {
+    const { args, upPhrase } = programs[name];
+    const process = startProcess({ name, args, env: { ...machine, ...settings } });
+    processes.push(process);
+    closers.push(() => process.stop());
+    const line = await process.whenLogged(upPhrase);
+    if (typeof line.adminUrl === "string") await whenReady(name, line.adminUrl);
+    return line;
+  }
+  async function opened<T>(opening: Promise<T>, close: (opened: T) => Promise<unknown>): Promise<T> {
+    const value = await opening;
+    closers.push(() => close(value));
+    return value;
+  }
+
+  const [services, simulator, identity] = await allSettled([
+    opened(startEmbeddedServices({ say, env }), (started) => started.stop()),
+    start("simulator", { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey }),
+    opened(startIdentityProvider({ audience: localAudience }), (provider) => provider.close()),
+  ]);
+  const { mongodbUrl, redisUrl } = services;
+  const vitalUrl = String(simulator.url);
+  const addresses = { mongodbUrl, redisUrl, vitalUrl, issuer: identity.issuer };
+  const settings = { ...toServiceSettings(addresses, secrets), ADMIN_PORT: "0" };
+  const [gateway, worker] = await allSettled([
+    start("gateway", { ...settings, ...toGatewaySettings(addresses, secrets), GATEWAY_PORT: "0" }),
+    start("worker", settings),
+  ]);
+  return {
+    secrets,
+    mongodbUrl,
+    gatewayUrl: String(gateway.url),
+    gatewayAdminUrl: String(gateway.adminUrl),
+    workerAdminUrl: String(worker.adminUrl),
+    vitalUrl,
+    issuer: identity.issuer,
+    processes,
+  };
+}

@@ -1,0 +1,36 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { faultKinds, type FaultKind, type PlannedFault, type Scene, type World } from "./fault-kinds.js";
+
+/**
+ * Runs faults from their beginning to their end. One that comes while its target is still recovering from the last one
+ * (a server takes as long to start as it takes) begins when that is over.
+ */
+export function createFaultRunner(world: World) {
+  const lastOn = new Map<string, Promise<void>>();
+
+  function toScene({ name, target, durationMs }: PlannedFault): Scene {
+    const member = () => {
+      const found = world.members.find((candidate) => candidate.name === target);
+      if (found === undefined) throw new Error(`The fault "${name}" has no process to hurt.`);
+      return found;
+    };
+    return { ...world, member, durationMs, hold: () => delay(durationMs) };
+  }
+
+  const isAlone = ({ on }: FaultKind) => on === "everything";
+
+  return {
+    async run(fault: PlannedFault, onBegin: () => void): Promise<void> {
+      const kind: FaultKind = faultKinds[fault.name];
+      const before = isAlone(kind) ? [...lastOn.keys()] : [fault.target, "everything"];
+      const running = Promise.all(before.map(async (target) => lastOn.get(target))).then(() => {
+        onBegin();
+        return kind.run(toScene(fault));
+      });
+      lastOn.set(fault.target, running);
+      await running;
+    },
+  };
+}
+
+export type FaultRunner = ReturnType<typeof createFaultRunner>;

@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
+
+const Line = z.object({ level: z.string(), msg: z.string() });
+
+export type LogFindings = {
+  /** Warnings and errors by their phrase, for the table. */
+  phrases: Map<string, number>;
+  /** Lines that are not of the logger's form: the last words of a process that crashed. */
+  strayLines: string[];
+  /** Lines with something in them that must not be logged. */
+  secretLines: number;
+};
+
+/** Phrases that say that something was thrown that nobody had foreseen. */
+const bugPhrase = /^unexpected error|^a job failed/;
+
+/** A signed token, whoever made it. */
+const tokenForm = /eyJ[\w-]{20,}/;
+
+function readLine(line: string, findings: LogFindings): void {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = null;
+  }
+  const parsed = Line.safeParse(value);
+  if (!parsed.success) {
+    findings.strayLines.push(line.slice(0, 200));
+    return;
+  }
+  const { level, msg } = parsed.data;
+  if (level === "info" || level === "debug") return;
+  const key = `${level}: ${msg}`;
+  findings.phrases.set(key, (findings.phrases.get(key) ?? 0) + 1);
+}
+
+/** Reads what the processes wrote. */
+export function readLogFiles(paths: readonly string[], secrets: readonly string[]): LogFindings {
+  const findings: LogFindings = { phrases: new Map(), strayLines: [], secretLines: 0 };
+  for (const path of paths.filter((name) => existsSync(name))) {
+    for (const line of readFileSync(path, "utf8").split("\n")) {
+      if (line === "") continue;
+      readLine(line, findings);
+      if (tokenForm.test(line) || secrets.some((secret) => line.includes(secret))) findings.secretLines += 1;
+    }
+  }
+  return findings;
+}
+
+/** How often something was logged as a bug. */
+export const countBugs = ({ phrases }: LogFindings): number =>
+  [...phrases].reduce(
+    (sum, [phrase, count]) => sum + (bugPhrase.test(phrase.replace(/^\w+: /, "")) ? count : 0),
+    0,
+  );

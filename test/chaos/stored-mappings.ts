@@ -1,0 +1,30 @@
+import mongoose from "mongoose";
+import { setTimeout as delay } from "node:timers/promises";
+import { mappingCollection } from "../../src/mongo/mapping-document.js";
+import type { StoredMapping } from "./verdict.js";
+
+/** Reads the collection of mappings as it stands, past the product. */
+export async function openStoredMappings(url: string) {
+  const client = await new mongoose.mongo.MongoClient(url).connect();
+  const rows = client.db().collection<StoredMapping>(mappingCollection);
+  const countUnfinished = () => rows.countDocuments({ state: { $in: ["pending", "deleting"] } });
+
+  return {
+    list: () => rows.find().toArray(),
+
+    /** Waits until nothing is pending or being deleted; gives the milliseconds, or `null` when it did not come to that. */
+    async waitForRest(patienceMs: number): Promise<number | null> {
+      const startedAtMs = performance.now();
+      const passedMs = () => performance.now() - startedAtMs;
+      while ((await countUnfinished()) > 0) {
+        if (passedMs() > patienceMs) return null;
+        await delay(200);
+      }
+      return passedMs();
+    },
+
+    close: () => client.close(),
+  };
+}
+
+export type StoredMappings = Awaited<ReturnType<typeof openStoredMappings>>;

@@ -1,0 +1,148 @@
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { startSimulator } from "../../simulator/server.js";
+import { createMappings } from "../../src/mongo/mappings.js";
+import { createMongoConnection } from "../../src/mongo/connection.js";
+import { createTestKey } from "../http/auth/tokens.js";
+import { startTeam, type Team } from "../security/team.js";
+import { ownRedis, testDatabase, testRedis } from "../support/services.js";
+import { runCli } from "./run-cli.js";
+
+type Finding = { check: string; ok: boolean; detail: string; mend?: string };
+type Report = { ok: boolean; findings: Finding[] };
+
+const patience = 60_000;
+const database = testDatabase();
+let team: Team;
+
+async function createIndexes(url: string): Promise<void> {
+  const mongo = createMongoConnection({
+    url,
+    appName: "tests",
+    serverSelectionTimeoutMs: 5_000,
+    socketTimeoutMs: 5_000,
+    maxPoolSize: 1,
+  });
+  await mongo.whenConnected;
+  await createMappings(mongo.connection).createIndexes();
+  await mongo.close();
+}
+
+beforeAll(async () => {
+  team = await startTeam({ mongodbUrl: database, redisUrl: await testRedis() });
+  await createIndexes(database);
+});
+afterAll(() => team.close());
+
+async function examine(settings: Record<string, string> = {}, flags: string[] = [], input = "") {
+  const environment = { ...team.environment, ...settings };
+  const { exitCode, stdout, stderr } = await runCli(["doctor", "--json", ...flags], environment, input);
+  const report = JSON.parse(stdout) as Report;
+  return {
+    exitCode,
+    stderr,
+    stdout,
+    report,
+    failed: report.findings.filter(({ ok }) => !ok),
+    find: (check: string) => report.findings.find((finding) => finding.check === check),
+  };
+}
+
+test("all well: every check is named and the exit code is 0", { timeout: patience }, async () => {
+  const { exitCode, stdout } = await runCli(["doctor"], team.environment);
+  expect(stdout).not.toContain("FAIL");
+  const checks = ["settings", "MongoDB", "indexes", "Redis", "Redis eviction", "Redis persistence"];
+  for (const check of [...checks, "Vital", "issuer"]) expect(stdout).toContain(`ok   ${check}: `);
+  expect(exitCode).toBe(0);
+});
+
+test("missing settings are findings, each by its name", { timeout: patience }, async () => {
+  const { exitCode, stdout } = await runCli(["doctor"], { VITAL_API_KEY: "nonsense-key" });
+  expect(exitCode).toBe(1);
+  for (const name of ["VITAL_API_KEY", "MONGODB_URL", "REDIS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE"]) {
+    expect(stdout).toMatch(new RegExp(`FAIL settings: ${name}: .+\\n +→ \\S+`));
+  }
+  expect(stdout).not.toContain("nonsense-key");
+});
+
+test("what is down or badly set is found in one run, each with its mend", { timeout: patience }, async () => {
+  const redis = await ownRedis();
+  const client = new Redis(redis.url);
+  await client.config("SET", "maxmemory-policy", "allkeys-lru");
+  await client.config("SET", "appendonly", "no");
+  client.disconnect();
+  const vital = await startSimulator({ apiKey: "sk_us_another_key_0123456789" });
+  onTestFinished(() => vital.close());
+
+  const { exitCode, report, failed, find } = await examine({
+    MONGODB_URL: "mongodb://127.0.0.1:1/nowhere",
+    REDIS_URL: redis.url,
+    VITAL_API_URL: vital.url,
+    AUTH_ISSUER: "http://127.0.0.1:1/issuer",
+  });
+  expect(exitCode).toBe(1);
+  expect(report.ok).toBe(false);
+  expect(failed.map(({ check }) => check).sort()).toEqual(
+    ["MongoDB", "Redis eviction", "Redis persistence", "Vital", "issuer"].sort(),
+  );
+  for (const finding of failed) expect(finding.mend, finding.check).toMatch(/\S/);
+  expect(find("MongoDB")?.mend).toContain("MONGODB_URL");
+  expect(find("Redis eviction")).toMatchObject({ detail: "allkeys-lru" });
+  expect(find("Redis eviction")?.mend).toContain("noeviction");
+  expect(find("Vital")?.detail).toContain("401");
+  expect(find("Vital")?.mend).toContain("VITAL_API_KEY");
+  expect(find("issuer")?.mend).toContain("AUTH_ISSUER");
+});
+
+test("missing indexes and a Redis that is down are found", { timeout: patience }, async () => {
+  const { exitCode, failed, find } = await examine({
+    MONGODB_URL: testDatabase(),
+    REDIS_URL: "redis://127.0.0.1:1",
+  });
+  expect(exitCode).toBe(1);
+  expect(failed.map(({ check }) => check)).toEqual(["indexes", "Redis"]);
+  expect(find("indexes")?.detail).toContain("vital_user_id_unique");
+  expect(find("indexes")?.mend).toContain("vital-gateway migrate");
+  expect(find("Redis")?.mend).toContain("REDIS_URL");
+});
+
+describe("--token", () => {
+  const examineToken = (token: string) => examine({}, ["--token"], token);
+
+  test("says of a good token that every check is passed", { timeout: patience }, async () => {
+    const token = team.token("user-1");
+    const { exitCode, report, stdout, stderr } = await examineToken(`Bearer ${token}\n`);
+    expect(report.ok).toBe(true);
+    expect(report.findings.length).toBeGreaterThan(5);
+    expect(exitCode).toBe(0);
+    expect(stdout + stderr).not.toContain(token.split(".")[2]);
+  });
+
+  test("says which check a bad token fails, and never shows the token", { timeout: patience }, async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const stranger = createTestKey("unknown-key", "ES256");
+    const cases = [
+      { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), says: /expired|exp/i },
+      { token: team.token("user-1", { aud: "https://other.example.com" }), says: /aud/ },
+      { token: `${team.token("user-1").slice(0, -8)}AAAAAAAA`, says: /signature/ },
+      { token: `not-a-token-${stranger.kid}`, says: /opaque|JWT/ },
+      { token: "", says: /no token on standard input/ },
+    ];
+    const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
+    cases.forEach(({ token, says }, index) => {
+      const result = results[index];
+      expect(result?.exitCode, token.slice(-10)).toBe(1);
+      expect(JSON.stringify(result?.failed)).toMatch(says);
+      const [secret] = token.split(".").slice(-1);
+      if (secret) expect(`${result?.stdout ?? ""}${result?.stderr ?? ""}`).not.toContain(secret);
+    });
+  });
+});
+
+test("wrong usage exits 2", { timeout: patience }, async () => {
+  const results = await Promise.all([runCli(["doctor", "--nonsense"]), runCli(["doctor", "extra"])]);
+  for (const { exitCode, stderr } of results) {
+    expect(exitCode).toBe(2);
+    expect(stderr).not.toBe("");
+  }
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import {
+  detectFormat,
+  readSignups,
+  type Format,
+  type ReadLine,
+} from "../../../src/cli/publish/read-signups.js";
+
+const startedAt = new Date("2026-11-22T10:00:00Z");
+const run = { id: "run", startedAt };
+
+/** Reads the input in chunks of so many bytes. */
+async function read(input: string | Buffer, format: Format, chunkBytes = 65_536): Promise<ReadLine[]> {
+  const bytes = Buffer.from(input);
+  async function* chunks() {
+    for (let start = 0; start < bytes.length; start += chunkBytes) {
+      yield await Promise.resolve(bytes.subarray(start, start + chunkBytes));
+    }
+  }
+  const lines: ReadLine[] = [];
+  for await (const some of readSignups(chunks(), format, run)) lines.push(...some);
+  return lines;
+}
+
+/** `line id type instant`, or `line !problem`. */
+const toText = (read: ReadLine) =>
+  "event" in read
+    ? [read.line, read.event.appUserId, read.event.type, read.event.occurredAt.toISOString()].join(" ")
+    : `${read.line} !${read.problem}`;
+
+const now = startedAt.toISOString();
+
+describe.each([1, 2, 7, 65_536])("in chunks of %i bytes", (chunkBytes) => {
+  test("CSV is read by RFC 4180: quotes, commas, line breaks and doubled quotes inside, BOM, CRLF, no last line break", async () => {
+    const input = [
+      '\ufeff"id",name,"created_at"',
+      "u1,plain,2026-01-02T03:04:05Z",
+      '"u,2","a ""name""\r\nof two lines",2026-01-02 03:04:05.5+00',
+      '"u""3",,1767323045',
+      "",
+      "u4,é漢,",
+    ].join("\r\n");
+    expect((await read(input, "csv", chunkBytes)).map(toText)).toEqual([
+      "2 u1 user.created 2026-01-02T03:04:05.000Z",
+      "3 u,2 user.created 2026-01-02T03:04:05.500Z",
+      '5 u"3 user.created 2026-01-02T03:04:05.000Z',
+      `7 u4 user.created ${now}`,
+    ]);
+  });
+
+  test("NDJSON is read as objects and as bare strings", async () => {
+    const input = [
+      '\ufeff{"appUserId":"u1","type":"user.deleted","occurredAt":"2026-01-02T03:04:05Z","id":"evt_1"}',
+      '"u2"',
+      "",
+      '{"app_user_id":"u3","created_at":1767323045000}\r',
+      '{"id":" u4 ","type":null}',
+    ].join("\n");
+    expect((await read(input, "ndjson", chunkBytes)).map(toText)).toEqual([
+      "1 u1 user.deleted 2026-01-02T03:04:05.000Z",
+      `2 u2 user.created ${now}`,
+      "4 u3 user.created 2026-01-02T03:04:05.000Z",
+      `5  u4  user.created ${now}`,
+    ]);
+  });
+});
+
+test("a line that cannot be an event says why, and the next is read", async () => {
+  const input = Buffer.concat([
+    Buffer.from(
+      "appUserId,type,occurredAt\n,,\nu1,user.updated,\nu2,,yesterday\nu3,,2026-01-02T03:04:05\nu4\n",
+    ),
+    Buffer.from([0x75, 0xff, 0x2c, 0x2c, 0x0a]),
+    Buffer.from('u"5,,\n"u6"x,,\nu7,,\n'),
+  ]);
+  const time = "the time must be RFC 3339 with a zone, or seconds or milliseconds since 1970";
+  expect((await read(input, "csv")).map(toText)).toEqual([
+    "2 !appUserId must not be empty",
+    "3 !type must be one of user.created, user.deleted",
+    `4 !${time}`,
+    `5 !${time}`,
+    "6 !has 1 fields and the header 3",
+    "7 !is not well-formed UTF-8",
+    "8 !its quotes are not right",
+    "9 !its quotes are not right",
+    `10 u7 user.created ${now}`,
+  ]);
+  const lines = ["{", "[]", "7", '{"id":7}', "{}", '"a\\u0000b"', '"u1"'].join("\n");
+  expect((await read(lines, "ndjson")).map(toText)).toEqual([
+    "1 !is neither a JSON object nor a JSON string",
+    "2 !is neither a JSON object nor a JSON string",
+    "3 !is neither a JSON object nor a JSON string",
+    "4 !appUserId must be a string",
+    "5 !appUserId must be a string",
+    "6 !appUserId must not contain control characters",
+    `7 u1 user.created ${now}`,
+  ]);
+});
+
+test("a quote that is never closed costs what it swallows, and no memory", async () => {
+  const swallowed = "x,\n".repeat(30_000);
+  const lines = await read(`id,name\nu1,"\n${swallowed}u2,ok\n`, "csv", 1_000);
+  expect(toText(lines[0] as ReadLine)).toContain("2 !is longer than 65536 bytes; is a quote not closed?");
+  expect(lines.at(-1)).toMatchObject({ line: 30_003, event: { appUserId: "u2" } });
+});
+
+test("a CSV without a column of user ids is refused as a whole", async () => {
+  await expect(read("name,email\na,b\n", "csv")).rejects.toThrow(/no column appUserId, app_user_id or id/);
+  await expect(read('[{"id":"u1"}]', "csv")).rejects.toThrow(/one value a line/);
+});
+
+test("the format is told from the first line", () => {
+  expect(detectFormat('{"id":"u1"}')).toBe("ndjson");
+  expect(detectFormat('\ufeff"u1"')).toBe("ndjson");
+  expect(detectFormat('"id"')).toBe("csv");
+  expect(detectFormat('"id","type"')).toBe("csv");
+  expect(detectFormat("id,created_at\r")).toBe("csv");
+});

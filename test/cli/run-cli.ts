@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+
+export type CliResult = { exitCode: number | null; stdout: string; stderr: string };
+
+/** Runs `vital-gateway` as a process of its own, with these settings and nothing of this one's but its PATH. */
+export async function runCli(
+  args: readonly string[],
+  settings: Record<string, string> = {},
+  input = "",
+): Promise<CliResult> {
+  const child = spawn(process.execPath, ["--import", "tsx", cli, ...args], {
+    env: { PATH: process.env.PATH ?? "", ...settings },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  // A command that does not read its standard input may be gone before it is written.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  const [stdout, stderr, exitCode] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.once("close", resolve)),
+  ]);
+  return { exitCode, stdout, stderr };
+}

@@ -1,0 +1,109 @@
+import { createConnection } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, afterEach, expect, test } from "vitest";
+import { startIdentityProvider } from "../../src/dev/identity-provider.js";
+import { localAudience } from "../../src/dev/local-settings.js";
+import { signIn } from "../../src/dev/sign-in.js";
+import { appUser, ask, startStack, tokenMutation } from "../support/processes.js";
+import { ownRedis, testDatabase } from "../support/services.js";
+
+const redis = await ownRedis();
+const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
+const stranger = await startIdentityProvider({ audience: localAudience });
+afterAll(() => stranger.close());
+
+const ownToken = await stack.signIn(appUser());
+const foreign = await signIn({ issuer: stranger.issuer, audience: localAudience, appUserId: appUser() });
+const foreignToken = foreign.accessToken;
+
+/** Paths, stack frames, names of what we are built on: nobody outside needs them. */
+const internals =
+  /node_modules|\bat \S+ \(|\.[jt]s:\d|mongo|redis|bullmq|ioredis|fastify|apollo|127\.0\.0\.1:\d/i;
+
+type Sent = { body?: string | Buffer; headers?: Record<string, string> };
+
+async function post(path: "/graphql" | "/v1/events", { body = "{}", headers = {} }: Sent) {
+  const response = await fetch(gateway.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : new Uint8Array(body),
+  });
+  const answer = await response.text();
+  expect(answer).not.toMatch(internals);
+  return { status: response.status, headers: response.headers, body: answer };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const query = JSON.stringify({ query: tokenMutation });
+const eventToken = () => bearer(stack.secrets.bearerToken);
+
+afterEach(async () => {
+  expect([gateway.hasExited(), worker.hasExited()]).toEqual([false, false]);
+  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
+});
+
+test("without a token, or with one of somebody else's, an app gets 401 with a challenge", async () => {
+  for (const headers of [{}, bearer(foreignToken), bearer("garbage"), { authorization: "Basic eDp5" }]) {
+    const answer = await post("/graphql", { body: query, headers });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer/);
+    expect(answer.body).toContain("UNAUTHENTICATED");
+  }
+});
+
+test("without a proof, or with one of somebody else's, an event gets 401", async () => {
+  const signed = { "webhook-id": "m1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA" };
+  for (const headers of [{}, bearer(foreignToken), bearer(ownToken), signed]) {
+    const answer = await post("/v1/events", { body: '{"type":"user.created"}', headers });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("content-type")).toContain("application/problem+json");
+  }
+});
+
+const garbage: readonly (string | Buffer)[] = [
+  "",
+  "null",
+  '"text"',
+  "{",
+  '{"query":42}',
+  '{"query":"{ unknown }"}',
+  '{"__proto__":{"query":"{ viewer { id } }"}}',
+  Buffer.from([0xff, 0xfe, 0x00, 0xc3, 0x28]),
+  "[".repeat(50_000),
+];
+
+test("garbage gets 400 from both addresses, whatever it is", async () => {
+  for (const body of garbage) {
+    const toApp = await post("/graphql", { body, headers: bearer(ownToken) });
+    const toSource = await post("/v1/events", { body, headers: eventToken() });
+    expect([toApp.status, toSource.status], String(body).slice(0, 40)).toEqual([400, 400]);
+  }
+});
+
+test("a user id that cannot be one gets 400 and is not stored", async () => {
+  for (const id of ["", ".", "..", "a\u0000b", "x".repeat(257), { $gt: "" }, ["u1"], 42, null]) {
+    const body = JSON.stringify({ type: "user.created", timestamp: new Date().toISOString(), data: { id } });
+    expect((await post("/v1/events", { body, headers: eventToken() })).status, JSON.stringify(id)).toBe(400);
+  }
+  expect(await stack.vital.ledger()).toEqual([]);
+});
+
+test("ten megabytes get 413 from both addresses", async () => {
+  const body = JSON.stringify({ query: "x".repeat(10_000_000) });
+  const headers = { ...bearer(ownToken), connection: "close" };
+  expect((await post("/graphql", { body, headers })).status).toBe(413);
+  expect((await post("/v1/events", { body, headers: { ...headers, ...eventToken() } })).status).toBe(413);
+});
+
+test("what is no HTTP gets 400 and a closed connection", async () => {
+  const socket = createConnection(Number(new URL(gateway.url).port), "127.0.0.1");
+  socket.write("\u0016\u0003\u0001 not http at all\r\n\r\n");
+  const answer = await text(socket);
+  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  expect(answer).not.toMatch(internals);
+});
+
+test("after all that the gateway still issues tokens", async () => {
+  expect((await ask(gateway, ownToken)).data?.vitalSignInToken?.userId).toBeTypeOf("string");
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { appUser, ask, errorCode, startStack } from "../support/processes.js";
+import { ownRedis, testDatabase } from "../support/services.js";
+
+const redis = await ownRedis();
+// The time after which a late create cannot come any more contains the time-out of a call.
+const stack = await startStack({
+  mongodbUrl: testDatabase(),
+  redisUrl: redis.url,
+  settings: { VITAL_TIMEOUT_MS: "1000" },
+});
+const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
+
+test("a deleted app user loses the Vital user and gets no token; what is left is a tombstone", async () => {
+  const appUserId = appUser();
+  const accessToken = await stack.signIn(appUserId);
+  await stack.publish(gateway, appUserId);
+  await stack.whenActive([appUserId]);
+  expect(errorCode(await ask(gateway, accessToken))).toBeNull();
+
+  expect((await stack.publish(gateway, appUserId, "user.deleted")).status).toBe(202);
+  const refusal = await ask(gateway, accessToken);
+  expect(refusal.errors?.[0]?.extensions).toMatchObject({ code: "FORBIDDEN", retryable: false });
+  const isGone = async () =>
+    (await stack.vital.ledger([appUserId])).every(({ deletedAt }) => deletedAt !== null);
+  await eventually("the Vital user is deleted", isGone);
+
+  const isFinal = async () => (await stack.findMapping(appUserId))?.state === "deleted";
+  await eventually("the deletion is final", isFinal, 60_000);
+  const tombstone = await stack.findMapping(appUserId);
+  expect(tombstone).not.toHaveProperty("vitalUserId");
+  expect(errorCode(await ask(gateway, accessToken))).toBe("FORBIDDEN");
+  expect(await stack.vital.ledger([appUserId])).toHaveLength(1);
+}, 90_000);

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { appUser, startStack } from "../support/processes.js";
+import { ownRedis, testDatabase } from "../support/services.js";
+
+const redis = await ownRedis();
+const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const gateway = await stack.startReady("gateway");
+
+test("a worker killed in the middle of 200 signups costs no user and doubles none", async () => {
+  const users = Array.from({ length: 200 }, () => appUser());
+  // Slow enough to be hit at work, with creates under way at Vital.
+  await stack.vital.fault({ operation: "create-user", kind: "delay", delayMs: 150 });
+  const victim = await stack.startReady("worker", { WORKER_CONCURRENCY: "10" });
+  const answers = await Promise.all(users.map((appUserId) => stack.publish(gateway, appUserId)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+
+  await eventually("some users are made", async () => (await stack.vital.ledger()).length >= 20);
+  victim.kill("SIGKILL");
+  expect(await victim.exited).toMatchObject({ signal: "SIGKILL" });
+  expect((await stack.vital.ledger()).length).toBeLessThan(200);
+
+  await stack.startReady("worker");
+  await stack.whenActive(users, 60_000);
+  const ledger = await stack.vital.ledger(users);
+  expect(ledger.map(({ clientUserId }) => clientUserId).sort()).toEqual([...users].sort());
+}, 90_000);

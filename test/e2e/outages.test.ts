@@ -1,0 +1,84 @@
+import { Redis } from "ioredis";
+import { expect, test } from "vitest";
+import type { AppUserId } from "../../src/core/app-user-id.js";
+import { eventually } from "../support/eventually.js";
+import { appUser, ask, errorCode, startStack } from "../support/processes.js";
+import { ownMongo, ownRedis } from "../support/services.js";
+
+const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);
+const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
+const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
+
+const createUsers = (count: number): AppUserId[] => Array.from({ length: count }, () => appUser());
+
+async function publishAll(appUserIds: readonly AppUserId[]): Promise<number[]> {
+  const answers = await Promise.all(appUserIds.map((appUserId) => stack.publish(gateway, appUserId)));
+  return answers.map(({ status }) => status);
+}
+
+async function expectOneVitalUserEach(appUserIds: readonly AppUserId[]): Promise<void> {
+  const users = await stack.vital.ledger(appUserIds);
+  expect(users.map(({ clientUserId }) => clientUserId).sort()).toEqual([...appUserIds].sort());
+}
+
+test("without Redis events are acknowledged and tokens issued, and with it again everything is active", async () => {
+  const [early, late, caller] = [createUsers(15), createUsers(15), appUser()];
+  const accessToken = await stack.signIn(caller);
+  await redis.kill();
+
+  expect(await publishAll(early)).toEqual(early.map(() => 202));
+  expect((await ask(gateway, accessToken)).data?.vitalSignInToken?.signInToken).toBeTypeOf("string");
+
+  await redis.start();
+  expect(await publishAll(late)).toEqual(late.map(() => 202));
+  const all = [...early, ...late, caller];
+  await stack.whenActive(all, 60_000);
+  await expectOneVitalUserEach(all);
+}, 90_000);
+
+test("everything acknowledged becomes active though Redis is flushed", async () => {
+  const users = createUsers(60);
+  const client = new Redis(redis.url);
+  try {
+    const published = publishAll(users);
+    await client.flushall();
+    expect(await published).toEqual(users.map(() => 202));
+    await client.flushall();
+  } finally {
+    client.disconnect();
+  }
+  await stack.whenActive(users, 60_000);
+  await expectOneVitalUserEach(users);
+}, 90_000);
+
+test("without MongoDB events get 503 with Retry-After, tokens a typed error, and both recover by themselves", async () => {
+  const [appUserId, caller] = [appUser(), appUser()];
+  const accessToken = await stack.signIn(caller);
+  await mongo.kill();
+
+  const refusal = await fetch(`${gateway.url}/v1/events`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${stack.secrets.bearerToken}` },
+    body: JSON.stringify({
+      type: "user.created",
+      timestamp: new Date().toISOString(),
+      data: { id: appUserId },
+    }),
+  });
+  expect(refusal.status).toBe(503);
+  expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(await refusal.json()).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+
+  const answer = await ask(gateway, accessToken);
+  expect(answer).toMatchObject({ status: 200, data: null });
+  expect(answer.errors?.[0]?.extensions).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
+  expect(answer.errors?.[0]?.extensions.retryAfterSeconds).toBeGreaterThan(0);
+
+  await mongo.start();
+  const isTaken = async () => (await stack.publish(gateway, appUserId)).status === 202;
+  await eventually("the event is taken", isTaken, 30_000);
+  const isIssued = async () => errorCode(await ask(gateway, accessToken)) === null;
+  await eventually("the token is issued", isIssued, 30_000);
+  await stack.whenActive([appUserId, caller], 60_000);
+  await expectOneVitalUserEach([appUserId, caller]);
+}, 90_000);

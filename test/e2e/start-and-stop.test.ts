@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { platform } from "node:os";
+import { expect, onTestFinished, test } from "vitest";
+import { findFreePort } from "../../src/dev/embedded/ports.js";
+import { eventually } from "../support/eventually.js";
+import { appUser, ask, runBuilt, startStack, type Service } from "../support/processes.js";
+import { ownMongo, ownRedis, testDatabase } from "../support/services.js";
+
+const redis = await ownRedis();
+const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const { settings } = stack;
+
+const maxReadyMs = 1_500;
+/** Other tests share the machine. */
+const slack = 4;
+const maxIdleMegabytes = 150;
+
+const readyReason = async (adminUrl: string) =>
+  ((await (await fetch(`${adminUrl}/readyz`)).json()) as { reason?: string }).reason;
+
+async function measureStart(): Promise<{ readyMs: number; gateway: Service }> {
+  const startedAtMs = performance.now();
+  const gateway = await stack.startReady("gateway");
+  return { readyMs: Math.round(performance.now() - startedAtMs), gateway };
+}
+
+test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdleMegabytes} MB`, async () => {
+  const [{ readyMs: coldMs, gateway: first }, { readyMs: warmMs, gateway }] = [
+    await measureStart(),
+    await measureStart(),
+  ];
+  await first.stop();
+  const bestMs = Math.min(coldMs, warmMs);
+  process.stderr.write(`gateway ready after ${bestMs} ms\n`);
+  expect(bestMs).toBeLessThan(maxReadyMs * slack);
+
+  await ask(gateway, await stack.signIn(appUser()));
+  if (platform() === "linux") {
+    const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
+    const megabytes = Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
+    process.stderr.write(`gateway idles in ${megabytes} MB\n`);
+    expect(megabytes).toBeLessThan(maxIdleMegabytes);
+  }
+  expect(await gateway.stop()).toEqual({ code: 0, signal: null });
+});
+
+test("gateway and worker wait for a MongoDB and a Redis that come later, and work then without a restart", async () => {
+  const [lateMongo, lateRedis] = await Promise.all([ownMongo(), ownRedis()]);
+  await Promise.all([lateMongo.kill(), lateRedis.kill()]);
+  const later = { MONGODB_URL: lateMongo.url, REDIS_URL: lateRedis.url };
+  const [gateway, worker] = await Promise.all([stack.start("gateway", later), stack.start("worker", later)]);
+
+  expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
+  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
+  expect(await readyReason(worker.adminUrl)).toContain("MongoDB");
+  const appUserId = appUser();
+  expect((await stack.publish(gateway, appUserId)).status).toBe(503);
+
+  await lateMongo.start();
+  await Promise.all([gateway.whenReady(20_000), worker.whenReady(20_000)]);
+  expect((await stack.publish(gateway, appUserId)).status).toBe(202);
+  await lateRedis.start();
+  const isMade = async () => (await stack.vital.ledger([appUserId])).length === 1;
+  await eventually("the Vital user is made", isMade, 30_000);
+  await Promise.all([gateway.stop(), worker.stop()]);
+}, 90_000);
+
+test("a process whose key belongs to another environment says so and exits with 1", async () => {
+  const gateway = await stack.startReady("gateway");
+  await gateway.stop();
+  const other = await stack.start("worker", { VITAL_API_KEY: "pk_us_0123456789abcdef" });
+  expect(await other.exited).toMatchObject({ code: 1 });
+  const line = other.lines().find((text) => text.includes("the process cannot go on"));
+  expect(line).toMatch(/sandbox/);
+  expect(line).toMatch(/production/);
+});
+
+test("settings that are not right are all named at once, with exit code 1 and before a port opens", async () => {
+  const holder = createServer().listen(0, "127.0.0.1");
+  await once(holder, "listening");
+  onTestFinished(() => void holder.close());
+  // Whoever tried to open this one would complain about it.
+  const GATEWAY_PORT = String((holder.address() as AddressInfo).port);
+  const { code, output } = await runBuilt(["gateway"], {
+    GATEWAY_PORT,
+    VITAL_API_KEY: "secret-of-another-form",
+    MONGODB_URL: "localhost",
+    AUTH_PROVIDER: "auth1",
+    GATEWAY_DEADLINE_MS: "soon",
+    EVENTS_BEARER_TOKENS: "short",
+  });
+  expect(code).toBe(1);
+  const wrong = [
+    "VITAL_API_KEY",
+    "MONGODB_URL",
+    "REDIS_URL",
+    "AUTH_PROVIDER",
+    "AUTH_ISSUER",
+    "GATEWAY_DEADLINE_MS",
+  ];
+  for (const name of [...wrong, "EVENTS_BEARER_TOKENS"]) expect(output).toContain(`${name}: `);
+  expect(output).not.toContain("secret-of-another-form");
+  expect(output).not.toMatch(/in use|\bat .*:\d+/);
+});
+
+test("a port that is in use is said in one line, with exit code 1", async () => {
+  const gateway = await stack.startReady("gateway");
+  const { code, output } = await runBuilt(["gateway"], {
+    ...settings,
+    GATEWAY_PORT: new URL(gateway.url).port,
+  });
+  expect(code).toBe(1);
+  expect(output.split("\n").at(-1)).toMatch(/^port \d+ is in use; set GATEWAY_PORT/);
+  await gateway.stop();
+});
+
+test.each([[["unknown"]], [["gateway", "--unknown"]], [["retry"]]])(
+  "%j is wrong usage: exit code 2",
+  async (args) => {
+    expect((await runBuilt(args, settings)).code).toBe(2);
+  },
+);
+
+test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Redis gone", async () => {
+  const lostRedis = await ownRedis();
+  const lost = { REDIS_URL: lostRedis.url };
+  const running = await Promise.all([
+    stack.startReady("gateway"),
+    stack.startReady("worker"),
+    stack.startReady("gateway", lost),
+    stack.startReady("worker", lost),
+  ]);
+  await lostRedis.kill();
+  const stopping = running.map(async (service) => {
+    const startedAtMs = performance.now();
+    service.kill("SIGTERM");
+    const { code } = await service.exited;
+    return { code, isInTime: performance.now() - startedAtMs < 10_000 };
+  });
+  expect(await Promise.all(stopping)).toEqual(running.map(() => ({ code: 0, isInTime: true })));
+}, 60_000);
+
+test("nothing listens where a stopped gateway did", async () => {
+  const GATEWAY_PORT = String(await findFreePort());
+  const gateway = await stack.startReady("gateway", { GATEWAY_PORT });
+  await gateway.stop();
+  await expect(fetch(`${gateway.url}/livez`)).rejects.toThrow();
+});

@@ -1,0 +1,21 @@
+import { expect, onTestFinished, test } from "vitest";
+import { startOwnTeam } from "../security/start-team.js";
+import { fuzz, fuzzSettings } from "./fuzz.js";
+
+test("no request brings a 5xx of ours, a word of our internals or an error without a code", async () => {
+  const rejections: unknown[] = [];
+  const note = (error: unknown) => void rejections.push(error);
+  process.on("unhandledRejection", note);
+  onTestFinished(() => void process.off("unhandledRejection", note));
+
+  const team = await startOwnTeam();
+  const gateway = await team.openGateway(fuzzSettings);
+  await gateway.untilReady();
+  const { findings, statuses } = await fuzz({ team, gateway, requests: 2_000, seed: 20261122 });
+  expect(findings).toEqual([]);
+  expect(rejections).toEqual([]);
+  // The requests reach far: some are good, and each layer has refused some.
+  for (const status of [200, 202, 400, 401, 404, 405, 413, 415]) {
+    expect(statuses.get(status) ?? 0, `answers with ${status}`).toBeGreaterThan(0);
+  }
+}, 60_000);

@@ -1,0 +1,105 @@
+import { randomUUID } from "node:crypto";
+import { tokenMutation, type Team, type TestGateway } from "../security/team.js";
+import { sendBytes } from "./exchange.js";
+import { findFault } from "./judge.js";
+import { createRandom, type Random } from "./random.js";
+import { drawRequest, toWire, type Bearers } from "./requests.js";
+
+export type FuzzFinding = { number: number; fault: string; sent: string; answer: string };
+export type FuzzResult = {
+  findings: FuzzFinding[];
+  /** How often each status was answered; 0 stands for a connection that was closed without an answer. */
+  statuses: Map<number, number>;
+};
+
+const connectionsAtOnce = 32;
+const maxFindings = 20;
+const brokenShare = 0.2;
+
+function createBearers(team: Team): Bearers {
+  const good = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
+  const now = Math.floor(Date.now() / 1000);
+  const expired = team.token("user-1", { exp: now - 3600 });
+  const bad = [
+    ...["", "x", "a.b.c", "..", "e30.e30.", `${good[0] ?? ""}x`, expired, "\u00e9.\u00e9.\u00e9"],
+    ...[
+      { sub: { $ne: null } },
+      { sub: ["user-1"] },
+      { sub: "\ud800" },
+      { exp: "never" },
+      { aud: 1e400 },
+      { iss: {} },
+    ].map((claims) => team.token("user-1", claims)),
+  ];
+  return { good: (random: Random) => random.pick(good), bad };
+}
+
+async function tryOne(url: string, seed: number, number: number, bearers: Bearers, result: FuzzResult) {
+  const random = createRandom(seed, number);
+  const request = drawRequest(random, bearers);
+  const isBroken = random.chance(brokenShare);
+  const bytes = toWire(request, random, isBroken);
+  const note = (fault: string, answer: string) => {
+    const sent = bytes.subarray(0, 1_500).toString("latin1");
+    result.findings.push({ number, fault, sent, answer: answer.slice(0, 600) });
+  };
+  try {
+    const answers = await sendBytes(url, bytes, isBroken);
+    if (answers.length === 0) result.statuses.set(0, (result.statuses.get(0) ?? 0) + 1);
+    if (answers.length === 0 && !isBroken) note("no answer to a request that is HTTP", "");
+    for (const answer of answers) {
+      result.statuses.set(answer.status, (result.statuses.get(answer.status) ?? 0) + 1);
+      const fault = findFault(answer, bytes, request.method === "HEAD" || bytes.subarray(0, 4).equals(head));
+      if (fault !== null) note(fault, `${answer.status} ${answer.body.toString("utf8")}`);
+    }
+  } catch (error) {
+    note(error instanceof Error ? error.message : String(error), "");
+  }
+}
+
+const head = Buffer.from("HEAD");
+
+/** Whether the gateway is as well as before: it still issues tokens and calls itself ready. */
+async function findLasting(gateway: TestGateway, token: string): Promise<string | null> {
+  const { body } = await gateway.query(token, tokenMutation);
+  if (body.data?.vitalSignInToken === undefined) return `no token any more: ${JSON.stringify(body)}`;
+  const ready = await gateway.request("/readyz");
+  if (ready.status !== 200) return "not ready any more";
+  return gateway.hasFailed() ? "the gateway gave up" : null;
+}
+
+/**
+ * Sends `requests` mutated requests to every endpoint of a gateway and gives what is wrong with the answers. The same
+ * seed draws the same requests.
+ */
+export async function fuzz(options: {
+  team: Team;
+  gateway: TestGateway;
+  requests: number;
+  seed: number;
+  onProgress?: (done: number) => void;
+}): Promise<FuzzResult> {
+  const { team, gateway, requests, seed, onProgress } = options;
+  const result: FuzzResult = { findings: [], statuses: new Map() };
+  const bearers = createBearers(team);
+  let next = 0;
+
+  const work = async () => {
+    while (next < requests && result.findings.length < maxFindings) {
+      const number = next;
+      next += 1;
+      await tryOne(gateway.url, seed, number, bearers, result);
+      if (number % 5_000 === 4_999) onProgress?.(number + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: connectionsAtOnce }, work));
+  const lasting = await findLasting(gateway, team.token("user-after"));
+  if (lasting !== null) result.findings.push({ number: requests, fault: lasting, sent: "", answer: "" });
+  return result;
+}
+
+export const fuzzSettings = {
+  GATEWAY_TOKENS_PER_MINUTE: "0",
+  GATEWAY_AUTH_FAILURES_PER_MINUTE: "0",
+  GATEWAY_CORS_ORIGINS: "https://app.example.com",
+};

@@ -1,0 +1,62 @@
+import { secrets } from "../security/team.js";
+import type { WireAnswer } from "./exchange.js";
+
+/** Words of our insides: stacks, paths, drivers, and how Node.js calls its errors. */
+const internals =
+  /node_modules|\bat \S+ \(|\.[jt]s:\d+|\/(?:work|home|root|usr|tmp)\/|BSON|Mongo(?!DB does not answer)|mongoose|ioredis|bullmq|undici|fastify|FST_ERR|apollo|\bE[A-Z]{4,}\b|\b(?:Type|Range|Reference)Error|(?<!Syntax )Error:|"stack"|\[object /;
+
+/** The codes under which a 503 is a deliberate answer. */
+const typed503 = new Set(["SERVICE_UNAVAILABLE", "AUTH_UNAVAILABLE", "VITAL_UNAVAILABLE"]);
+
+type Problem = { code?: unknown; requestId?: unknown };
+type Body = Problem & { errors?: { message?: unknown; extensions?: Problem }[]; data?: unknown };
+
+function parseBody(text: string): Body | null {
+  try {
+    return JSON.parse(text) as Body;
+  } catch {
+    return null;
+  }
+}
+
+/** What was sent may come back in a message about it. */
+const isEcho = (word: string, sent: string): boolean => sent.includes(word);
+
+function findInternals(text: string, sent: string): string | null {
+  const found = internals.exec(text)?.[0];
+  if (found !== undefined && !isEcho(found, sent)) return `the answer has ${JSON.stringify(found)}`;
+  const secret = Object.values(secrets).find((value) => text.includes(value));
+  return secret !== undefined && !isEcho(secret, sent) ? "the answer has a secret" : null;
+}
+
+function findErrorProblem(status: number, parts: readonly Problem[]): string | null {
+  for (const { code, requestId } of parts) {
+    if (typeof code !== "string") return "an error has no code";
+    if (code === "INTERNAL_SERVER_ERROR") return "the answer is INTERNAL_SERVER_ERROR";
+    if (typeof requestId !== "string") return "an error has no request id";
+    if (status === 503 && !typed503.has(code)) return `503 under the code ${code}`;
+  }
+  return null;
+}
+
+/** Says what is wrong with an answer, or `null`. `isHead` where no body is due. */
+export function findFault(
+  { status, headers, body }: WireAnswer,
+  sent: Buffer,
+  isHead: boolean,
+): string | null {
+  const text = body.toString("utf8");
+  if (status >= 500 && status !== 503) return `status ${status}`;
+  const leak = findInternals(text, sent.toString("latin1") + sent.toString("utf8"));
+  if (leak !== null) return leak;
+  if (status < 400 && !text.startsWith('{"errors"') && !text.includes('"errors":[')) return null;
+  if (isHead) return null;
+  const type = headers.get("content-type") ?? "";
+  if (status >= 400 && !/^application\/(problem\+json|json|graphql-response\+json)/.test(type)) {
+    return `status ${status} of type ${type}`;
+  }
+  const parsed = parseBody(text);
+  if (parsed === null) return `status ${status} with a body that is no JSON`;
+  const parts = parsed.errors?.map(({ extensions }) => extensions ?? {}) ?? [parsed];
+  return findErrorProblem(status, parts);
+}

@@ -1,0 +1,117 @@
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { expect, onTestFinished, test } from "vitest";
+import {
+  createSignupPublisher,
+  type PublishError,
+  type SignupPublisherOptions,
+} from "../../src/publisher.js";
+import { ownRedis, testRedis } from "../support/services.js";
+
+function publisherTo(options: SignupPublisherOptions) {
+  const publisher = createSignupPublisher(options);
+  onTestFinished(() => publisher.close());
+  return publisher;
+}
+
+/** The queue as any BullMQ client sees it. */
+function openQueue(redisUrl: string) {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  redis.on("error", () => undefined);
+  const queue = new Queue<{ appUserId: string }>("app-user-events", { connection: redis, prefix: "{vital}" });
+  queue.on("error", () => undefined);
+  onTestFinished(() => {
+    redis.disconnect();
+  });
+  return { redis, queue };
+}
+
+const signup = { type: "user.created" as const, appUserId: "u1" };
+
+test("a published event is a job of the documented form", async () => {
+  const redisUrl = await testRedis();
+  const occurredAt = new Date("2026-01-02T03:04:05.678Z");
+  await publisherTo({ redisUrl }).publish({ ...signup, id: "evt_mine", occurredAt });
+  const { queue } = openQueue(redisUrl);
+  const [job] = await queue.getJobs("waiting");
+  expect(job?.name).toBe("app-user-event");
+  expect(job?.data).toEqual({ ...signup, id: "evt_mine", occurredAt: occurredAt.toISOString() });
+});
+
+test("a connection of the caller's is used and left open", async () => {
+  const { redis, queue } = openQueue(await testRedis());
+  const publisher = createSignupPublisher({ connection: redis });
+  await publisher.publish(signup);
+  await publisher.close();
+  expect(await queue.getWaitingCount()).toBe(1);
+});
+
+test("a lazy connection is opened by the first event", async () => {
+  const connection = new Redis(await testRedis(), { lazyConnect: true });
+  onTestFinished(() => {
+    connection.disconnect();
+  });
+  await publisherTo({ connection }).publish(signup);
+  expect(connection.status).toBe("ready");
+});
+
+test("a connection with a key prefix is refused where it is given", async () => {
+  const connection = new Redis(await testRedis(), { keyPrefix: "app:", lazyConnect: true });
+  onTestFinished(() => {
+    connection.disconnect();
+  });
+  expect(() => createSignupPublisher({ connection })).toThrow(/keyPrefix/);
+});
+
+test("with Redis down from the start it rejects at its deadline, and what is tried longer arrives once it is up", async () => {
+  const redis = await ownRedis();
+  await redis.kill();
+  const publisher = publisherTo({ redisUrl: redis.url });
+  const error = (await publisher
+    .publish(signup, { deadlineMs: 300 })
+    .catch((reason: unknown) => reason)) as PublishError;
+  expect(error).toMatchObject({ reason: "deadline", event: signup });
+  expect(error.message).toContain("Redis is away");
+
+  const patient = Array.from({ length: 1_000 }, (_, index) =>
+    publisher.publish({ ...signup, appUserId: `u${index}` }, { deadlineMs: 15_000 }),
+  );
+  await redis.start();
+  await Promise.all(patient);
+  const { queue } = openQueue(redis.url);
+  const jobs = await queue.getJobs("waiting");
+  expect(new Set(jobs.map(({ data }) => data.appUserId)).size).toBe(1_000);
+  // What gave up before did not come through a back door.
+  expect(jobs).toHaveLength(1_000);
+});
+
+test("a Redis that dies and comes back in the middle of 1,000 publishes loses none", async () => {
+  const redis = await ownRedis();
+  const publisher = publisherTo({ redisUrl: redis.url });
+  await publisher.publish({ ...signup, appUserId: "first" });
+  const publishes = Promise.all(
+    Array.from({ length: 1_000 }, (_, index) =>
+      publisher.publish({ ...signup, appUserId: `u${index}` }, { deadlineMs: 15_000 }),
+    ),
+  );
+  await redis.kill("SIGTERM");
+  await redis.start();
+  await publishes;
+  const { queue } = openQueue(redis.url);
+  const jobs = await queue.getJobs("waiting");
+  expect(new Set(jobs.map(({ data }) => data.appUserId)).size).toBe(1_001);
+});
+
+test("a Redis that hangs is left at the deadline", async () => {
+  const redis = await ownRedis();
+  const publisher = publisherTo({ redisUrl: redis.url });
+  await publisher.publish(signup);
+  redis.pause();
+  const startedAt = performance.now();
+  const error = (await publisher
+    .publish(signup, { deadlineMs: 500 })
+    .catch((reason: unknown) => reason)) as PublishError;
+  redis.resume();
+  expect(error.reason).toBe("deadline");
+  expect(performance.now() - startedAt).toBeLessThan(3_500);
+});

@@ -1,0 +1,64 @@
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { readFileSync } from "node:fs";
+import { expect, onTestFinished, test } from "vitest";
+import type { AppUserId } from "../../src/core/app-user-id.js";
+import { createGatewaySender } from "../../src/publisher/gateway-sender.js";
+import { toGatewayTarget } from "../../src/publisher/gateway-target.js";
+import { toAppUserEventData } from "../../src/queue/app-user-events.js";
+import { readAppUserEvent } from "../../workers/read-app-user-event.js";
+import { startIngress } from "../http/events/support.js";
+
+const page = readFileSync(new URL("../../docs/publisher.md", import.meta.url), "utf8");
+const findBlock = (language: string) =>
+  new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms").exec(page)?.[1] ?? "";
+const secret = /`(whsec_[\w+/=]+)`/.exec(page)?.[1] ?? "";
+
+const [head = "", body = ""] = findBlock("http").trimEnd().split("\n\n");
+const headers = Object.fromEntries(
+  head
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(": ") as [string, string]),
+);
+const job = JSON.parse(findBlock("json")) as Record<string, string>;
+const signedAt = new Date(Number(headers["webhook-timestamp"]) * 1000);
+const event = {
+  id: "evt_2f0c4d1e",
+  type: "user.created" as const,
+  appUserId: "auth0|5f7c8ec7c33c6c004bbafe82" as AppUserId,
+  occurredAt: new Date("2026-11-22T10:00:00Z"),
+};
+
+test("the request that the page shows is taken by the ingress as the event that it names", async () => {
+  const ingress = await startIngress({ EVENTS_SIGNING_SECRETS: secret }, { clock: () => signedAt });
+  onTestFinished(() => ingress.close());
+  const answer = await ingress.post(body, headers);
+  expect(answer.status).toBe(202);
+  expect(ingress.recorded).toEqual([event]);
+});
+
+test("the publisher sends the very request that the page shows", async () => {
+  const received: { headers: IncomingHttpHeaders; body: string; url: string | undefined }[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString(), url: request.url });
+      response.writeHead(202).end('{"accepted":1,"ignored":0}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
+  const sender = createGatewaySender(toGatewayTarget(url, secret), () => signedAt);
+  await sender.send(event, 5_000);
+  await sender.close();
+  expect(received[0]).toMatchObject({ url: "/v1/events", headers, body });
+});
+
+test("the publisher's job is the one that the page shows, and the worker reads it as that event", () => {
+  expect(toAppUserEventData(event)).toEqual(job);
+  const read = readAppUserEvent({ id: "1", name: "app-user-event", data: job, timestamp: 0 }, signedAt);
+  expect(read).toEqual({ outcome: "accepted", event });
+});

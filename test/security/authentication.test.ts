@@ -1,0 +1,127 @@
+import { request as httpRequest } from "node:http";
+import { json } from "node:stream/consumers";
+import { expect, test } from "vitest";
+import { eventually } from "../support/eventually.js";
+import { startOwnTeam, useTeam } from "./start-team.js";
+import { tokenMutation, type GraphqlAnswer } from "./team.js";
+
+const team = useTeam();
+const publicUrl = "https://gateway.example.com";
+const metadata = `resource_metadata="${publicUrl}/.well-known/oauth-protected-resource/graphql"`;
+
+async function openReady(settings: Record<string, string> = {}) {
+  const gateway = await team().openGateway({ GATEWAY_PUBLIC_URL: publicUrl, ...settings });
+  await gateway.untilReady();
+  return gateway;
+}
+
+/** `fetch` would join two headers of one name into one. */
+async function postWithHeaders(url: string, headers: string[]) {
+  const sent = httpRequest(`${url}/graphql`, { method: "POST", headers });
+  sent.end(JSON.stringify({ query: tokenMutation }));
+  const response = await new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
+    sent.once("response", resolve).once("error", reject);
+  });
+  return { status: response.statusCode, body: (await json(response)) as GraphqlAnswer };
+}
+
+test("a request without a token gets a challenge that names no error and says where to look", async () => {
+  const gateway = await openReady();
+  const response = await gateway.post({ query: tokenMutation });
+  expect(response.status).toBe(401);
+  expect(response.headers.get("www-authenticate")).toBe(`Bearer ${metadata}`);
+  expect(response.headers.get("cache-control")).toBe("no-store");
+  const body = (await response.json()) as GraphqlAnswer;
+  expect(body.errors?.[0]?.extensions).toMatchObject({ code: "UNAUTHENTICATED", retryable: false });
+});
+
+test.each([
+  ["a token that has expired", () => team().token("u", { exp: Math.floor(Date.now() / 1000) - 3600 })],
+  ["a token for another service", () => team().token("u", { aud: "https://other.example.com" })],
+  ["a token of another issuer", () => team().token("u", { iss: "https://issuer.example.com" })],
+  ["a token without a user", () => team().token("u", { sub: undefined })],
+  ["a machine's token", () => team().token("app", { client_id: "app" })],
+  ["an impersonator's token", () => team().token("u", { act: { sub: "support" } })],
+  ["a token that is bound to a key", () => team().token("u", { cnf: { jkt: "x" } })],
+  ["no JWT", () => "opaque"],
+])("%s is refused with invalid_token", async (_name, makeToken) => {
+  const gateway = await openReady();
+  const { status, headers, body } = await gateway.query(makeToken(), tokenMutation);
+  expect(status).toBe(401);
+  expect(headers.get("www-authenticate")).toMatch(/^Bearer error="invalid_token"/);
+  expect(headers.get("www-authenticate")).toContain(metadata);
+  expect(body.data).toBeUndefined();
+});
+
+test("a token that lacks the required scope is refused with insufficient_scope", async () => {
+  const gateway = await openReady({ AUTH_REQUIRED_SCOPE: "health:connect" });
+  const { status, headers, body } = await gateway.query(
+    team().token("u", { scope: "openid profile" }),
+    tokenMutation,
+  );
+  expect(status).toBe(403);
+  expect(headers.get("www-authenticate")).toContain('error="insufficient_scope"');
+  expect(headers.get("www-authenticate")).toContain('scope="health:connect"');
+  expect(body.errors?.[0]?.extensions.code).toBe("FORBIDDEN");
+  const allowed = await gateway.query(team().token("u", { scope: "openid health:connect" }), tokenMutation);
+  expect(allowed.body.errors).toBeUndefined();
+});
+
+test("two Authorization headers are refused, also when each alone would do", async () => {
+  const gateway = await openReady();
+  const good = `Bearer ${team().token("u")}`;
+  const base = ["host", "gateway.test", "content-type", "application/json"];
+  for (const [first, second] of [
+    [good, good],
+    [good, "Bearer other"],
+    ["Basic dTpw", good],
+  ] as const) {
+    const headers = [...base, "authorization", first, "Authorization", second];
+    const { status, body } = await postWithHeaders(gateway.url, headers);
+    expect(status).toBe(401);
+    expect(body.errors?.[0]?.extensions.code).toBe("UNAUTHENTICATED");
+  }
+  const { status } = await postWithHeaders(gateway.url, [...base, "authorization", good]);
+  expect(status).toBe(200);
+});
+
+test("a token in the query string or the body is no token", async () => {
+  const gateway = await openReady();
+  const token = team().token("u");
+  const inQuery = await gateway.request(`/graphql?access_token=${token}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query: tokenMutation, access_token: token }),
+  });
+  expect(inQuery.status).toBe(401);
+});
+
+test("with the issuer down at the start tokens cannot be checked, and can be as soon as it is back", async () => {
+  const own = await startOwnTeam();
+  own.issuer.fail("/team/.well-known/openid-configuration");
+  const gateway = await own.openGateway();
+  await gateway.untilReady();
+  const token = own.token("u");
+  const { status, headers, body } = await gateway.query(token, tokenMutation);
+  expect(status).toBe(503);
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(body.errors?.[0]?.extensions).toMatchObject({ code: "AUTH_UNAVAILABLE", retryable: true });
+
+  own.issuer.publishIssuer("/team", [own.key]);
+  await eventually(
+    "the token is taken",
+    async () => (await gateway.query(token, "{ viewer { id } }")).status === 200,
+    15_000,
+  );
+});
+
+test("the protected resource metadata names the issuer and the way to send a token", async () => {
+  const gateway = await openReady({ AUTH_REQUIRED_SCOPE: "health:connect" });
+  const response = await gateway.request("/.well-known/oauth-protected-resource/graphql");
+  expect(await response.json()).toEqual({
+    resource: `${publicUrl}/graphql`,
+    authorization_servers: [team().iss],
+    scopes_supported: ["health:connect"],
+    bearer_methods_supported: ["header"],
+  });
+});

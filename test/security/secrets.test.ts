@@ -1,0 +1,107 @@
+import { expect, onTestFinished, test } from "vitest";
+import { ownRedis, testDatabase } from "../support/services.js";
+import { eventually } from "../support/eventually.js";
+import { startTeam, secrets, tokenMutation, type Team } from "./team.js";
+
+/** Everything that this process writes to its standard output while the test runs. */
+function captureOutput(): () => string {
+  const written: string[] = [];
+  const { stdout } = process;
+  const original = stdout.write;
+  stdout.write = ((chunk: string | Uint8Array) => {
+    written.push(String(chunk));
+    return true;
+  }) as typeof stdout.write;
+  onTestFinished(() => {
+    stdout.write = original;
+  });
+  return () => written.join("");
+}
+
+async function findUsersDatabase(mongodbUrl: string): Promise<string> {
+  const { default: mongoose } = await import("mongoose");
+  const client = new mongoose.mongo.MongoClient(mongodbUrl);
+  try {
+    const database = client.db();
+    const collections = await database.collections();
+    const rows = await Promise.all(collections.map((collection) => collection.find({}).toArray()));
+    return JSON.stringify(rows);
+  } finally {
+    await client.close();
+  }
+}
+
+const fault = (vitalUrl: string, body: object) =>
+  fetch(`${vitalUrl}/__simulator/faults`, { method: "POST", body: JSON.stringify(body) });
+
+/** Sign-ins, failures of every neighbour, refused tokens and refused events; gives the secrets that were seen. */
+async function liveThroughADay(team: Team): Promise<{ seen: string[]; answers: string }> {
+  const gateway = await team.openGateway({ LOG_LEVEL: "trace", GATEWAY_TOKENS_PER_MINUTE: "0" });
+  await gateway.untilReady();
+  const seen: string[] = [];
+  const answers: string[] = [];
+  const ask = async (token: string, query = tokenMutation) => {
+    seen.push(token);
+    const { body } = await gateway.query(token, query);
+    const issued = body.data?.vitalSignInToken as { signInToken: string } | undefined;
+    if (issued !== undefined) seen.push(issued.signInToken);
+    else answers.push(JSON.stringify(body));
+  };
+
+  await ask(team.token("u1"));
+  await ask(team.token("u1", { aud: "https://other.example.com" }));
+  await ask(`${team.token("u1").slice(0, -6)}AAAAAA`);
+  await ask(team.token("u1"), "{ viewer { nothing } }");
+  for (const kind of [{ kind: "status", status: 500 }, { kind: "status", status: 401 }, { kind: "reset" }]) {
+    await fault(team.environment.VITAL_API_URL ?? "", { operation: "*", times: 1, ...kind });
+    await ask(team.token("u1"));
+  }
+  for (const authorization of [`Bearer ${secrets.eventsBearerToken}`, "Bearer wrong-events-bearer-000000"]) {
+    for (const body of [JSON.stringify({ type: "user.created", data: { id: "u2" } }), "not json"]) {
+      const headers = { authorization, "content-type": "application/json" };
+      const response = await gateway.request("/v1/events", { method: "POST", headers, body });
+      answers.push(await response.text());
+    }
+  }
+  const admin = await fetch(`${gateway.adminUrl}/metrics`);
+  answers.push(await admin.text());
+  return { seen: [...seen, "wrong-events-bearer-000000"], answers: answers.join("\n") };
+}
+
+test("no key, password or token is in a log line, an answer, a metric, MongoDB or Redis", async () => {
+  const mongodbUrl = testDatabase();
+  const redis = await ownRedis();
+  const { Redis } = await import("ioredis");
+  const team = await startTeam({ mongodbUrl, redisUrl: redis.url });
+  onTestFinished(() => team.close());
+  const output = captureOutput();
+
+  const { seen, answers } = await liveThroughADay(team);
+  await eventually("the log is written", () => output().includes("request refused"));
+
+  const reader = new Redis(redis.url);
+  onTestFinished(() => {
+    reader.disconnect();
+  });
+  const keys = await reader.keys("*");
+  const kept = await Promise.all(
+    keys.map(async (key) => (await reader.dump(key).catch(() => ""))?.toString() ?? ""),
+  );
+  const places = {
+    log: output(),
+    answers,
+    mongodb: await findUsersDatabase(mongodbUrl),
+    redis: [...keys, ...kept].join("\n"),
+  };
+  expect(places.log).toContain('"level":"info"');
+  expect(places.mongodb).toContain("u1");
+  const forbidden = [...Object.values(secrets), ...seen];
+  for (const [place, text] of Object.entries(places)) {
+    for (const secret of forbidden) {
+      if (text.includes(secret)) expect.fail(`${place} has a secret: ${secret.slice(0, 12)}…`);
+      // A JWT may be cut: its signature is the part that must not be there either.
+      const signature = secret.split(".")[2];
+      if (signature !== undefined && text.includes(signature)) expect.fail(`${place} has a signature`);
+    }
+  }
+});

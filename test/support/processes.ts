@@ -1,0 +1,228 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import mongoose from "mongoose";
+import { afterAll } from "vitest";
+import { toAppUserId, type AppUserId } from "../../src/core/app-user-id.js";
+import { startIdentityProvider } from "../../src/dev/identity-provider.js";
+import {
+  createLocalSecrets,
+  localAudience,
+  toGatewaySettings,
+  toMachineEnvironment,
+  toServiceSettings,
+} from "../../src/dev/local-settings.js";
+import { startProcess, type RunningProcess } from "../../src/dev/processes.js";
+import { publishSignup } from "../../src/dev/signup.js";
+import { signIn } from "../../src/dev/sign-in.js";
+import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
+import { getBuild } from "./built.js";
+import { eventually } from "./eventually.js";
+
+type Settings = Record<string, string>;
+
+/** An app user id, new unless it is given. */
+export function appUser(text = `u-${randomUUID()}`): AppUserId {
+  const appUserId = toAppUserId(text);
+  if (appUserId === null) throw new Error(`"${text}" cannot be an app user id`);
+  return appUserId;
+}
+
+export type ProcessKind = "gateway" | "worker" | "simulator";
+
+/** Starts one of our processes from the compiled sources, with these settings and nothing else. */
+export async function startBuilt(
+  args: readonly string[],
+  settings: Settings,
+  script = "src/cli.js",
+): Promise<RunningProcess> {
+  const build = await getBuild();
+  return startProcess({
+    name: args[0] ?? script,
+    args: [`${build}/${script}`, ...args],
+    env: { ...toMachineEnvironment(process.env), ...settings },
+    maxLines: Infinity,
+  });
+}
+
+/** Runs a command to its end. */
+export async function runBuilt(args: readonly string[], settings: Settings = {}) {
+  const running = await startBuilt(args, settings);
+  const { code } = await running.exited;
+  return { code, output: running.lines().join("\n") };
+}
+
+/** `/readyz` of an admin address: `true`, or why not. */
+async function readReadiness(adminUrl: string): Promise<true | string> {
+  const response = await fetch(`${adminUrl}/readyz`);
+  const { reason } = (await response.json()) as { reason?: string };
+  return response.ok ? true : (reason ?? "");
+}
+
+/** A gateway or a worker, with where it can be reached. */
+export type Service = RunningProcess & {
+  url: string;
+  adminUrl: string;
+  whenReady(timeoutMs?: number): Promise<void>;
+};
+
+type LedgerUser = { vitalUserId: string; clientUserId: string; deletedAt: string | null };
+
+/** What Vital, that is the simulator, knows and does. */
+function createVitalView(url: string) {
+  const read = async (path: string) => (await fetch(`${url}/__simulator/${path}`)).json();
+  return {
+    url,
+    /** Every user ever created for these app users, deleted ones too. */
+    async ledger(appUserIds?: readonly AppUserId[]): Promise<LedgerUser[]> {
+      const { users } = (await read("ledger")) as { users: LedgerUser[] };
+      const wanted = appUserIds === undefined ? null : new Set<string>(appUserIds);
+      return users.filter(({ clientUserId }) => wanted?.has(clientUserId) ?? true);
+    },
+    async fault(fault: object): Promise<void> {
+      await fetch(`${url}/__simulator/faults`, { method: "POST", body: JSON.stringify(fault) });
+    },
+    async clearFaults(): Promise<void> {
+      await fetch(`${url}/__simulator/faults`, { method: "DELETE" });
+    },
+  };
+}
+
+export type GraphqlAnswer = {
+  status: number;
+  text: string;
+  data?: { vitalSignInToken?: { userId: string; signInToken: string } } | null;
+  errors?: {
+    message: string;
+    extensions: { code: string; retryable: boolean; retryAfterSeconds?: number };
+  }[];
+};
+
+export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
+
+/**
+ * Our processes as an operator would run them, around one MongoDB and one Redis: the simulator and an identity
+ * provider at once, gateways and workers as asked for. Call it at the top of a file: all is stopped after its tests.
+ */
+export async function startStack({
+  mongodbUrl,
+  redisUrl,
+  settings = {},
+}: {
+  mongodbUrl: string;
+  redisUrl: string;
+  /** On top of those that lead the processes to each other. */
+  settings?: Settings;
+}) {
+  const secrets = createLocalSecrets();
+  const bearerToken = randomBytes(24).toString("hex");
+  const processes: RunningProcess[] = [];
+  afterAll(async () => {
+    await Promise.all(processes.map((running) => running.stop()));
+    await identity.close();
+    await mongo.close();
+  });
+
+  const identity = await startIdentityProvider({ audience: localAudience });
+  const mongo = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: 20_000 });
+  const simulator = await startBuilt(
+    [],
+    { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey },
+    "simulator/main.js",
+  );
+  processes.push(simulator);
+  const vital = createVitalView(String((await simulator.whenLogged("simulator listening")).url));
+
+  const addresses = { mongodbUrl, redisUrl, vitalUrl: vital.url, issuer: identity.issuer };
+  const all = {
+    ...toServiceSettings(addresses, secrets),
+    ...toGatewaySettings(addresses, secrets),
+    EVENTS_BEARER_TOKENS: bearerToken,
+    GATEWAY_PORT: "0",
+    ADMIN_PORT: "0",
+    ...settings,
+  } as Settings;
+
+  async function start(kind: "gateway" | "worker", more: Settings = {}): Promise<Service> {
+    const running = await startBuilt([kind], { ...all, ...more });
+    processes.push(running);
+    const line = await running.whenLogged(kind === "gateway" ? "gateway listening" : "worker started");
+    const [url, adminUrl] = [String(line.url), String(line.adminUrl)];
+    return {
+      ...running,
+      url,
+      adminUrl,
+      async whenReady(timeoutMs = 10_000) {
+        await eventually(
+          `the ${kind} is ready`,
+          async () => (await readReadiness(adminUrl)) === true,
+          timeoutMs,
+        );
+      },
+    };
+  }
+  /** Starts one and waits until it can do its work. */
+  async function startReady(kind: "gateway" | "worker", more?: Settings): Promise<Service> {
+    const service = await start(kind, more);
+    await service.whenReady();
+    return service;
+  }
+
+  const findMapping = (appUserId: AppUserId) =>
+    mongo.db().collection<MappingDocument>(mappingCollection).findOne({ _id: appUserId });
+
+  return {
+    settings: all,
+    secrets: { ...secrets, bearerToken },
+    issuer: identity.issuer,
+    mongo: mongo.db(),
+    vital,
+    processes: processes as readonly RunningProcess[],
+    start,
+    startReady,
+    findMapping,
+
+    publish: (gateway: Service, appUserId: AppUserId, type?: "user.created" | "user.deleted") =>
+      publishSignup({
+        gatewayUrl: gateway.url,
+        signingSecret: secrets.signingSecret,
+        appUserId,
+        ...(type !== undefined && { type }),
+      }),
+
+    /** An access token of the user, from the identity provider. */
+    signIn: async (appUserId: AppUserId): Promise<string> =>
+      (await signIn({ issuer: identity.issuer, audience: localAudience, appUserId })).accessToken,
+
+    async whenActive(appUserIds: readonly AppUserId[], timeoutMs = 20_000): Promise<void> {
+      const active = () =>
+        mongo
+          .db()
+          .collection<MappingDocument>(mappingCollection)
+          .countDocuments({ _id: { $in: [...appUserIds] }, state: "active" });
+      await eventually(
+        "all mappings are active",
+        async () => (await active()) === appUserIds.length,
+        timeoutMs,
+      );
+    },
+  };
+}
+
+export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+/** Asks a gateway as an app does. */
+export async function ask(
+  gateway: Service,
+  accessToken: string,
+  query = tokenMutation,
+): Promise<GraphqlAnswer> {
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
+    body: JSON.stringify({ query }),
+  });
+  const text = await response.text();
+  return { ...(JSON.parse(text) as object), status: response.status, text };
+}
+
+/** The code of the first error, or `null`. */
+export const errorCode = ({ errors }: GraphqlAnswer): string | null => errors?.[0]?.extensions.code ?? null;
