@@ -31,12 +31,13 @@ export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Prom
     let headers: Answer["headers"] = {};
     let controller: Dispatcher.DispatchController | null = null;
     let isOver = false;
+    const startedAtMs = performance.now();
 
-    function fail(message: string, cause?: unknown): void {
+    function fail(message: string): void {
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      reject(new ExchangeError(message, { cause }));
+      reject(new ExchangeError(message));
       controller?.abort(new Error(message));
     }
 
@@ -47,8 +48,10 @@ export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Prom
     pool.dispatch(request, {
       onRequestStart(started) {
         controller = started;
-        // The request waited for a connection until its time was over: it must not be sent any more.
+        // The request waited for a connection until its time was over: it must not be sent any more. In a process
+        // that was frozen meanwhile the timer may come later than the connection.
         if (isOver) started.abort(new Error("the time for this request is over"));
+        else if (performance.now() - startedAtMs >= timeoutMs) fail(`not sent within ${timeoutMs} ms`);
       },
       onResponseStart(_controller, statusCode, responseHeaders) {
         status = statusCode;
@@ -66,13 +69,16 @@ export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Prom
         resolve({ status, headers, text: Buffer.concat(chunks).toString("utf8") });
       },
       onResponseError(_controller, error) {
-        fail(toPhrase(error), error);
+        fail(toPhrase(error));
       },
     });
   });
 }
 
-/** A network error by its code; messages of the network stack may name addresses. */
+/**
+ * A network error by its code, and no more of it: errors of the network stack name addresses, and carry what came over
+ * the connection where that was no HTTP.
+ */
 function toPhrase(error: Error): string {
   const code = (error as NodeJS.ErrnoException).code;
   return `the connection failed (${code ?? error.name})`;

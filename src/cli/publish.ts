@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { CliCommand, Output } from "./command.js";
 import { openCheckpoint, type Checkpoint } from "./publish/checkpoint.js";
-import { openInput } from "./publish/input.js";
+import { openInput, type Input } from "./publish/input.js";
 import { declareOptions, readOptions, type PublishOptions } from "./publish/options.js";
 import { createPace } from "./publish/pace.js";
 import { createProgress } from "./publish/progress.js";
 import { readSignups } from "./publish/read-signups.js";
 import { sendAll, type Stop, type Tally } from "./publish/send-all.js";
-import { openTarget } from "./publish/target.js";
+import { openTarget, type Target } from "./publish/target.js";
 
 const maxBatchSize = 500;
 /** Between two batches of a slow run, milliseconds at most. */
@@ -28,42 +28,52 @@ function toLines({ sent, refused, skipped, lastLine }: Tally, stop: Stop | null,
   return lines;
 }
 
+type Parts = { input: Input; target: Target; checkpoint: Checkpoint | null };
+
 /** Sends one input, and gives the exit code. */
-async function publish(path: string, options: PublishOptions, signal: AbortSignal, output: Output) {
-  const { isDryRun, rate, concurrency, format, resumePath } = options;
-  const checkpoint: Checkpoint | null =
-    resumePath === undefined ? null : await openCheckpoint(resumePath, path);
-  const input = await openInput(path, { format, signal });
-  const target = openTarget(options);
+async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, output: Output) {
+  const { input, target, checkpoint } = parts;
+  const { isDryRun, rate, concurrency } = options;
   const progress = createProgress(process.stderr);
+  const run = { id: `publish-${randomUUID().slice(0, 8)}`, startedAt: new Date() };
+  const sending = sendAll(readSignups(input.chunks, input.format, run), {
+    send: target.send,
+    pace: createPace(isDryRun ? 0 : rate),
+    batchSize: toBatchSize(rate),
+    concurrency,
+    patienceMs,
+    afterLine: checkpoint?.line ?? 0,
+    signal,
+    onRefused(line, problem) {
+      progress.say(`line ${line}: ${problem}`);
+    },
+    async onProgress({ sent, refused, lastLine }) {
+      const share = input.size === null ? null : input.readBytes() / Math.max(1, input.size);
+      progress.show({ sent, refused, share });
+      if (!isDryRun) await checkpoint?.saveSometimes(lastLine);
+    },
+  });
+  const { tally, stop } = await sending.finally(progress.end);
+  if (!isDryRun) await checkpoint?.save(tally.lastLine);
+  const ok = stop === null && tally.refused === 0;
+  output.result({ ok, ...tally, dryRun: isDryRun }, () => toLines(tally, stop, options));
+  if (stop?.reason === "aborted") return interrupted;
+  return ok ? 0 : 1;
+}
+
+async function publish(path: string, options: PublishOptions, signal: AbortSignal, output: Output) {
+  const { resumePath, format } = options;
+  const checkpoint = resumePath === undefined ? null : await openCheckpoint(resumePath, path);
+  const input = await openInput(path, { format, signal });
   try {
-    const run = { id: `publish-${randomUUID().slice(0, 8)}`, startedAt: new Date() };
-    const { tally, stop } = await sendAll(readSignups(input.chunks, input.format, run), {
-      send: target.send,
-      pace: createPace(isDryRun ? 0 : rate),
-      batchSize: toBatchSize(rate),
-      concurrency,
-      patienceMs,
-      afterLine: checkpoint?.line ?? 0,
-      signal,
-      onRefused(line, problem) {
-        progress.say(`line ${line}: ${problem}`);
-      },
-      async onProgress({ sent, refused, lastLine }) {
-        const share = input.size === null ? null : input.readBytes() / Math.max(1, input.size);
-        progress.show({ sent, refused, share });
-        if (!isDryRun) await checkpoint?.saveSometimes(lastLine);
-      },
-    });
-    if (!isDryRun) await checkpoint?.save(tally.lastLine);
-    progress.end();
-    const ok = stop === null && tally.refused === 0;
-    output.result({ ok, ...tally, dryRun: isDryRun }, () => toLines(tally, stop, options));
-    if (stop?.reason === "aborted") return interrupted;
-    return ok ? 0 : 1;
+    const target = openTarget(options);
+    try {
+      return await send({ input, target, checkpoint }, options, signal, output);
+    } finally {
+      await target.close();
+    }
   } finally {
-    progress.end();
-    await target.close();
+    input.close();
   }
 }
 
@@ -73,15 +83,18 @@ export const publishCommand: CliCommand = {
   declare: declareOptions,
   async run({ args: [path = "-"], options, output }) {
     const abort = new AbortController();
-    // Once: who presses it again does not want to wait.
-    process.once("SIGINT", () => {
+    const interrupt = () => {
       abort.abort();
-    });
+    };
+    // Once: who presses it again does not want to wait.
+    process.once("SIGINT", interrupt);
     try {
       return await publish(path, readOptions(options), abort.signal, output);
     } catch (error) {
       if (abort.signal.aborted) return interrupted;
       throw error;
+    } finally {
+      process.off("SIGINT", interrupt);
     }
   },
 };

@@ -112,20 +112,24 @@ export function createVitalGate(
     }
   }
 
-  /** Calls that were under way when the gate closed say nothing new, unless Vital asks for a longer wait. */
-  function isNews(error: VitalError | null, isProbe: boolean): boolean {
-    return isProbe || closedBy === null || (error?.kind === "throttled" && asksToWait(error));
+  /**
+   * Calls that were under way when the gate closed say nothing new, unless Vital asks for a longer wait. That goes for
+   * a probe too, when the gate was closed anew (`closedBy` is not what it was at the start) while it was under way.
+   */
+  function isNews(error: VitalError | null, probed: VitalError | null): boolean {
+    return closedBy === probed || closedBy === null || (error?.kind === "throttled" && asksToWait(error));
   }
 
   async function pass<T>(call: () => Promise<T>): Promise<T> {
     const isProbe = enter();
+    const probed = closedBy;
     inFlight += 1;
     try {
       const result = await call();
-      if (isNews(null, isProbe)) open();
+      if (isNews(null, probed)) open();
       return result;
     } catch (error) {
-      if (error instanceof VitalError && isNews(error, isProbe)) learn(error, isProbe);
+      if (error instanceof VitalError && isNews(error, probed)) learn(error, isProbe);
       throw error;
     } finally {
       inFlight -= 1;

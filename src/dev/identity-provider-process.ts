@@ -1,13 +1,12 @@
-/** The development identity provider as a process of its own: `IDENTITY_PORT`, `IDENTITY_AUDIENCE`. */
+/** The development identity provider as a process of its own: `IDENTITY_PORT`. */
 import { createSettingsReader } from "../settings.js";
 import { startIdentityProvider } from "./identity-provider.js";
 import { localAudience } from "./local-settings.js";
 
 const settings = createSettingsReader(process.env);
 const port = settings.integer("IDENTITY_PORT", { default: 0, min: 0, max: 65_535 });
-const audience = settings.text("IDENTITY_AUDIENCE") ?? localAudience;
 
-const provider = await startIdentityProvider({ audience, port }).catch((error: unknown) => {
+const provider = await startIdentityProvider({ audience: localAudience, port }).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 });

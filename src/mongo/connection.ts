@@ -6,6 +6,8 @@ export type MongoOptions = {
   serverSelectionTimeoutMs: number;
   /** The only bound on a server that is there but does not answer, milliseconds. */
   socketTimeoutMs: number;
+  /** For opening a connection, and for the driver's own look at a server, milliseconds; 5000 unless told. */
+  connectTimeoutMs?: number;
   maxPoolSize: number;
   appName: string;
 };
@@ -36,7 +38,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): {
           appName: options.appName,
           serverSelectionTimeoutMS: options.serverSelectionTimeoutMs,
           socketTimeoutMS: options.socketTimeoutMs,
-          connectTimeoutMS: 5_000,
+          connectTimeoutMS: options.connectTimeoutMs ?? 5_000,
           maxPoolSize: options.maxPoolSize,
           autoIndex: false,
           autoCreate: false,
@@ -66,7 +68,8 @@ export function createMongoConnection({ url, ...options }: MongoOptions): {
     connection,
     whenConnected: connect(),
     async ping() {
-      await connection.db?.command({ ping: 1 });
+      if (connection.db === undefined) throw new Error("MongoDB has not answered yet");
+      await connection.db.command({ ping: 1 });
     },
     async close() {
       abort.abort();

@@ -25,9 +25,13 @@ const maxItems = 500;
 /** A failed write of a bulk, per index, as the driver reports it. */
 type WriteFailure = { index: number; code: number; errmsg?: string | undefined };
 
+/** The index that a duplicate key offends. Its name comes before the key, which may be any text a user chose. */
+const toIndexName = (failure: WriteFailure): string | undefined =>
+  / index: (\S+) /.exec(failure.errmsg ?? "")?.[1];
+
 function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<boolean> {
   if (failure === undefined) return { ok: true, value: true };
-  const isRace = failure.code === duplicateKeyCode && !failure.errmsg?.includes(vitalUserIndexName);
+  const isRace = failure.code === duplicateKeyCode && toIndexName(failure) !== vitalUserIndexName;
   return isRace ? { ok: true, value: false } : { ok: false, error: toStorageError(error) };
 }
 

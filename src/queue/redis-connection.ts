@@ -4,6 +4,8 @@ import { Redis } from "ioredis";
 const maxReconnectMs = 2_000;
 
 const base = {
+  // A subscriber sends nothing: without probes it would never notice that its connection is dead.
+  keepAlive: 10_000,
   retryStrategy: (attempts: number) => Math.min(attempts * 100, maxReconnectMs),
   // A master that became a replica: reconnect, and send the command again.
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? (2 as const) : false),

@@ -25,7 +25,10 @@ export function createThrottleChannel({
     if (until > Date.now() && until < Date.now() + maxWaitMs) onThrottled(new Date(until));
   });
   subscriber.on("ready", () => {
-    subscriber.subscribe(channel).catch(() => undefined);
+    subscriber.subscribe(channel).catch(() => {
+      // A connection that is up without the subscription would stay deaf: a new one tries again.
+      if (subscriber.status === "ready") subscriber.disconnect(true);
+    });
   });
 
   return {

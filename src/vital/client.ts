@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { VitalUserId } from "../core/app-user-id.js";
 import { VitalError, type VitalApi, type VitalUser } from "../core/vital-api.js";
 import { exchange, ExchangeError, type Answer, type Exchange } from "../exchange.js";
-import { toErrorText, WireConflict, WireSignInToken, WireUser, WireUserList } from "./wire.js";
+import { noReasonGiven, toErrorText, WireConflict, WireSignInToken, WireUser, WireUserList } from "./wire.js";
 
 export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "delete-user" | "sign-in-token";
 
@@ -24,7 +24,9 @@ const maxRetryAfterMs = 10 * 60 * 1000;
 function toRetryAfterMs({ headers }: Answer): number | undefined {
   const value = [headers["retry-after"] ?? headers["x-ratelimit-reset"]].flat()[0];
   if (value === undefined) return undefined;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  // A date begins with the name of a day; `Date.parse` would also make one of "-5".
+  const at = /^[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN;
+  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : at - Date.now();
   return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }
 
@@ -89,7 +91,8 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     try {
       const answer = await exchange(pool, request, timeoutMs);
       onCall(operation, answer.status, performance.now() - startedAt);
-      return answer;
+      // What an answer says goes into errors, and a proxy may say which key it did not like.
+      return { ...answer, text: answer.text.replaceAll(apiKey, "(the API key)") };
     } catch (error) {
       onCall(operation, 0, performance.now() - startedAt);
       const reason = error instanceof ExchangeError ? error.message : "the request could not be sent";
@@ -176,7 +179,10 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
   };
 }
 
-/** FastAPI answers an unknown path with exactly this text: then the address is wrong, and nobody is gone. */
+/**
+ * Vital says of a user that it is not there. FastAPI answers an unknown path with exactly "Not Found", and a proxy in
+ * between in another form: then the address is wrong, and nobody is gone.
+ */
 function isGone({ status, text }: Answer): boolean {
-  return status === 404 && toErrorText(parseJson(text)) !== "Not Found";
+  return status === 404 && !["Not Found", noReasonGiven].includes(toErrorText(parseJson(text)));
 }

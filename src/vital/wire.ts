@@ -22,6 +22,9 @@ export const WireSignInToken = z.object({
   sign_in_token: z.string().min(1),
 });
 
+/** In place of a reason where an answer gives none in a form that Vital uses. */
+export const noReasonGiven = "no reason given";
+
 /**
  * What an error answer says, as text for an operator. `detail` may be a string, an object, a list of validation
  * problems, or absent; everything but the fields named here is left out, because it may repeat what was sent.
@@ -37,6 +40,6 @@ export function toErrorText(body: unknown): string {
     problems
       ?.map(({ msg }) => msg)
       .join("; ")
-      .slice(0, 200) ?? "no reason given"
+      .slice(0, 200) ?? noReasonGiven
   );
 }

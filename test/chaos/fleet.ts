@@ -13,6 +13,9 @@ export type Member = {
   process: ProductProcess;
   /** `null` where it goes straight: a client that follows a replica set goes to the address that the set names. */
   links: Record<Service, Link | null>;
+  /** Whether it has loaded its code and listens to signals. */
+  isUp: () => Promise<boolean>;
+  /** Whether it can do its work as well. */
   isReady: () => Promise<boolean>;
 };
 
@@ -74,8 +77,9 @@ async function startMember(options: FleetOptions, role: Member["role"], number: 
     onUnaskedEnd,
   );
   process.start();
-  const isReady = () => isAnsweredOk(`http://127.0.0.1:${adminPort}/readyz`);
-  return { name, role, process, links, isReady, url: `http://127.0.0.1:${port}` };
+  const ask = (path: string) => () => isAnsweredOk(`http://127.0.0.1:${adminPort}${path}`);
+  const url = `http://127.0.0.1:${port}`;
+  return { name, role, process, links, isUp: ask("/livez"), isReady: ask("/readyz"), url };
 }
 
 /** Starts gateways and workers, each with links of its own. */

@@ -18,7 +18,7 @@ export const usage = `npm run test:chaos -- [flags]
   --signups N    app users that sign up (2000)
   --workers N    worker processes (3)
   --gateways N   gateway processes (2)
-  --seconds N    how long faults and load last (90)
+  --seconds N    how long faults and load last (120)
   --seed N       repeats a run: the same users, events, visits and faults (random)
   --keep-logs    keeps the logs of the processes, also when all is well
   --json         prints the result as one JSON line at the end`;
@@ -47,7 +47,7 @@ export function parseOptions(args: readonly string[]): ChaosOptions {
         signups: text("2000"),
         workers: text("3"),
         gateways: text("2"),
-        seconds: text("90"),
+        seconds: text("120"),
         seed: text(String(randomInt(1, 1_000_000))),
         "keep-logs": flag,
         json: flag,

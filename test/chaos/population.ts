@@ -11,6 +11,8 @@ export type Population = {
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
   /** Every event at least once; some several times, some older ones after newer ones. */
   deliveries: readonly Due<{ event: PlannedEvent }>[];
+  /** Some of the events once more, by the queue: at least once, and no safer than Redis is. */
+  queueCopies: readonly Due<{ event: PlannedEvent }>[];
   /** App users who ask for a sign-in token. */
   visits: readonly Due<{ appUserId: string }>[];
   /** Vital users that somebody deletes at Vital itself. */
@@ -97,6 +99,9 @@ export function planPopulation(options: {
   for (const appUserId of announced) users.set(appUserId, planEvents(appUserId, startedAt, random));
 
   const deliveries = [...users.values()].flatMap((events) => planDeliveries(events, windowMs, random));
+  const queueCopies = deliveries
+    .filter(() => random.chance(0.15))
+    .map(({ event, dueAtMs }) => ({ event, dueAtMs: dueAtMs * random.between(0.8, 1.05) }));
   const visits = Array.from({ length: signups }, () => ({
     appUserId: random.pick(random.chance(0.15) ? strangers : announced),
     dueAtMs: random.between(0, windowMs),
@@ -108,6 +113,7 @@ export function planPopulation(options: {
   return {
     users,
     deliveries: byDueTime(deliveries),
+    queueCopies: byDueTime(queueCopies),
     visits: byDueTime(visits),
     upstreamDeletions: byDueTime(upstreamDeletions),
   };

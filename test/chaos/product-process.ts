@@ -26,7 +26,6 @@ export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: 
   let child: ChildProcess | null = null;
   let isFrozen = false;
   let isOver = false;
-  let startedAtMs = 0;
   // However this process ends, nothing of it stays behind.
   process.once("exit", () => child?.kill("SIGKILL"));
 
@@ -36,7 +35,6 @@ export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: 
     const started = spawn(process.execPath, [...args], { env, stdio: ["ignore", log, log] });
     closeSync(log);
     child = started;
-    startedAtMs = performance.now();
     started.once("exit", (code, signal) => {
       if (child !== started) return;
       child = null;
@@ -62,7 +60,6 @@ export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: 
     logPath,
     start,
     kill: () => end("SIGKILL"),
-    ageMs: () => performance.now() - startedAtMs,
     /** As an orchestrator stops it. */
     stop: () => end("SIGTERM"),
     freeze(): void {

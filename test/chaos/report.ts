@@ -24,7 +24,7 @@ export function toCounts(run: ChaosRun): Record<string, number> {
     "not at rest in time": run.restAfterSeconds === null ? 1 : 0,
     "processes that ended by themselves": run.unaskedEnds.length,
     "processes that stopped badly": run.badStops.length,
-    "calls during Retry-After windows": sum(run.throttleWindows),
+    "calls during Retry-After windows": run.throttleWindows.flat().length,
     "events refused": sum(
       tally
         .list("event")
@@ -55,6 +55,7 @@ function listDetails(run: ChaosRun): string[] {
     ...run.problems.map(({ finding, appUserId, detail }) => `${finding}: ${appUserId}: ${detail}`),
     ...run.unaskedEnds.map(({ name, how }) => `ended by itself: ${name}: ${how}`),
     ...run.badStops,
+    ...run.throttleWindows.flat().map((call) => `during Retry-After: ${call}`),
     ...run.logs.strayLines.map((line) => `stray line: ${line}`),
   ];
   const hidden = details.length - maxShown;
@@ -80,6 +81,7 @@ export function toText(run: ChaosRun): string {
   return [
     ...toTable("Faults", tally.list("fault")),
     ...toTable("Answers to events", tally.list("event")),
+    ...toTable("Events for the queue", tally.list("queue")),
     ...toTable("Answers to requests for a token", tally.list("token")),
     ...toTable("Warnings and errors in the logs", [...run.logs.phrases]),
     ...toTable("Totals", totals),

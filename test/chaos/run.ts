@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { startEmbeddedMongo } from "../../src/dev/embedded/mongo.js";
 import { findFreePort } from "../../src/dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../src/dev/embedded/redis.js";
+import type { Say } from "../../src/dev/embedded/server.js";
 import { eventually } from "../support/eventually.js";
 import type { PlannedFault, World } from "./fault-kinds.js";
 import { createFaultRunner } from "./fault-runner.js";
@@ -18,6 +19,7 @@ import { runWhenDue } from "./pacing.js";
 import { planPopulation, type Population } from "./population.js";
 import { buildProduct } from "./product-build.js";
 import type { UnaskedEnd } from "./product-process.js";
+import { createQueueSenders } from "./queue-senders.js";
 import { createRandom } from "./random.js";
 import { planFaults, type Targets } from "./schedule.js";
 import { createSenders } from "./senders.js";
@@ -27,18 +29,19 @@ import { judge, type Evidence } from "./verdict.js";
 import { startVitalSide, type VitalSide } from "./vital-side.js";
 import { createViewers } from "./viewers.js";
 
-/** What stands behind the promise "final within 60 s when nothing is down". */
+/** From the time when nothing is down any more: the promise for deletions, which take longest. */
 const restWithinMs = 60_000;
 /** A short time-out makes a short run; deletions wait for it. */
 const vitalTimeoutMs = 2_000;
+/** How long processes may take to load their code, on a machine that is busy otherwise. */
+const bootMs = 120_000;
 /** How long senders go on after the last fault. */
-const lastDeliveriesMs = 30_000;
+const lastDeliveriesMs = 60_000;
 
 type Opened = { stop: () => unknown }[];
 
 /** Starts all that a run needs; `opened` takes what is to be closed, in that order. */
-async function startWorld(options: ChaosOptions, logFolder: string, opened: Opened) {
-  const say = (line: string) => void process.stderr.write(`${line}\n`);
+async function startWorld(options: ChaosOptions, logFolder: string, opened: Opened, say: Say) {
   const build = await buildProduct();
   opened.push({ stop: build.remove });
   const [mongo, redis, issuer] = await Promise.all([
@@ -79,8 +82,8 @@ async function startWorld(options: ChaosOptions, logFolder: string, opened: Open
   opened.push({ stop: fleet.close });
   const mappings = await openStoredMappings(mongo.url);
   opened.push({ stop: mappings.close });
-  await eventually("the simulator is up", vital.isUp, 20_000);
-  await eventually("all processes are ready", fleet.isReady, 30_000);
+  await eventually("the simulator is up", vital.isUp, bootMs);
+  await eventually("all processes are ready", fleet.isReady, bootMs);
   const secrets = [apiKey, eventSecret.toString("base64")];
   return { mongo, redis, issuer, vital, fleet, mappings, unaskedEnds, eventSecret, secrets };
 }
@@ -105,7 +108,7 @@ function createWorld({ fleet, mongo, redis, vital }: Started) {
     mongo,
     redis,
     vital,
-    throttleWindows: { isOpen: false, callsInWindow: [] },
+    throttleWindows: { isOpen: false, calls: [] },
     onBadStop: (description) => badStops.push(description),
   };
   return { world, badStops };
@@ -140,7 +143,7 @@ async function listDisowned({ list }: StoredMappings, vital: VitalSide): Promise
 const toLine = ({ name, target, durationMs }: PlannedFault, passedMs: number) =>
   `${(passedMs / 1000).toFixed(1).padStart(6)} s  ${name} (${target}, ${durationMs} ms)`;
 
-async function perform(options: ChaosOptions, started: Started, say: (line: string) => void) {
+async function perform(options: ChaosOptions, started: Started, say: Say) {
   const random = createRandom(String(options.seed));
   const windowMs = options.seconds * 1000;
   const population = planPopulation({ ...options, windowMs, startedAt: new Date(), random });
@@ -165,6 +168,10 @@ async function perform(options: ChaosOptions, started: Started, say: (line: stri
   const visiting = runWhenDue(population.visits, { startedAtMs, maxUnderWay: 300 }, ({ appUserId }) =>
     viewers.visit(appUserId),
   );
+  const queueSenders = createQueueSenders({ redisUrl: started.redis.url, tally });
+  const enqueuing = runWhenDue(population.queueCopies, { startedAtMs, maxUnderWay: 300 }, ({ event }) =>
+    queueSenders.deliver(event),
+  );
   const deleting = deleteUpstream(population, world, startedAtMs);
   const runner = createFaultRunner(world);
   await runWhenDue(faults, { startedAtMs, maxUnderWay: faults.length }, (fault) =>
@@ -177,9 +184,11 @@ async function perform(options: ChaosOptions, started: Started, say: (line: stri
   const calmAtMs = performance.now();
   await Promise.race([sending, delay(lastDeliveriesMs)]);
   giveUp.abort();
-  const [deletedUpstream] = await Promise.all([deleting, sending, visiting]);
-  say("all is published; waiting for rest");
-  const restMs = await started.mappings.waitForRest(calmAtMs + restWithinMs - performance.now());
+  const [deletedUpstream] = await Promise.all([deleting, sending, visiting, enqueuing]);
+  await queueSenders.close();
+  await eventually("all processes are back", started.fleet.isReady, bootMs);
+  say("all is back and published; waiting for rest");
+  const restMs = await started.mappings.waitForRest(restWithinMs);
   const restAfterSeconds = restMs === null ? null : (performance.now() - calmAtMs) / 1000;
 
   const disowned = await listDisowned(started.mappings, started.vital);
@@ -202,13 +211,13 @@ async function perform(options: ChaosOptions, started: Started, say: (line: stri
     evidence,
     events: [...population.users.values()].flat().length,
     healed: disowned.length,
-    throttleWindows: world.throttleWindows.callsInWindow,
+    throttleWindows: world.throttleWindows.calls,
     problems: judge(evidence),
   };
 }
 
 /** One run: starts everything, lets faults and load loose on it, waits for rest, and judges. */
-export async function runChaos(options: ChaosOptions, say: (line: string) => void) {
+export async function runChaos(options: ChaosOptions, say: Say) {
   const logFolder = mkdtempSync(join(tmpdir(), "vital-gateway-chaos-"));
   const opened: Opened = [];
   const closeAll = async () => {
@@ -216,7 +225,7 @@ export async function runChaos(options: ChaosOptions, say: (line: string) => voi
   };
   const beganAtMs = performance.now();
   try {
-    const started = await startWorld(options, logFolder, opened);
+    const started = await startWorld(options, logFolder, opened, say);
     const performed = await perform(options, started, say);
     const logPaths = started.fleet.members.map(({ process: { logPath } }) => logPath);
     const logs = readLogFiles(logPaths, started.secrets);

@@ -7,8 +7,9 @@ export type Targets = Record<"worker" | "gateway" | "direct-member" | "member", 
 const services = ["redis", "mongo", "vital"];
 /** Between the beginnings of two faults, on average: several are on at once. */
 const meanGapMs = 1_000;
-/** What was hurt gets a moment before it is hurt again. */
+/** What was hurt gets a moment before it is hurt again; what all depend on a longer one, or no work would be done. */
 const recoveryMs = 500;
+const serviceRecoveryMs: Readonly<Record<string, number>> = { redis: 2_000, mongo: 3_000, vital: 4_000 };
 /** A measurement of all wants everybody back: started, and connected. */
 const calmMs = 5_000;
 /** How long the others may hold up a fault that has the run for itself, before another one goes first. */
@@ -53,7 +54,7 @@ export function planFaults({
     const endMs = dueAtMs + durationMs;
     if (endMs > windowMs) return null;
     planned.push({ name, target, dueAtMs, durationMs });
-    for (const one of hurt) freeAtMs.set(one, endMs + recoveryMs);
+    for (const one of hurt) freeAtMs.set(one, endMs + (serviceRecoveryMs[one] ?? recoveryMs));
     return isAlone ? endMs + recoveryMs : cursorMs;
   }
 

@@ -38,6 +38,8 @@ async function startGateway() {
   const gateway = {
     stored,
     batches: 0,
+    /** Answered before anything is read, where it is set. */
+    status: null as number | null,
     url: "",
     record: (events: SignupEvent[]) => Promise.resolve(void stored.push(...events)),
   };
@@ -50,6 +52,9 @@ async function startGateway() {
       return gateway.record(events);
     },
     clock: () => new Date(),
+  });
+  app.addHook("onRequest", async (_request, reply) => {
+    if (gateway.status !== null) await reply.code(gateway.status).send();
   });
   await app.listen({ port: 0, host: "127.0.0.1" });
   onTestFinished(() => app.close());
@@ -174,18 +179,18 @@ test("a run that stops goes on from its last acknowledged line, and a third run 
   const path = await writeInput("users.csv", csv(2_000));
   const state = `${path}.state`;
   const store = gateway.record;
-  // An error that waiting does not mend.
-  gateway.record = (events) =>
-    gateway.batches <= 2
-      ? store(events)
-      : Promise.reject(Object.assign(new Error("no"), { statusCode: 418 }));
+  gateway.record = (events) => {
+    // What follows is an answer that waiting does not mend.
+    gateway.status = gateway.batches === 2 ? 403 : null;
+    return store(events);
+  };
   const first = await publish([path, "--gateway", gateway.url, "--resume", state, "--concurrency", "1"]);
   expect(first.exitCode).toBe(1);
   expect(first.summary).toMatchObject({ ok: false, sent: 1_000, lastLine: 1_001 });
   expect(first.lines.join()).toContain("stopped after line 1001");
   expect(JSON.parse(await readFile(state, "utf8"))).toEqual({ input: path, line: 1_001 });
 
-  gateway.record = store;
+  gateway.status = null;
   const second = await publish([path, "--gateway", gateway.url, "--resume", state]);
   expect(second.summary).toMatchObject({ ok: true, sent: 1_000, skipped: 1_000, lastLine: 2_001 });
   expect(idsOf(gateway.stored)).toEqual(users(2_000).sort());

@@ -1,5 +1,6 @@
 import type { AppUserId } from "../../src/core/app-user-id.js";
 import { ServiceError } from "../../src/core/errors.js";
+import type { Mapping } from "../../src/core/mapping.js";
 import { VitalError } from "../../src/core/vital-api.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeams } from "./memory-store.js";
@@ -9,7 +10,7 @@ import { lateCommitMarginMs, startProcess, vitalTimeoutMs, type Store } from "./
 export type Fate = "ok" | "fail" | "lost" | "late";
 
 /** Something that waits for its turn. It is run by `deadlineMs` of the world's clock at the latest, where it has one. */
-type Step = { run: () => void; deadlineMs: number; owner: ProcessLife };
+type Step = { run: () => void; deadlineMs: number; owner: ProcessLife | "Vital" };
 
 /** How long a write may take to land; it eats into the margin that a deletion leaves for late commits. */
 const slowWriteMs = 5_000;
@@ -28,10 +29,13 @@ type ProcessLife = { isDead: boolean };
 export function createCooperativeWorld({
   fates,
   onDeleted,
+  onWritten,
 }: {
   fates: { vital: readonly Fate[]; store: readonly Fate[] };
   /** Called when a living Vital user is deleted by us. */
   onDeleted: (user: FakeUser) => void;
+  /** Called when a row has been written. */
+  onWritten: (row: Mapping) => void;
 }) {
   let nowMs = Date.parse("2026-11-22T10:00:00Z");
   let isFaulty = true;
@@ -43,7 +47,7 @@ export function createCooperativeWorld({
 
   const wait = (owner: ProcessLife, deadlineMs = Infinity) =>
     new Promise<void>((resolve) => steps.push({ run: resolve, deadlineMs, owner }));
-  const takeFate = (kind: "vital" | "store"): Fate => (isFaulty && coming[kind].shift()) || "ok";
+  const takeFate = (kind: "vital" | "store"): Fate => (isFaulty ? coming[kind].shift() : undefined) ?? "ok";
 
   /** One turn of everything that can go on without being told. */
   const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -79,7 +83,7 @@ export function createCooperativeWorld({
       const outcome = fate === "ok" || fate === "lost" ? attempt(commit) : null;
       if (fate === "late") {
         const latestMs = timeoutAtMs + lateCommitMarginMs - slowWriteMs;
-        steps.push({ run: () => void attempt(commit), deadlineMs: latestMs, owner: life });
+        steps.push({ run: () => void attempt(commit), deadlineMs: latestMs, owner: "Vital" });
       }
       await wait(life, timeoutAtMs);
       assertAlive(life);
@@ -97,11 +101,12 @@ export function createCooperativeWorld({
       assertAlive(life);
       return result;
     }
-    async function write(commit: () => Promise<boolean>): Promise<boolean> {
+    async function write(row: Mapping, commit: () => Promise<boolean>): Promise<boolean> {
       assertAlive(life);
       const fate = takeFate("store");
       await wait(life, nowMs + slowWriteMs);
       const isWritten = fate === "fail" ? false : await commit();
+      if (isWritten) onWritten(row);
       await wait(life);
       assertAlive(life);
       if (fate === "ok") return isWritten;
@@ -110,8 +115,8 @@ export function createCooperativeWorld({
     return {
       find: (appUserId) => read(() => store.find(appUserId)),
       listDue: (at, limit) => read(() => store.listDue(at, limit)),
-      insert: (mapping) => write(() => store.insert(mapping)),
-      replace: (seen, next) => write(() => store.replace(seen, next)),
+      insert: (mapping) => write(mapping, () => store.insert(mapping)),
+      replace: (seen, next) => write(next, () => store.replace(seen, next)),
     };
   }
 
@@ -151,10 +156,11 @@ export function createCooperativeWorld({
       isFaulty = false;
     },
 
-    /** Lets everything go on, oldest first, until nothing waits any more. */
+    /** Lets every process go on, oldest step first, until none waits any more. What is late at Vital stays late. */
     async drain(): Promise<void> {
+      const next = () => steps.find(({ owner }) => owner !== "Vital");
       await flush();
-      for (let step = steps[0]; step !== undefined; step = steps[0]) await run(step);
+      for (let step = next(); step !== undefined; step = next()) await run(step);
     },
 
     /** Moves the clock to when the next row is due; false when none is. */

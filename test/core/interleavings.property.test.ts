@@ -1,46 +1,46 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/app-user-id.js";
+import { jobFor } from "../../src/core/jobs.js";
 import type { IssuedSignInToken } from "../../src/core/sign-in-tokens.js";
 import type { SignupEventType } from "../../src/core/signup-event.js";
 import { createCooperativeWorld, type Fate } from "./cooperative-world.js";
 import type { FakeUser } from "./fake-vital.js";
+import { settleMs, type Process } from "./start-process.js";
 
 const users = ["auth0|ada", "auth0|bob"] as AppUserId[];
 
 type Event = { appUserId: AppUserId; type: SignupEventType; at: number };
 type Operation =
-  | ({ do: "event" } & Event)
-  | { do: "token" | "provision" | "deprovision" | "delete upstream"; appUserId: AppUserId }
+  | { do: "event"; appUserId: AppUserId; order: "next" | "tie" | "late"; type: SignupEventType }
+  | { do: "token" | "job" | "delete upstream"; appUserId: AppUserId }
   | { do: "sweep" | "kill" }
   | { do: "advance"; ms: number };
 
-const appUserId = fc.constantFrom(...users);
+// Mostly about one user: what goes wrong goes wrong between the steps of one.
+const appUserId = fc.constantFrom(
+  ...users.flatMap((user, index) => Array<AppUserId>(5 - 4 * index).fill(user)),
+);
 const event = fc.record({
   do: fc.constant("event" as const),
   appUserId,
+  order: fc.constantFrom("next" as const, "next" as const, "next" as const, "tie" as const, "late" as const),
   type: fc.constantFrom<SignupEventType>("user.created", "user.deleted"),
-  at: fc.integer({ min: 1, max: 4 }),
 });
-const onUser = fc.record({
-  do: fc.constantFrom(
-    "token" as const,
-    "provision" as const,
-    "deprovision" as const,
-    "delete upstream" as const,
-  ),
-  appUserId,
-});
+const onUser = (what: "token" | "job" | "delete upstream") => fc.record({ do: fc.constant(what), appUserId });
 const advance = fc.record({
   do: fc.constant("advance" as const),
-  ms: fc.constantFrom(100, 4_000, 6_000, 12_000, 26_000),
+  ms: fc.constantFrom(4_000, 6_000, 12_000, settleMs + 1),
 });
-const onProcess = fc.record({ do: fc.constantFrom("sweep" as const, "kill" as const) });
+const onProcess = (what: "sweep" | "kill") => fc.record({ do: fc.constant(what) });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 4, arbitrary: event },
-  { weight: 4, arbitrary: onUser },
-  { weight: 3, arbitrary: advance },
-  { weight: 2, arbitrary: onProcess },
+  { weight: 8, arbitrary: event },
+  { weight: 8, arbitrary: onUser("job") },
+  { weight: 3, arbitrary: onUser("token") },
+  { weight: 1, arbitrary: onUser("delete upstream") },
+  { weight: 4, arbitrary: advance },
+  { weight: 2, arbitrary: onProcess("sweep") },
+  { weight: 1, arbitrary: onProcess("kill") },
 );
 const fates = (bad: readonly Fate[], badWeight: number) =>
   fc.array(
@@ -57,12 +57,23 @@ const story = fc.record({
     maxLength: 16,
     size: "max",
   }),
-  /** Which of the things that could happen next does. */
-  choices: fc.array(fc.nat(1_000), { maxLength: 250, size: "max" }),
+  /** Decides which of the things that could happen next does. */
+  seed: fc.integer(),
   vital: fates(["fail", "lost", "late"], 2),
   store: fates(["fail", "lost"], 1),
 });
 type Story = typeof story extends fc.Arbitrary<infer T> ? T : never;
+
+/** Mulberry32: numbers from 0 to 2³² − 1, the same for the same seed. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+}
 
 /** The newest event of a user; of two at one instant, the deletion. */
 const newest = (events: readonly Event[], user: AppUserId) =>
@@ -72,6 +83,7 @@ const newest = (events: readonly Event[], user: AppUserId) =>
 
 async function live(told: Story): Promise<void> {
   const violations: string[] = [];
+  const dead = new Set<string>();
   const issued: [AppUserId, IssuedSignInToken][] = [];
   const events: Event[] = [];
   const unacknowledged = new Set<Event>();
@@ -82,10 +94,24 @@ async function live(told: Story): Promise<void> {
       const row = world.row(clientUserId as AppUserId);
       const isRecorded = row?.state === "deleting" && row.doomed.includes(vitalUserId);
       if (!isRecorded) violations.push(`deleted ${vitalUserId} of a mapping that is ${row?.state}`);
+      dead.add(vitalUserId);
+    },
+    onWritten(row) {
+      if (row.state === "active" && dead.has(row.vitalUserId)) violations.push(`activated a user we deleted`);
     },
   });
   const processes = [world.start(), world.start(), world.start()];
   let favourite = 0;
+
+  /** An event after the newest one says the opposite of it; one of the same instant or before says anything. */
+  function tell({ appUserId: user, order, type }: Extract<Operation, { do: "event" }>): Event {
+    const last = newest(events, user) ?? { type: "user.deleted", at: 5 };
+    const opposite = last.type === "user.created" ? "user.deleted" : "user.created";
+    const step = { next: 1, tie: 0, late: -1 }[order];
+    const told = { appUserId: user, type: order === "next" ? opposite : type, at: last.at + step };
+    events.push(told);
+    return told;
+  }
 
   /** As a signup service does: sends an event again until it is acknowledged. */
   function publish(one: Event, process = processes[0]): void {
@@ -103,16 +129,22 @@ async function live(told: Story): Promise<void> {
     );
   }
 
+  /** Does what the user waits for, as a worker does on a job. */
+  function workOn(user: AppUserId, process: Process): void {
+    const job = jobFor[world.row(user)?.state ?? "pending"];
+    const work =
+      job === "deprovision-user"
+        ? process.deprovisioning.deprovision(user)
+        : process.provisioning.provision(user);
+    work.catch(() => undefined);
+  }
+
   async function begin({ what, processIndex }: Story["operations"][number]): Promise<void> {
     const process = processes[processIndex];
     if (process === undefined) return;
-    if (what.do === "event") {
-      events.push(what);
-      publish(what, process);
-    } else if (what.do === "token") issue(what.appUserId, process);
-    else if (what.do === "provision") process.provisioning.provision(what.appUserId).catch(() => undefined);
-    else if (what.do === "deprovision")
-      process.deprovisioning.deprovision(what.appUserId).catch(() => undefined);
+    if (what.do === "event") publish(tell(what), process);
+    else if (what.do === "token") issue(what.appUserId, process);
+    else if (what.do === "job") workOn(what.appUserId, process);
     else if (what.do === "delete upstream") world.vital.deleteUpstream(what.appUserId);
     else if (what.do === "sweep") process.sweep().catch(() => undefined);
     else if (what.do === "advance") await world.advance(what.ms);
@@ -131,8 +163,10 @@ async function live(told: Story): Promise<void> {
       favourite = next.processIndex;
       await begin(next);
     }
-    for (const choice of told.choices) {
-      const value = Math.floor(choice / 8);
+    const random = createRandom(told.seed);
+    for (let turn = 0; turn < 250; turn += 1) {
+      const choice = random();
+      const value = random();
       const process = processes[favourite];
       if (choice % 8 === 0) await beginNext();
       else if (choice % 8 === 1) await world.runAny(value);
@@ -163,6 +197,8 @@ async function live(told: Story): Promise<void> {
   const asking = world.start();
   const answers = users.map((user) => asking.signInTokens.issue(user).catch((error: unknown) => error));
   await world.drain();
+  // What was late at Vital has come by now.
+  await world.advance(settleMs);
   await rest();
 
   expect(violations).toEqual([]);

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import type { VitalUserId } from "../../src/core/app-user-id.js";
 import { VitalError, type VitalErrorKind } from "../../src/core/vital-api.js";
 import { createVitalGate, type VitalGateRules } from "../../src/core/vital-gate.js";
 import { createFakeVital } from "./fake-vital.js";
 import { createManualClock } from "./manual-clock.js";
-import { createScriptedNetwork } from "./scripted-network.js";
+import { createLatch, createScriptedNetwork } from "./scripted-network.js";
 
 const rules: VitalGateRules = {
   maxCallsInFlight: 3,
@@ -179,17 +178,35 @@ test("answers that come late do not open a gate that closed meanwhile, and do no
 });
 
 test("a late answer that asks for a longer wait counts", async () => {
+  const clock = createManualClock();
+  const late = createLatch();
+  const vital = createFakeVital({
+    async network(operation, commit) {
+      if (operation !== "createUser") throw new VitalError("unavailable", "502");
+      await late.opened;
+      commit();
+      throw new VitalError("throttled", "429", { retryAfterMs: 60_000 });
+    },
+  });
+  const gate = createVitalGate(vital.api, { now: clock.now, random: () => 1, rules });
+  const create = gate.createUser("ada").catch(() => undefined);
+  for (let done = 0; done < 3; done += 1) await gate.findAnyUser().catch(() => undefined);
+  late.open();
+  await create;
+  await expect(gate.findAnyUser()).rejects.toMatchObject({ kind: "throttled", retryAfterMs: 60_000 });
+});
+
+test("a probe does not open a gate that another process's wait closed meanwhile", async () => {
   const house = openGate();
-  const hold = house.network.holdBeforeCommit("deleteUser");
-  const late = house.gate.deleteUser("00000000-0000-4000-8000-000000000009" as VitalUserId);
-  await hold.reached;
   await house.failTimes(3);
-  hold.release();
-  await late;
-  house.network.fail("findAnyUser", "throttled", { retryAfterMs: 60_000 });
   house.clock.advance(1_000);
-  await house.gate.findAnyUser().catch(() => undefined);
-  expect(await house.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 60_000 });
+  const probe = house.network.holdBeforeCommit("findUser");
+  const probing = house.call();
+  await probe.reached;
+  house.gate.closeUntil(new Date(house.clock.now().getTime() + 30_000));
+  probe.release();
+  await probing;
+  expect(await house.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 30_000 });
 });
 
 test("what is no failure of Vital leaves the gate as it is", async () => {

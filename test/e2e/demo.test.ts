@@ -19,6 +19,8 @@ async function startDemo(args: readonly string[]) {
     cwd: root,
     env,
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, as a terminal gives to each command.
+    detached: true,
   });
   onTestFinished(async () => {
     child.kill("SIGKILL");
@@ -94,7 +96,8 @@ test("Ctrl-C stops the demo, and nothing of it is left", async () => {
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   await eventually("the demo has begun", () => stdout.includes("is up on"), 60_000);
-  child.kill("SIGINT");
+  // A terminal sends it to the whole group; npm leaves it to its children.
+  process.kill(-(child.pid ?? 0), "SIGINT");
   const isGone = async () => (await listProcesses(folder)).length === 0;
   await eventually("the demo's processes are gone", isGone, 15_000);
   expect(await listLeftovers(folder)).toEqual([]);

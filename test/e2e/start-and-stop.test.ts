@@ -6,7 +6,7 @@ import { platform } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { findFreePort } from "../../src/dev/embedded/ports.js";
 import { eventually } from "../support/eventually.js";
-import { appUser, ask, runBuilt, startStack, type Service } from "../support/processes.js";
+import { appUser, ask, startStack } from "../support/processes.js";
 import { ownMongo, ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();
@@ -14,36 +14,42 @@ const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url
 const { settings } = stack;
 
 const maxReadyMs = 1_500;
-/** Other tests share the machine. */
-const slack = 4;
 const maxIdleMegabytes = 150;
+/** Other tests share the machine: the processor's time that a start takes says more than the clock, and still not all. */
+const slack = 2;
+const maxReadyMsOnBusyMachine = 10_000;
+
+/** What Linux knows of a process: its time on a processor, in milliseconds, and the memory that it holds. */
+function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
+  if (platform() !== "linux") return null;
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // Fields 14 and 15 of proc(5), in hundredths of a second.
+  const [userTicks = 0, systemTicks = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return { cpuMs: (userTicks + systemTicks) * 10, megabytes: Math.round(Number(kilobytes) / 1024) };
+}
 
 const readyReason = async (adminUrl: string) =>
   ((await (await fetch(`${adminUrl}/readyz`)).json()) as { reason?: string }).reason;
 
-async function measureStart(): Promise<{ readyMs: number; gateway: Service }> {
+test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdleMegabytes} MB`, async () => {
   const startedAtMs = performance.now();
   const gateway = await stack.startReady("gateway");
-  return { readyMs: Math.round(performance.now() - startedAtMs), gateway };
-}
-
-test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdleMegabytes} MB`, async () => {
-  const [{ readyMs: coldMs, gateway: first }, { readyMs: warmMs, gateway }] = [
-    await measureStart(),
-    await measureStart(),
-  ];
-  await first.stop();
-  const bestMs = Math.min(coldMs, warmMs);
-  process.stderr.write(`gateway ready after ${bestMs} ms\n`);
-  expect(bestMs).toBeLessThan(maxReadyMs * slack);
-
+  const readyMs = Math.round(performance.now() - startedAtMs);
+  const { cpuMs } = readUsage(gateway.pid) ?? { cpuMs: 0 };
   await ask(gateway, await stack.signIn(appUser()));
-  if (platform() === "linux") {
-    const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
-    const megabytes = Math.round(Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
-    process.stderr.write(`gateway idles in ${megabytes} MB\n`);
-    expect(megabytes).toBeLessThan(maxIdleMegabytes);
-  }
+  const { megabytes } = readUsage(gateway.pid) ?? { megabytes: 0 };
+
+  process.stderr.write(
+    `gateway: ready after ${readyMs} ms (${cpuMs} ms on a processor), idle in ${megabytes} MB\n`,
+  );
+  expect(cpuMs).toBeLessThan(maxReadyMs * slack);
+  expect(readyMs).toBeLessThan(maxReadyMsOnBusyMachine);
+  expect(megabytes).toBeLessThan(maxIdleMegabytes);
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
 });
 
@@ -84,7 +90,7 @@ test("settings that are not right are all named at once, with exit code 1 and be
   onTestFinished(() => void holder.close());
   // Whoever tried to open this one would complain about it.
   const GATEWAY_PORT = String((holder.address() as AddressInfo).port);
-  const { code, output } = await runBuilt(["gateway"], {
+  const { code, output } = await stack.run(["gateway"], {
     GATEWAY_PORT,
     VITAL_API_KEY: "secret-of-another-form",
     MONGODB_URL: "localhost",
@@ -108,7 +114,7 @@ test("settings that are not right are all named at once, with exit code 1 and be
 
 test("a port that is in use is said in one line, with exit code 1", async () => {
   const gateway = await stack.startReady("gateway");
-  const { code, output } = await runBuilt(["gateway"], {
+  const { code, output } = await stack.run(["gateway"], {
     ...settings,
     GATEWAY_PORT: new URL(gateway.url).port,
   });
@@ -120,7 +126,7 @@ test("a port that is in use is said in one line, with exit code 1", async () => 
 test.each([[["unknown"]], [["gateway", "--unknown"]], [["retry"]]])(
   "%j is wrong usage: exit code 2",
   async (args) => {
-    expect((await runBuilt(args, settings)).code).toBe(2);
+    expect((await stack.run(args, settings)).code).toBe(2);
   },
 );
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const cache = join(root, "node_modules/.cache/vital-gateway");
+const buildMaxAgeMs = 60 * 60 * 1000;
 const sourceFolders = ["src", "schema", "workers", "simulator"];
 
 type Source = { path: string; text: string };
@@ -38,6 +39,15 @@ async function compile(sources: readonly Source[], folder: string): Promise<void
   }
 }
 
+/** Those of other states of the sources; a run that still uses one is not that old. */
+async function removeOldBuilds(): Promise<void> {
+  for (const name of await readdir(cache)) {
+    const path = join(cache, name);
+    if (Date.now() - (await stat(path)).mtimeMs > buildMaxAgeMs)
+      await rm(path, { recursive: true, force: true });
+  }
+}
+
 /**
  * Gives the folder of the compiled sources as they are now: processes start several times faster from it than from
  * TypeScript. It is made once for each state of the sources, and shared by the files of a run.
@@ -46,10 +56,11 @@ export async function getBuild(): Promise<string> {
   const sources = await readSources();
   const hash = createHash("sha256").update(await readFile(fileURLToPath(import.meta.url)));
   for (const { path, text } of sources) hash.update(`${path}\0${text}\0`);
-  const folder = join(cache, `build-${hash.digest("hex").slice(0, 16)}`);
+  const name = `build-${hash.digest("hex").slice(0, 16)}`;
+  const folder = join(cache, name);
   await mkdir(cache, { recursive: true });
-  const existing = await readdir(cache);
-  if (existing.includes(folder.slice(cache.length + 1))) return folder;
+  if ((await readdir(cache)).includes(name)) return folder;
+  await removeOldBuilds();
   const unfinished = await mkdtemp(join(cache, "building-"));
   await compile(sources, unfinished);
   // Another file of the run may have been faster.

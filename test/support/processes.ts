@@ -26,29 +26,19 @@ export function appUser(text = `u-${randomUUID()}`): AppUserId {
   return appUserId;
 }
 
-export type ProcessKind = "gateway" | "worker" | "simulator";
-
 /** Starts one of our processes from the compiled sources, with these settings and nothing else. */
-export async function startBuilt(
+const startBuilt = (
+  build: string,
+  script: string,
   args: readonly string[],
   settings: Settings,
-  script = "src/cli.js",
-): Promise<RunningProcess> {
-  const build = await getBuild();
-  return startProcess({
+): RunningProcess =>
+  startProcess({
     name: args[0] ?? script,
     args: [`${build}/${script}`, ...args],
     env: { ...toMachineEnvironment(process.env), ...settings },
     maxLines: Infinity,
   });
-}
-
-/** Runs a command to its end. */
-export async function runBuilt(args: readonly string[], settings: Settings = {}) {
-  const running = await startBuilt(args, settings);
-  const { code } = await running.exited;
-  return { code, output: running.lines().join("\n") };
-}
 
 /** `/readyz` of an admin address: `true`, or why not. */
 async function readReadiness(adminUrl: string): Promise<true | string> {
@@ -123,11 +113,9 @@ export async function startStack({
 
   const identity = await startIdentityProvider({ audience: localAudience });
   const mongo = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: 20_000 });
-  const simulator = await startBuilt(
-    [],
-    { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey },
-    "simulator/main.js",
-  );
+  const build = await getBuild();
+  const simulatorSettings = { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey };
+  const simulator = startBuilt(build, "simulator/main.js", [], simulatorSettings);
   processes.push(simulator);
   const vital = createVitalView(String((await simulator.whenLogged("simulator listening")).url));
 
@@ -142,7 +130,7 @@ export async function startStack({
   } as Settings;
 
   async function start(kind: "gateway" | "worker", more: Settings = {}): Promise<Service> {
-    const running = await startBuilt([kind], { ...all, ...more });
+    const running = startBuilt(build, "src/cli.js", [kind], { ...all, ...more });
     processes.push(running);
     const line = await running.whenLogged(kind === "gateway" ? "gateway listening" : "worker started");
     const [url, adminUrl] = [String(line.url), String(line.adminUrl)];
@@ -178,6 +166,14 @@ export async function startStack({
     processes: processes as readonly RunningProcess[],
     start,
     startReady,
+
+    /** Runs a command of `vital-gateway` to its end, with these settings and nothing else. */
+    async run(args: readonly string[], given: Settings = {}) {
+      const running = startBuilt(build, "src/cli.js", args, given);
+      const { code } = await running.exited;
+      return { code, output: running.lines().join("\n") };
+    },
+
     findMapping,
 
     publish: (gateway: Service, appUserId: AppUserId, type?: "user.created" | "user.deleted") =>

@@ -11,6 +11,7 @@ export type Input = {
   /** Bytes read so far. */
   readBytes: () => number;
   chunks: AsyncIterable<Buffer>;
+  close: () => void;
 };
 
 const formatOf: Readonly<Record<string, Format>> = { csv: "csv", ndjson: "ndjson", jsonl: "ndjson" };
@@ -19,8 +20,10 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
   try {
     const file = await open(path);
     const stats = await file.stat();
-    if (stats.isDirectory())
+    if (stats.isDirectory()) {
+      await file.close();
       throw new Failure(`${path} is a folder; name a file, or - for standard input`, 2);
+    }
     // A pipe has no size.
     return { stream: createReadStream(path, { fd: file }), size: stats.isFile() ? stats.size : null };
   } catch (error) {
@@ -66,5 +69,11 @@ export async function openInput(
   }
   const { firstLine, chunks } = await peek(counted());
   const named = formatOf[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ""];
-  return { format: format ?? named ?? detectFormat(firstLine), size, readBytes: () => count, chunks };
+  return {
+    format: format ?? named ?? detectFormat(firstLine),
+    size,
+    readBytes: () => count,
+    chunks,
+    close: () => void stream.destroy(),
+  };
 }

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Clock } from "../../core/clock.js";
 import { errorTable, ServiceError } from "../../core/errors.js";
 import type { SignupEvent } from "../../core/signup-event.js";
+import { HttpProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
 import { findProof } from "./proof.js";
 import { readEvents } from "./read-events.js";
@@ -81,12 +82,13 @@ function toMessage(request: FastifyRequest, mediaType: string, body: Buffer, isS
   return toStructuredEvent(request.headers, body.length === 0 ? undefined : parseJson(body));
 }
 
-/** Refusals that Fastify itself raises, and what becomes of everything else. */
+/** Refusals that Fastify itself or the server around this route raises, and what becomes of everything else. */
 function toRefusal(error: FastifyError | Error): EventRefusal {
   if (error instanceof EventRefusal) return error;
   if (error instanceof ServiceError && errorTable[error.code].httpStatus === 503) {
     return new EventRefusal("SERVICE_UNAVAILABLE", "the event was not stored; send it again");
   }
+  if (error instanceof HttpProblem) return new EventRefusal("BAD_REQUEST", error.message);
   const status = "statusCode" in error ? error.statusCode : undefined;
   if (status === 413) return tooLarge();
   if (status === 415)

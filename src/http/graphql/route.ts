@@ -47,7 +47,7 @@ const bodyLimitBytes = 64 * 1024;
 const slackMs = 500;
 const refusedMethods = ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
 /** All that Apollo has to know of the headers: the route took nothing but JSON, and negotiates itself. */
-const apolloHeaders = new HeaderMap([["content-type", "application/json"]]);
+const apolloHeaders = new HeaderMap([["graphql-require-preflight", "true"]]);
 
 type Refusal = { status: number; errors: ReturnType<PresentError>[] };
 

@@ -100,7 +100,9 @@ test("a line that cannot be an event says why, and the next is read", async () =
 test("a quote that is never closed costs what it swallows, and no memory", async () => {
   const swallowed = "x,\n".repeat(30_000);
   const lines = await read(`id,name\nu1,"\n${swallowed}u2,ok\n`, "csv", 1_000);
-  expect(toText(lines[0] as ReadLine)).toContain("2 !is longer than 65536 bytes; is a quote not closed?");
+  expect(lines.slice(0, 1).map(toText).join()).toContain(
+    "2 !is longer than 65536 bytes; is a quote not closed?",
+  );
   expect(lines.at(-1)).toMatchObject({ line: 30_003, event: { appUserId: "u2" } });
 });
 

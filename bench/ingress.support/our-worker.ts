@@ -1,0 +1,10 @@
+/** Run as a process of its own: a worker as its entry builds it, with the settings of the environment. */
+import { readWorkerConfig } from "../../src/config.js";
+import { createLifecycle } from "../../src/process.js";
+import { startWorker } from "../../src/worker.js";
+import { serveControl } from "../token.support/control.js";
+
+const lifecycle = createLifecycle();
+const worker = await startWorker(readWorkerConfig(), lifecycle);
+lifecycle.run(worker);
+serveControl(worker.adminUrl);

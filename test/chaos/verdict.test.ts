@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import type { PlannedEvent } from "./population.js";
+import { judge, type Evidence, type StoredMapping } from "./verdict.js";
+
+const created: PlannedEvent = {
+  id: "e1",
+  type: "user.created",
+  appUserId: "u1",
+  occurredAt: new Date(1_000),
+};
+const deleted: PlannedEvent = { ...created, id: "e2", type: "user.deleted", occurredAt: new Date(2_000) };
+
+const live = (vitalUserId: string, clientUserId = "u1") => ({
+  vitalUserId,
+  clientUserId,
+  createdAt: "2026-01-01T00:00:00Z",
+  deletedAt: null,
+});
+const dead = (vitalUserId: string) => ({ ...live(vitalUserId), deletedAt: "2026-01-02T00:00:00Z" });
+const active = (vitalUserId: string): StoredMapping => ({ _id: "u1", state: "active", vitalUserId });
+const token = (vitalUserId: string, appUserId = "u1") => ({ appUserId, vitalUserId, isConsistent: true });
+
+/** One app user who signed up and has a Vital user, but for what a test changes. */
+function findingsOf(changes: Partial<Evidence>): string[] {
+  const evidence: Evidence = {
+    users: new Map([["u1", [created]]]),
+    acknowledged: new Set(["e1", "e2"]),
+    asked: new Set(),
+    tokens: [token("v1")],
+    mappings: [active("v1")],
+    ledger: [live("v1")],
+    deletedUpstream: new Set(),
+    ...changes,
+  };
+  return judge(evidence).map(({ finding }) => finding);
+}
+const wasDeleted = { users: new Map([["u1", [created, deleted]]]), tokens: [] };
+
+test("what is as it should be gives no finding", () => {
+  expect(findingsOf({})).toEqual([]);
+  expect(
+    findingsOf({ ...wasDeleted, mappings: [{ _id: "u1", state: "deleted" }], ledger: [dead("v1")] }),
+  ).toEqual([]);
+});
+
+test("an acknowledged signup without a mapping, or with a tombstone, is lost", () => {
+  expect(findingsOf({ mappings: [], ledger: [], tokens: [] })).toEqual(["lost"]);
+  expect(findingsOf({ mappings: [{ _id: "u1", state: "deleted" }], ledger: [dead("v1")] })).toEqual(["lost"]);
+});
+
+test("a mapping whose Vital user is gone is lost", () => {
+  expect(findingsOf({ ledger: [dead("v1")] })).toEqual(["lost"]);
+});
+
+test("a second live Vital user, or a second one without a deletion in between, is a duplicate", () => {
+  expect(findingsOf({ ...wasDeleted, ledger: [live("v1"), live("v2")] })).toEqual(["duplicate users"]);
+  expect(findingsOf({ ledger: [dead("v0"), live("v1")] })).toEqual(["duplicate users"]);
+  expect(findingsOf({ ledger: [dead("v0"), live("v1")], deletedUpstream: new Set(["v0"]) })).toEqual([]);
+});
+
+test("a mapping that names another Vital user than the live one is wrong", () => {
+  expect(findingsOf({ mappings: [active("v2")] })).toEqual(["wrong mappings"]);
+});
+
+test("a token for another app user's Vital user is wrong", () => {
+  const users = new Map([
+    ["u1", [created]],
+    ["u2", []],
+  ]);
+  expect(findingsOf({ users, ledger: [live("v1"), live("v2", "u2")], tokens: [token("v2")] })).toContain(
+    "wrong tokens",
+  );
+  expect(findingsOf({ tokens: [{ ...token("v1"), isConsistent: false }] })).toEqual(["wrong tokens"]);
+});
+
+test("a Vital user that outlives its app user is undeleted", () => {
+  expect(findingsOf({ ...wasDeleted })).toEqual(["undeleted"]);
+  expect(findingsOf({ ...wasDeleted, mappings: [{ _id: "u1", state: "deleted" }] })).toEqual(["undeleted"]);
+});
+
+test("what is not in a final state at rest is stuck", () => {
+  for (const state of ["pending", "deleting", "failed"]) {
+    expect(findingsOf({ mappings: [{ _id: "u1", state }] })).toEqual(["stuck"]);
+  }
+});
+
+test("a Vital user of somebody whom nobody announced is wrong", () => {
+  expect(findingsOf({ ledger: [live("v1"), live("v2", "u9")] })).toEqual(["wrong mappings"]);
+});

@@ -1,0 +1,260 @@
+import { beforeEach, describe, expect, test, onTestFinished } from "vitest";
+import type { AppUserId, VitalUserId } from "../../src/core/app-user-id.js";
+import type { Mapping } from "../../src/core/mapping.js";
+import { createMongoConnection } from "../../src/mongo/connection.js";
+import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
+import { createTeamRecords } from "../../src/mongo/team.js";
+import { makeRow, otherVitalUserId, states, vitalUserId } from "../core/rows.js";
+import { testDatabase } from "../support/services.js";
+
+const toId = (text: string) => text as AppUserId;
+const toVitalId = (number: number) =>
+  `00000000-0000-4000-8000-${String(number).padStart(12, "0")}` as VitalUserId;
+
+async function openMongo() {
+  const mongo = createMongoConnection({
+    url: testDatabase(),
+    serverSelectionTimeoutMs: 5_000,
+    socketTimeoutMs: 5_000,
+    maxPoolSize: 5,
+    appName: "vital-gateway tests",
+  });
+  onTestFinished(() => mongo.close());
+  await mongo.whenConnected;
+  return { ...mongo, mappings: createMappings(mongo.connection) };
+}
+
+let mappings: Mappings;
+
+beforeEach(async () => {
+  ({ mappings } = await openMongo());
+  await mappings.createIndexes();
+});
+
+describe("a mapping comes back as it was stored", () => {
+  test.each<[string, Mapping]>([
+    ...states.map((state): [string, Mapping] => [state, makeRow(state)]),
+    ["without an event", makeRow("pending", { lastEvent: null, lastError: null })],
+    ["with one doomed user", makeRow("deleting", { doomed: [vitalUserId] })],
+    ["with several doomed users", makeRow("deleting", { doomed: [vitalUserId, otherVitalUserId] })],
+  ])("%s", async (_name, mapping) => {
+    expect(await mappings.insert(mapping)).toBe(true);
+    expect(await mappings.find(mapping.appUserId)).toEqual(mapping);
+  });
+
+  test("in its next state, without anything of the state before", async () => {
+    for (const before of states) {
+      for (const next of states) {
+        const appUserId = toId(`${before} to ${next}`);
+        const seen = makeRow(before, { appUserId, ...vitalOf(before, appUserId) });
+        const written = makeRow(next, { appUserId, revision: 22, ...vitalOf(next, appUserId) });
+        await mappings.insert(seen);
+        expect(await mappings.replace(seen, written)).toBe(true);
+        expect(await mappings.find(appUserId)).toEqual(written);
+      }
+    }
+  });
+
+  const hostile = [
+    ...["__proto__", "constructor", "toString", "$where", "$gt", "{$ne:null}", "a.b", "a$b", ".hidden", " "],
+    ...[
+      "' or 1=1 --",
+      "*",
+      "(?:)",
+      "null",
+      "%00",
+      "\u00e9",
+      "e\u0301",
+      "İ",
+      "😀".repeat(256),
+      "x".repeat(256),
+    ],
+    ...["vital_user_id_unique", "index: vital_user_id_unique dup key"],
+  ].map(toId);
+
+  test("under any app user id, to the byte, and under no other", async () => {
+    const rows = hostile.map((appUserId) => makeRow("pending", { appUserId, clientUserId: appUserId }));
+    expect(await Promise.all(rows.map(mappings.insert))).toEqual(rows.map(() => true));
+    expect(await Promise.all(hostile.map(mappings.find))).toEqual(rows);
+    for (const row of rows) expect(await mappings.find(row.appUserId)).toEqual(row);
+    const others = ["É", "e", "proto", "WHERE", "a_b", "😀", "", "  "].map(toId);
+    expect(await Promise.all(others.map(mappings.find))).toEqual(others.map(() => null));
+  });
+
+  test("also where a write of a hostile id loses a race", async () => {
+    for (const appUserId of hostile) {
+      const row = makeRow("pending", { appUserId });
+      await mappings.insert(row);
+      expect(await mappings.insert(row)).toBe(false);
+      const newer = { ...row, revision: row.revision + 1 };
+      expect(await mappings.replace(row, newer)).toBe(true);
+      expect(await mappings.replace(row, { ...row, attempts: 9 })).toBe(false);
+      expect(await mappings.find(appUserId)).toEqual(newer);
+    }
+  });
+});
+
+describe("writes of one moment", () => {
+  test("of the same row: one wins, whoever it is", async () => {
+    const row = makeRow("pending");
+    const inserts = await Promise.all(Array.from({ length: 50 }, () => mappings.insert(row)));
+    expect(inserts.filter(Boolean)).toHaveLength(1);
+    const writes = Array.from({ length: 50 }, (_, attempts) => ({ ...row, attempts, revision: 22 }));
+    const replaced = await Promise.all(writes.map((next) => mappings.replace(row, next)));
+    expect(replaced.filter(Boolean)).toHaveLength(1);
+    expect(await mappings.find(row.appUserId)).toEqual(writes[replaced.indexOf(true)]);
+  });
+
+  test("of many rows: everyone learns their own outcome", async () => {
+    const known = Array.from({ length: 60 }, (_, number) =>
+      makeRow("pending", { appUserId: toId(`k${number}`) }),
+    );
+    await Promise.all(known.map(mappings.insert));
+    await mappings.insert(makeRow("active", { appUserId: toId("owner"), vitalUserId: toVitalId(1) }));
+    const writes = known.map((row, number) => {
+      const seen = number % 3 === 1 ? { ...row, revision: 20 } : row;
+      const next = { ...row, revision: 22, attempts: number };
+      // Every tenth would take the owner's Vital user.
+      const stolen = makeRow("active", { appUserId: row.appUserId, vitalUserId: toVitalId(1), revision: 22 });
+      return { number, written: mappings.replace(seen, number % 10 === 0 ? stolen : next) };
+    });
+    const inserts = known.map((row, number) =>
+      mappings.insert(number % 2 === 0 ? row : { ...row, appUserId: toId(`new${number}`) }),
+    );
+    const outcomes = await Promise.allSettled(writes.map(({ written }) => written));
+    expect(await Promise.all(inserts)).toEqual(known.map((_, number) => number % 2 === 1));
+    for (const [number, outcome] of outcomes.entries()) {
+      if (number % 10 === 0 && number % 3 !== 1) {
+        expect(outcome).toMatchObject({ status: "rejected", reason: { code: "SERVICE_UNAVAILABLE" } });
+      } else expect(outcome).toMatchObject({ status: "fulfilled", value: number % 3 !== 1 });
+    }
+  });
+
+  test("more than fit into one round trip all arrive", async () => {
+    const rows = Array.from({ length: 1_300 }, (_, number) =>
+      makeRow("pending", { appUserId: toId(`u${number}`), attempts: number }),
+    );
+    expect(new Set(await Promise.all(rows.map(mappings.insert)))).toEqual(new Set([true]));
+    expect(await Promise.all(rows.map(({ appUserId }) => mappings.find(appUserId)))).toEqual(rows);
+  });
+});
+
+test("two app users never share a Vital user, doomed or not", async () => {
+  await mappings.insert(makeRow("active", { appUserId: toId("ada"), vitalUserId }));
+  const thieves = [
+    makeRow("active", { appUserId: toId("bob"), vitalUserId }),
+    makeRow("deleting", { appUserId: toId("bob"), doomed: [vitalUserId] }),
+  ];
+  for (const thief of thieves) {
+    await expect(mappings.insert(thief)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
+    expect(await mappings.find(toId("bob"))).toBeNull();
+  }
+  // Rows without a Vital user do not stand in each other's way.
+  for (const id of ["c", "d"])
+    expect(await mappings.insert(makeRow("deleted", { appUserId: toId(id) }))).toBe(true);
+});
+
+test("what is due is listed, the longest overdue first, and no more than asked for", async () => {
+  const at = new Date("2026-11-22T12:00:00.000Z");
+  const before = (ms: number) => new Date(at.getTime() - ms);
+  const rows = [
+    makeRow("pending", { appUserId: toId("second"), nextSweepAt: before(50) }),
+    makeRow("deleting", { appUserId: toId("first"), nextSweepAt: before(500) }),
+    makeRow("pending", { appUserId: toId("third"), nextSweepAt: at }),
+    makeRow("pending", { appUserId: toId("not yet"), nextSweepAt: before(-1) }),
+    makeRow("active", { appUserId: toId("active") }),
+    makeRow("failed", { appUserId: toId("failed") }),
+    makeRow("deleted", { appUserId: toId("deleted") }),
+  ];
+  await Promise.all(rows.map(mappings.insert));
+  const list = async (limit: number) => (await mappings.listDue(at, limit)).map(({ appUserId }) => appUserId);
+  expect(await list(10)).toEqual(["first", "second", "third"]);
+  expect(await list(2)).toEqual(["first", "second"]);
+  expect((await mappings.listDue(at, 1))[0]).toEqual(rows[1]);
+});
+
+test("counts by state, the oldest pending row, ids of a state and whether anybody is active", async () => {
+  expect(await mappings.isEmpty()).toBe(true);
+  expect(await mappings.hasActive()).toBe(false);
+  expect(await mappings.findOldestPendingAt()).toBeNull();
+  expect(await mappings.countByState()).toEqual({
+    pending: 0,
+    active: 0,
+    failed: 0,
+    deleting: 0,
+    deleted: 0,
+  });
+  const oldest = new Date("2026-11-20T10:00:00.000Z");
+  const rows: Mapping[] = [
+    makeRow("pending", { appUserId: toId("p1") }),
+    makeRow("pending", { appUserId: toId("p2"), requestedAt: oldest }),
+    makeRow("active", { appUserId: toId("a1"), vitalUserId: toVitalId(1), requestedAt: new Date(0) }),
+    makeRow("active", { appUserId: toId("a2"), vitalUserId: toVitalId(2) }),
+    makeRow("active", { appUserId: toId("a3"), vitalUserId: toVitalId(3) }),
+    makeRow("failed", { appUserId: toId("f1"), requestedAt: new Date(0) }),
+    makeRow("deleting", { appUserId: toId("g1") }),
+    makeRow("deleted", { appUserId: toId("d1") }),
+  ];
+  await Promise.all(rows.map(mappings.insert));
+  expect(await mappings.countByState()).toEqual({
+    pending: 2,
+    active: 3,
+    failed: 1,
+    deleting: 1,
+    deleted: 1,
+  });
+  expect(await mappings.findOldestPendingAt()).toEqual(oldest);
+  expect((await mappings.listIds("active", 10)).sort()).toEqual(["a1", "a2", "a3"]);
+  expect(await mappings.listIds("active", 2)).toHaveLength(2);
+  expect(await mappings.hasActive()).toBe(true);
+  expect(await mappings.isEmpty()).toBe(false);
+});
+
+test("missing indexes are named, on a new collection and where somebody dropped one", async () => {
+  const { mappings: fresh, connection } = await openMongo();
+  expect(await fresh.listMissingIndexes()).toEqual(["vital_user_id_unique", "due", "state_requested_at"]);
+  await fresh.createIndexes();
+  expect(await fresh.listMissingIndexes()).toEqual([]);
+  await connection.collection("vital_user_mappings").dropIndex("due");
+  expect(await fresh.listMissingIndexes()).toEqual(["due"]);
+  await fresh.createIndexes();
+  expect(await fresh.listMissingIndexes()).toEqual([]);
+});
+
+test("what belongs to a state alone is absent in the others, so that the partial indexes stay small", async () => {
+  const { mappings: fresh, connection } = await openMongo();
+  for (const state of states) await fresh.insert(makeRow(state, { appUserId: toId(state) }));
+  const rows = await connection.collection("vital_user_mappings").find().toArray();
+  const having = (field: string) => rows.filter((row) => field in row).map(({ state }) => state as string);
+  expect(having("nextSweepAt")).toEqual(["pending", "deleting"]);
+  expect(having("vitalUserId")).toEqual(["active"]);
+  expect(having("otherVitalUserIds")).toEqual([]);
+});
+
+test("the first place and the first team id are remembered, whoever comes at the same moment", async () => {
+  const { connection } = await openMongo();
+  const teams = createTeamRecords(connection);
+  const places = [
+    { environment: "sandbox", region: "us" },
+    { environment: "production", region: "eu" },
+  ] as const;
+  const stored = await Promise.all(
+    Array.from({ length: 10 }, (_, n) => teams.remember(places[n % 2 === 0 ? 0 : 1])),
+  );
+  expect(new Set(stored.map((record) => JSON.stringify(record))).size).toBe(1);
+  expect(stored[0]).toMatchObject({ teamId: null });
+  const ids = await Promise.all(
+    Array.from({ length: 10 }, (_, number) => teams.rememberTeamId(toVitalId(number))),
+  );
+  expect(new Set(ids.map(({ teamId }) => teamId)).size).toBe(1);
+  expect(await teams.remember(places[1])).toEqual(ids[0]);
+});
+
+/** The unique index allows each made row a Vital user of its own only. */
+function vitalOf(state: Mapping["state"], appUserId: AppUserId) {
+  const number = Array.from(appUserId).reduce(
+    (sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1e9,
+    7,
+  );
+  return state === "active" ? { vitalUserId: toVitalId(number) } : {};
+}
