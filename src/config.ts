@@ -1,17 +1,9 @@
 import { readAuthSettings } from "./http/auth/settings.js";
 import { checkEventPairing } from "./http/event-pairing.js";
 import { readEventSettings } from "./http/events/settings.js";
-import { createSettingsReader, type Environment, type SettingsReader } from "./settings.js";
+import { ConfigError, createSettingsReader, type Environment, type SettingsReader } from "./settings.js";
 import { logLevels } from "./telemetry/logger.js";
 import { apiKeyHint, parseApiKey } from "./vital/api-key.js";
-
-/** Something in the environment is not right; the message names every setting and what to write instead. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  constructor(readonly problems: readonly string[]) {
-    super(`Some settings are not right:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
-  }
-}
 
 function readUrl(
   reader: SettingsReader,

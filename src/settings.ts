@@ -2,6 +2,14 @@ import { readFileSync } from "node:fs";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Something in the environment is not right; the message names every setting and what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  constructor(readonly problems: readonly string[]) {
+    super(`Some settings are not right:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
 /**
  * Reads named settings out of an environment and collects every problem instead of stopping at the first one.
  *

@@ -6,10 +6,8 @@ export type Output = {
   result(value: object, lines: () => readonly string[]): void;
 };
 
-/** A command of `vital-gateway`: declares itself on the program; its action gives the exit code. */
+/** What a command of `vital-gateway` takes, and what it does; running it gives the exit code. */
 export type CliCommand = {
-  name: string;
-  summary: string;
   declare?: (command: Command) => Command;
   run: (input: {
     args: readonly string[];

@@ -1,11 +1,12 @@
 import type { Redis } from "ioredis";
-import { ConfigError, readGatewayConfig, type GatewayConfig } from "../config.js";
+import { readGatewayConfig, type GatewayConfig } from "../config.js";
 import { createKeySets } from "../http/auth/key-sets.js";
 import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings } from "../mongo/mappings.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
 import { createVitalClient } from "../vital/client.js";
+import { ConfigError } from "../settings.js";
 import type { CliCommand, Output } from "./command.js";
 
 /** One thing looked at: whether it is well, what was seen, and what to do where it is not. */
@@ -157,9 +158,6 @@ function report(findings: readonly Finding[], output: Output): number {
 }
 
 export const doctorCommand: CliCommand = {
-  name: "doctor",
-  summary:
-    "check settings, services, key, indexes and issuer, each with its mend; --token checks an access token",
   declare: (command) => command.option("--token", "read one access token from standard input and check it"),
   async run({ options, output }) {
     let config: GatewayConfig;

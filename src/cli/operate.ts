@@ -13,8 +13,6 @@ function getAppUserId(text: string): AppUserId {
 }
 
 export const migrateCommand: CliCommand = {
-  name: "migrate",
-  summary: "create or update the indexes in MongoDB",
   run: ({ output }) =>
     withMappings(async (mappings) => {
       const missing = await mappings.listMissingIndexes();
@@ -62,8 +60,6 @@ async function showAll(mappings: Mappings) {
 }
 
 export const statusCommand: CliCommand = {
-  name: "status",
-  summary: "show counts by state and the oldest pending mapping, or one user's mapping",
   declare: (command) => command.argument("[appUserId]"),
   run: ({ args: [appUserId], output }) =>
     withMappings(async (mappings) => {
@@ -79,8 +75,6 @@ export const statusCommand: CliCommand = {
 const batchSize = 500;
 
 export const retryCommand: CliCommand = {
-  name: "retry",
-  summary: "put failed mappings back to pending",
   declare: (command) => command.argument("[appUserIds...]").option("--failed", "all failed mappings"),
   async run({ args, options, output }) {
     if (args.length === 0 && options.failed !== true) {

@@ -78,8 +78,6 @@ async function publish(path: string, options: PublishOptions, signal: AbortSigna
 }
 
 export const publishCommand: CliCommand = {
-  name: "publish",
-  summary: "send users from NDJSON or CSV as signup events",
   declare: declareOptions,
   async run({ args: [path = "-"], options, output }) {
     const abort = new AbortController();

@@ -12,15 +12,14 @@ export async function openStoredMappings(url: string) {
   return {
     list: () => rows.find().toArray(),
 
-    /** Waits until nothing is pending or being deleted; gives the milliseconds, or `null` when it did not come to that. */
-    async waitForRest(patienceMs: number): Promise<number | null> {
-      const startedAtMs = performance.now();
-      const passedMs = () => performance.now() - startedAtMs;
+    /** Waits until nothing is pending or being deleted; gives whether it came to that. */
+    async waitForRest(patienceMs: number): Promise<boolean> {
+      const deadlineMs = performance.now() + patienceMs;
       while ((await countUnfinished()) > 0) {
-        if (passedMs() > patienceMs) return null;
+        if (performance.now() > deadlineMs) return false;
         await delay(200);
       }
-      return passedMs();
+      return true;
     },
 
     close: () => client.close(),

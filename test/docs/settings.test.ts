@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readSettings } from "../../simulator/settings.js";
 import {
-  ConfigError,
   readGatewayConfig,
   readPublishConfig,
   readQueueConfig,
@@ -10,7 +9,7 @@ import {
   readWorkerConfig,
 } from "../../src/config.js";
 import { presetNames } from "../../src/http/auth/presets.js";
-import type { Environment } from "../../src/settings.js";
+import { ConfigError, type Environment } from "../../src/settings.js";
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

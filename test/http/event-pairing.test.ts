@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConfigError, readGatewayConfig } from "../../src/config.js";
+import { readGatewayConfig } from "../../src/config.js";
+import type { ConfigError } from "../../src/settings.js";
 import { startIssuer, type TestIssuer } from "./auth/issuer.js";
 import { providers } from "./auth/providers.js";
 import {

@@ -1,14 +1,16 @@
-import { HeaderMap, type ApolloServer } from "@apollo/server";
+import { HeaderMap } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
 import type { AppUserId } from "../../core/app-user-id.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Log } from "../http-app.js";
 import { HttpProblem, toRefusal, toResponseHead } from "../problem.js";
-import { createAdmission } from "./admission.js";
-import { createApollo, type PresentError, type ViewerContext } from "./apollo.js";
 import { withDeadline } from "../deadline.js";
+import { findAdmissionProblem } from "./admission.js";
+import { createApollo } from "./apollo.js";
+import { createExecution, type Operation, type PresentError, type ViewerContext } from "./execution.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
+import { createKnownDocuments } from "./known-documents.js";
 import { createNegotiator, type ResponseType } from "./negotiation.js";
 
 /**
@@ -119,17 +121,27 @@ function createErrorHandler(
   };
 }
 
-/** Lets Apollo parse, validate and run the request; what is refused on the way gets the request id here. */
-function createOperationRunner(
-  apollo: ApolloServer<ViewerContext>,
-  { presentError, log }: GraphqlRouteOptions,
-) {
-  const admit = createAdmission();
+/**
+ * Runs the operation of a request. Apollo parses and validates a document that comes for the first time; one that has
+ * passed is run at once when it comes again. What is refused on the way gets the request id here.
+ */
+function createOperationRunner({ schema, introspection = false, presentError, log }: GraphqlRouteOptions) {
+  const executeOperation = createExecution({ schema, presentError });
+  const knownDocuments = createKnownDocuments();
+  const apollo = createApollo({ schema, introspection, executeOperation, knownDocuments, log });
 
-  return async (body: unknown, context: ViewerContext): Promise<string | Refusal> => {
+  async function runKnown(operation: Operation, context: ViewerContext): Promise<string | null> {
+    const { status, result } = await executeOperation(operation, context);
+    // Nothing has run: Apollo's words for it are the ones that callers know.
+    if (status !== undefined) return null;
+    const { errors, data } = result;
+    return JSON.stringify({ errors, data });
+  }
+
+  async function runUnknown(body: unknown, context: ViewerContext): Promise<string | Refusal> {
     const { requestId } = context;
     const query = (body as { query?: unknown } | null)?.query;
-    const problem = typeof query === "string" ? admit(query) : null;
+    const problem = typeof query === "string" ? findAdmissionProblem(query) : null;
     if (problem !== null) return { status: 400, errors: [presentError(problem, requestId)] };
 
     const answer = await apollo.executeHTTPGraphQLRequest({
@@ -141,6 +153,16 @@ function createOperationRunner(
     const errors = presentRefused(answer.body.string, presentError, requestId);
     log.info({ requestId, status: answer.status, code: errors[0]?.extensions.code }, "request refused");
     return { status: answer.status, errors };
+  }
+
+  return {
+    start: () => apollo.start(),
+    stop: () => apollo.stop(),
+    async run(body: unknown, context: ViewerContext): Promise<string | Refusal> {
+      const operation = knownDocuments.find(body);
+      const answer = operation === null ? null : await runKnown(operation, context);
+      return answer ?? runUnknown(body, context);
+    },
   };
 }
 
@@ -151,9 +173,8 @@ function createOperationRunner(
  * every error carries `code`, `retryable` and `requestId` in its extensions.
  */
 export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): void {
-  const { introspection = false, deadlineMs = 10_000, presentError, log } = options;
-  const apollo = createApollo({ schema: options.schema, introspection, presentError, log });
-  const run = createOperationRunner(apollo, options);
+  const { introspection = false, deadlineMs = 10_000 } = options;
+  const operations = createOperationRunner(options);
   const negotiate = createNegotiator();
   const toResponseType = (request: FastifyRequest) => negotiate(request.headers.accept);
   const allow = introspection ? "GET, POST" : "POST";
@@ -168,8 +189,8 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
   void app.register((scope, _options, done) => {
     scope.decorateRequest(viewerDecorator, null);
     scope.setErrorHandler(createErrorHandler(options, toResponseType));
-    scope.addHook("onReady", () => apollo.start());
-    scope.addHook("onClose", () => apollo.stop());
+    scope.addHook("onReady", operations.start);
+    scope.addHook("onClose", operations.stop);
     // Nothing but JSON: a form of another site could send text/plain without a preflight.
     scope.removeContentTypeParser("text/plain");
 
@@ -185,7 +206,7 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
         if (viewer === null) throw new Error("The request was not authenticated.");
         const deadlineAtMs = performance.now() - reply.elapsedTime + deadlineMs + slackMs;
 
-        const outcome = await run(request.body, { viewer, requestId, deadlineAtMs });
+        const outcome = await operations.run(request.body, { viewer, requestId, deadlineAtMs });
         void reply.type(`${responseType}; charset=utf-8`);
         if (typeof outcome === "string") return outcome;
         const code = outcome.errors[0]?.extensions.code ?? "";

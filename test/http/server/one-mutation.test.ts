@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createAdmission } from "../../../src/http/graphql/admission.js";
+import { findAdmissionProblem } from "../../../src/http/graphql/admission.js";
 import { codeOf, startServer, tokenMutation } from "./start-server.js";
 
 const field = "vitalSignInToken { userId }";
@@ -103,8 +103,7 @@ describe("one request issues one token at the most", () => {
 });
 
 describe("limits of a document", () => {
-  const admit = createAdmission();
-  const limitProblem = (document: string) => admit(document)?.message;
+  const limitProblem = (document: string) => findAdmissionProblem(document)?.message;
 
   test.each([
     ["aliases", `{ ${range(6, (i) => `a${i}: __typename`)} }`, "more than 5 aliases"],
