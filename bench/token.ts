@@ -121,7 +121,7 @@ try {
 
   for (let round = 0; round <= rounds; round += 1) {
     for (const { server, path, isColdToken = false, rounds: results } of servers) {
-      const count = isColdToken ? Math.ceil(requests / 4) : requests;
+      const count = isColdToken ? Math.ceil(requests / 2) : requests;
       const bearers = isColdToken
         ? surroundings.createBearers(count)
         : Array.from({ length: count }, (_, index) => warm[index % viewers] ?? "");

@@ -49,6 +49,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     url: config.mongodbUrl,
     appName: `vital-gateway ${options.name}`,
     serverSelectionTimeoutMs: options.mongoPatienceMs,
+    connectTimeoutMs: Math.min(options.mongoPatienceMs, 5_000),
     socketTimeoutMs: options.mongoTimeoutMs,
     maxPoolSize: 50,
   });

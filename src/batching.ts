@@ -4,8 +4,9 @@ export type Outcome<R> = { ok: true; value: R } | { ok: false; error: unknown };
 type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
 
 /**
- * Lets callers that wait at the same moment share one round trip: what arrives while `maxInFlight` batches are under
- * way goes together with the next one. A caller that is alone is sent at once, and waits no longer than before.
+ * Lets callers that wait at the same moment share one round trip: what arrives in one turn of the event loop goes
+ * together, and what arrives while `maxInFlight` batches are under way goes with the next one. A caller that is alone
+ * waits for the end of the turn and no longer.
  *
  * `run` gives one outcome per item, in order; when it rejects, every item of the batch does.
  */
@@ -49,9 +50,13 @@ export function createBatcher<T, R>({
       });
   }
 
+  function sendIfFree(): void {
+    while (waiting.length > 0 && inFlight < maxInFlight) send();
+  }
+
   return (item) =>
     new Promise<R>((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (inFlight < maxInFlight) send();
+      if (waiting.length === 1 && inFlight < maxInFlight) setImmediate(sendIfFree);
     });
 }

@@ -83,9 +83,14 @@ async function createProgram(words: readonly string[]): Promise<Command> {
 // Node 22 and later keep compiled code from one start to the next.
 (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 
+/** Whoever is asked to stop while still loading has nothing to finish. */
+const leave = () => process.exit(0);
+process.on("SIGTERM", leave).on("SIGINT", leave);
+
 try {
   // `help gateway` names its command second.
   const program = await createProgram(process.argv.slice(2, 4));
+  process.off("SIGTERM", leave).off("SIGINT", leave);
   await program.parseAsync();
   process.exit();
 } catch (error) {

@@ -14,6 +14,7 @@ import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from 
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createHttpServer } from "./http/server.js";
 import type { Lifecycle } from "./process.js";
+import { createCommandConnection } from "./queue/redis-connection.js";
 
 /**
  * The HTTP process: GraphQL for apps, the event ingress for signup services, health and metrics for operators. Its
@@ -32,7 +33,9 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   const keySets = createKeySets({ policy: config.auth, logger: log });
   const authentication = createViewerAuthentication({ policy: config.auth, keySets, logger: log });
   const signInTokens = createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: config.deadlineMs });
-  const tokenRateLimit = createTokenRateLimit({ redis: app.redis, perMinute: config.tokensPerMinute });
+  // A connection of its own: every sign-in counts, and a round trip for each would cost more than the counting.
+  const counters = createCommandConnection(config.redisUrl, { enableAutoPipelining: true });
+  const tokenRateLimit = createTokenRateLimit({ redis: counters, perMinute: config.tokensPerMinute });
   const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
 
   const schema = buildGraphqlSchema({
@@ -87,6 +90,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     await server.close();
     await admin.close();
     await authentication.close();
+    counters.disconnect();
     await app.close();
   }
 

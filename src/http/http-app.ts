@@ -89,13 +89,24 @@ function createProblemSender(log: Log) {
   };
 }
 
-/** 405 with `Allow` where the path is served by another method, 404 elsewhere. */
-function toNotServed(app: FastifyInstance, url: string): HttpProblem {
-  const path = url.split("?", 1)[0] ?? url;
-  const allowed = servedMethods.filter((method) => app.hasRoute({ method, url: path }));
-  return allowed.length === 0
-    ? new HttpProblem(404)
-    : new HttpProblem(405, { headers: { allow: allowed.join(", ") } });
+/**
+ * Gives 405 with `Allow` where a path is served by another method, 404 elsewhere. The path is compared, not looked up
+ * in the router: to that it would be a pattern, and a caller could write one that it throws at.
+ */
+function createNotServed(app: FastifyInstance): (url: string) => HttpProblem {
+  const methodsOf = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const methods = methodsOf.get(url) ?? new Set();
+    methodsOf.set(url, methods);
+    for (const served of [method].flat()) methods.add(served);
+  });
+  return (url) => {
+    const methods = methodsOf.get(url.split("?", 1)[0] ?? url);
+    const allowed = servedMethods.filter((method) => methods?.has(method));
+    return allowed.length === 0
+      ? new HttpProblem(404)
+      : new HttpProblem(405, { headers: { allow: allowed.join(", ") } });
+  };
 }
 
 /**
@@ -138,9 +149,10 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
         lacksHost(request.raw) ? new HttpProblem(400, { detail: "The Host header is missing." }) : undefined,
       );
   });
+  const toNotServed = createNotServed(app);
   // Before the body is read: what is not served need not be parsed.
   const refuseNotServed = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
-    done(request.is404 ? toNotServed(app, request.url) : undefined);
+    done(request.is404 ? toNotServed(request.url) : undefined);
   };
   app.addHook("preParsing", (request, reply, _payload, done) => {
     refuseNotServed(request, reply, done);
@@ -164,7 +176,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
 
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request) => {
-    throw toNotServed(app, request.url);
+    throw toNotServed(request.url);
   });
   return app;
 }

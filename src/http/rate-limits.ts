@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AppUserId } from "../core/app-user-id.js";
@@ -16,7 +16,7 @@ const redisPauseMs = 2_000;
 type Limiter = Pick<RateLimiterMemory, "consume">;
 
 /** Keys are hashed: an app user id is personal data, of any length and any characters. */
-const toKey = (text: string) => createHash("sha256").update(text).digest("base64url");
+const toKey = (text: string) => hash("sha256", text, "base64url");
 
 const toRateLimited = (result: RateLimiterRes) =>
   new ServiceError("RATE_LIMITED", { retryAfterMs: Math.max(result.msBeforeNext, 1) });
@@ -28,7 +28,13 @@ const toRateLimited = (result: RateLimiterRes) =>
 function createSharedLimiter(redis: Redis, name: string, points: number): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `vital-gateway:${name}` };
   const memory = new RateLimiterMemory(options);
-  const shared = new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true });
+  const shared = new RateLimiterRedis({
+    ...options,
+    storeClient: redis,
+    rejectIfRedisNotReady: true,
+    // Who is over the limit is known here until the minute is over: Redis need not be asked again.
+    inMemoryBlockOnConsumed: points,
+  });
   let pausedUntilMs = 0;
 
   return {

@@ -11,10 +11,14 @@ const base = {
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? (2 as const) : false),
 };
 
-/** For commands whose caller does not wait for Redis to come back: they fail at once while it is away. */
-export function createCommandConnection(url: string): Redis {
+/**
+ * For commands whose caller does not wait for Redis to come back: they fail at once while it is away. With
+ * `enableAutoPipelining` those of one turn of the event loop travel together.
+ */
+export function createCommandConnection(url: string, { enableAutoPipelining = false } = {}): Redis {
   const redis = new Redis(url, {
     ...base,
+    enableAutoPipelining,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: 2_000,

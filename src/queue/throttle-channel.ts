@@ -1,7 +1,10 @@
 import type { Redis } from "ioredis";
 
-/** Where a process tells the others until when Vital asked everybody to wait, as milliseconds since 1970. */
-const channel = "{vital}:throttled-until";
+/**
+ * Where a process tells the others until when Vital asked everybody to wait, as milliseconds since 1970. Channels are
+ * shared by all databases of a Redis, which may serve other gateways in the others.
+ */
+const toChannel = ({ options }: Redis) => `{vital}:throttled-until:${options.db ?? 0}`;
 
 /** The longest wait that is believed, milliseconds. */
 const maxWaitMs = 10 * 60 * 1000;
@@ -20,6 +23,7 @@ export function createThrottleChannel({
   subscriber: Redis;
   onThrottled: (until: Date) => void;
 }) {
+  const channel = toChannel(commands);
   subscriber.on("message", (_channel: string, text: string) => {
     const until = Number(text);
     if (until > Date.now() && until < Date.now() + maxWaitMs) onThrottled(new Date(until));

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { startSimulator } from "../../simulator/server.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
-import { createTestKey } from "../http/auth/tokens.js";
 import { startTeam, type Team } from "../security/team.js";
 import { ownRedis, testDatabase, testRedis } from "../support/services.js";
 import { runCli } from "./run-cli.js";
@@ -120,12 +119,10 @@ describe("--token", () => {
 
   test("says which check a bad token fails, and never shows the token", { timeout: patience }, async () => {
     const now = Math.floor(Date.now() / 1000);
-    const stranger = createTestKey("unknown-key", "ES256");
     const cases = [
       { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), says: /expired|exp/i },
       { token: team.token("user-1", { aud: "https://other.example.com" }), says: /aud/ },
-      { token: `${team.token("user-1").slice(0, -8)}AAAAAAAA`, says: /signature/ },
-      { token: `not-a-token-${stranger.kid}`, says: /opaque|JWT/ },
+      { token: "garbage-that-is-no-token", says: /opaque|JWT/ },
       { token: "", says: /no token on standard input/ },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
@@ -140,9 +137,7 @@ describe("--token", () => {
 });
 
 test("wrong usage exits 2", { timeout: patience }, async () => {
-  const results = await Promise.all([runCli(["doctor", "--nonsense"]), runCli(["doctor", "extra"])]);
-  for (const { exitCode, stderr } of results) {
-    expect(exitCode).toBe(2);
-    expect(stderr).not.toBe("");
-  }
+  const { exitCode, stderr } = await runCli(["doctor", "--nonsense"]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("--nonsense");
 });

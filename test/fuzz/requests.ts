@@ -58,7 +58,7 @@ const nasty: readonly unknown[] = [
   true,
   -1,
   1e308,
-  9007199254740993,
+  Number.MAX_VALUE,
   "",
   " ",
   ".",
@@ -83,14 +83,14 @@ function toNested(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 }
 
-/** Replaces one leaf or member of a JSON value by something else. */
+/** Replaces some leaves and members of a JSON value by something else. */
 function mutateJson(value: unknown, random: Random): unknown {
   if (typeof value !== "object" || value === null || random.chance(0.15)) return random.pick(nasty);
-  if (Array.isArray(value))
-    return value.map((item) => (random.chance(0.4) ? mutateJson(item, random) : item));
-  const entries = Object.entries(value);
+  const mutateSome = (item: unknown) => (random.chance(0.4) ? mutateJson(item, random) : item);
+  if (Array.isArray(value)) return value.map((item: unknown) => mutateSome(item));
+  const entries = Object.entries(value as Record<string, unknown>);
   const kept = entries.filter(() => !random.chance(0.08));
-  const changed = kept.map(([key, item]) => [key, random.chance(0.4) ? mutateJson(item, random) : item]);
+  const changed = kept.map(([key, item]): [string, unknown] => [key, mutateSome(item)]);
   if (random.chance(0.1)) changed.push([random.pick(["__proto__", "constructor", "$where", "a.b", ""]), 1]);
   return Object.fromEntries(changed);
 }
@@ -180,6 +180,7 @@ function drawEvent(random: Random): FuzzRequest {
 const otherPaths = [
   ...["/livez", "/readyz", "/.well-known/oauth-protected-resource", "/metrics", "/queues"],
   ...["/.well-known/oauth-protected-resource/graphql", "/", "/graphql/", "/v1/events/", "/v2/user", "/%00"],
+  ...["/*/", "/:a(", "/:a(*)/b", "/**", "/graphql/:a?", "/(a|b)", "/{a}"],
   ...["//graphql", "/graphql?query={viewer{id}}", "/..%2f..%2fetc/passwd", "/%", "/%ff", "*", "/a%20b?%=%"],
 ];
 

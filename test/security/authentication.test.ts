@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
@@ -19,7 +19,7 @@ async function openReady(settings: Record<string, string> = {}) {
 async function postWithHeaders(url: string, headers: string[]) {
   const sent = httpRequest(`${url}/graphql`, { method: "POST", headers });
   sent.end(JSON.stringify({ query: tokenMutation }));
-  const response = await new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve).once("error", reject);
   });
   return { status: response.statusCode, body: (await json(response)) as GraphqlAnswer };

@@ -8,10 +8,10 @@ function captureOutput(): () => string {
   const written: string[] = [];
   const { stdout } = process;
   const original = stdout.write;
-  stdout.write = ((chunk: string | Uint8Array) => {
+  stdout.write = (chunk: string | Uint8Array) => {
     written.push(String(chunk));
     return true;
-  }) as typeof stdout.write;
+  };
   onTestFinished(() => {
     stdout.write = original;
   });
@@ -84,9 +84,7 @@ test("no key, password or token is in a log line, an answer, a metric, MongoDB o
     reader.disconnect();
   });
   const keys = await reader.keys("*");
-  const kept = await Promise.all(
-    keys.map(async (key) => (await reader.dump(key).catch(() => ""))?.toString() ?? ""),
-  );
+  const kept = await Promise.all(keys.map((key) => reader.dump(key)));
   const places = {
     log: output(),
     answers,

@@ -27,6 +27,14 @@ describe("request ids", () => {
 });
 
 describe("what is not served", () => {
+  test.each(["/*/", "/*", "/:a(", "/:a(*)/:b", "/a::b", "/graphql/*/"])(
+    "is a 404 problem also where the path looks like a pattern: %s",
+    async (path) => {
+      const { request } = await startServer();
+      expect((await request(path, { method: "POST" })).status).toBe(404);
+    },
+  );
+
   test("is a 404 problem, with or without a body", async () => {
     const { request } = await startServer();
     const asXml = {

@@ -1,0 +1,79 @@
+import { onTestFinished, expect, test } from "vitest";
+import { createCommandConnection } from "../../src/queue/redis-connection.js";
+import { createThrottleChannel } from "../../src/queue/throttle-channel.js";
+import { eventually } from "../support/eventually.js";
+import { ownRedis, testRedis } from "../support/services.js";
+
+/** One process's end of the channel. */
+function join(url: string) {
+  const commands = createCommandConnection(url);
+  const subscriber = createCommandConnection(url);
+  onTestFinished(() => {
+    commands.disconnect();
+    subscriber.disconnect();
+  });
+  const heard: number[] = [];
+  const onThrottled = (until: Date) => void heard.push(until.getTime());
+  const channel = createThrottleChannel({ commands, subscriber, onThrottled });
+  return { ...channel, heard, subscriber };
+}
+
+const inTenSeconds = () => new Date(Date.now() + 10_000);
+
+/** Announces until it is heard: the other end may just be subscribing. */
+async function hears(from: ReturnType<typeof join>, to: ReturnType<typeof join>): Promise<void> {
+  const before = to.heard.length;
+  await eventually("the announcement is heard", () => {
+    from.announce(inTenSeconds());
+    return to.heard.length > before;
+  });
+}
+
+test("what one process is told to wait reaches the others", async () => {
+  const url = await testRedis();
+  await hears(join(url), join(url));
+});
+
+test("a gateway in another database of the same Redis does not hear it", async () => {
+  const [here, elsewhere] = [await testRedis(), await testRedis()];
+  const [speaker, friend, stranger] = [join(here), join(here), join(elsewhere)];
+  await hears(join(elsewhere), stranger);
+  await hears(speaker, friend);
+  const until = new Date(Date.now() + 20_000);
+  speaker.announce(until);
+  await eventually("the friend hears it", () => friend.heard.includes(until.getTime()));
+  expect(stranger.heard).not.toContain(until.getTime());
+});
+
+test("it is heard again after Redis was away, and after the subscription failed", async () => {
+  const redis = await ownRedis();
+  const [speaker, listener] = [join(redis.url), join(redis.url)];
+  await hears(speaker, listener);
+  await redis.kill();
+  await redis.start();
+  await hears(speaker, listener);
+
+  // A server that knows no SUBSCRIBE, for a while: the connection is up, and deaf.
+  const { subscriber } = listener;
+  const subscribe = subscriber.subscribe.bind(subscriber);
+  let refusals = 0;
+  subscriber.subscribe = () => {
+    refusals += 1;
+    return Promise.reject(new Error("ERR unknown command"));
+  };
+  subscriber.disconnect(true);
+  await eventually("the subscription has failed", () => refusals > 0);
+  subscriber.subscribe = subscribe;
+  await hears(speaker, listener);
+});
+
+test("a time that has passed, or is absurdly far, is not believed", async () => {
+  const url = await testRedis();
+  const [speaker, listener] = [join(url), join(url)];
+  await hears(speaker, listener);
+  const before = listener.heard.length;
+  speaker.announce(new Date(Date.now() - 1));
+  speaker.announce(new Date(Date.now() + 24 * 3600 * 1000));
+  await hears(speaker, listener);
+  expect(listener.heard.slice(before).every((until) => until < Date.now() + 60_000)).toBe(true);
+});
