@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { readGatewayConfig, type GatewayConfig } from "../config.js";
+import { withDeadline } from "../core/deadline.js";
 import { createKeySets } from "../http/auth/key-sets.js";
 import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
@@ -19,18 +20,10 @@ const ill = (check: string, detail: string, mend: string): Finding => ({ check, 
 
 /** Runs a look at something that may not answer at all. */
 async function look(check: string, mend: string, findings: () => Promise<Finding[]>): Promise<Finding[]> {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<Finding[]>((resolve) => {
-    timer = setTimeout(() => {
-      resolve([ill(check, `no answer within ${patienceMs} ms`, mend)]);
-    }, patienceMs);
-  });
-  const found = findings().catch((error: unknown) => [
+  const toSilence = () => new Error(`no answer within ${patienceMs} ms`);
+  return withDeadline(findings(), patienceMs, toSilence).catch((error: unknown) => [
     ill(check, error instanceof Error ? error.message : "no answer", mend),
   ]);
-  return Promise.race([found, silence]).finally(() => {
-    clearTimeout(timer);
-  });
 }
 
 async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {

@@ -1,9 +1,9 @@
 import type { AppUserId } from "./app-user-id.js";
-import { after, type Clock, type Random } from "./clock.js";
+import type { Clock, Random } from "./clock.js";
 import { ServiceError } from "./errors.js";
 import type { DeletingMapping, Mapping } from "./mapping.js";
 import type { MappingStore, MappingWriter } from "./mapping-writer.js";
-import { retryDelayMs } from "./retry.js";
+import { createPostponing } from "./postponing.js";
 import type { TeamGuard } from "./team-guard.js";
 import { VitalError, type VitalApi } from "./vital-api.js";
 
@@ -31,6 +31,7 @@ export function createDeprovisioning({
   random: Random;
 }) {
   const { apply } = writer;
+  const postpone = createPostponing({ writer, now, random });
 
   /** "Not found" counts only from the right team: elsewhere everybody is absent. */
   async function assertTeam(): Promise<void> {
@@ -62,16 +63,7 @@ export function createDeprovisioning({
   async function recordFailure(row: DeletingMapping, error: VitalError): Promise<never> {
     const isAttempt = error.wasCalled && (error.kind === "unavailable" || error.kind === "refused");
     if (!isAttempt) throw error;
-    const delayMs = retryDelayMs(row.attempts + 1, random);
-    const { appUserId, generation } = row;
-    const nextSweepAt = after(now(), delayMs);
-    const { message } = error;
-    await apply(
-      appUserId,
-      { type: "postponed", code: "VITAL_UNAVAILABLE", message, generation, nextSweepAt },
-      row,
-    );
-    throw new VitalError("unavailable", message, { retryAfterMs: delayMs, cause: error });
+    return postpone(row, error, 0);
   }
 
   /**

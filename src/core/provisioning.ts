@@ -1,9 +1,10 @@
 import type { AppUserId } from "./app-user-id.js";
-import { after, type Clock, type Random } from "./clock.js";
+import type { Clock, Random } from "./clock.js";
 import { ServiceError } from "./errors.js";
 import type { Mapping, PendingMapping } from "./mapping.js";
 import type { MappingStore, MappingWriter } from "./mapping-writer.js";
-import { retryDelayMs, retryRules } from "./retry.js";
+import { createPostponing } from "./postponing.js";
+import { retryRules } from "./retry.js";
 import type { TeamGuard } from "./team-guard.js";
 import { VitalError, type VitalApi, type VitalUser } from "./vital-api.js";
 
@@ -49,6 +50,7 @@ export function createProvisioning({
   onOutcome?: (outcome: ProvisioningOutcome, durationMs: number) => void;
 }) {
   const { apply } = writer;
+  const postpone = createPostponing({ writer, now, random });
 
   async function recordFailure(row: PendingMapping, error: VitalError): Promise<Mapping | null> {
     const { appUserId, generation } = row;
@@ -57,20 +59,13 @@ export function createProvisioning({
     const isHopeless = ageMs > retryRules.maxAgeMs && row.attempts >= retryRules.minAttempts;
     if (error.kind === "refused" || (error.kind === "unavailable" && error.wasCalled && isHopeless)) {
       const code = error.kind === "refused" ? "VITAL_REFUSED" : "GAVE_UP";
-      onOutcome("failed", now().getTime() - row.requestedAt.getTime());
+      onOutcome("failed", ageMs);
       return apply(appUserId, { type: "refused", code, message, generation }, row);
     }
-    onOutcome("postponed", now().getTime() - row.requestedAt.getTime());
+    onOutcome("postponed", ageMs);
     // Waiting for a window, a key or an operator is no attempt: it says nothing about this user.
     if (error.kind !== "unavailable" || !error.wasCalled) throw error;
-    const delayMs = retryDelayMs(row.attempts + 1, random);
-    const nextSweepAt = after(now(), delayMs + sweepMarginMs);
-    await apply(
-      appUserId,
-      { type: "postponed", code: "VITAL_UNAVAILABLE", message, generation, nextSweepAt },
-      row,
-    );
-    throw new VitalError("unavailable", message, { retryAfterMs: delayMs, cause: error });
+    return postpone(row, error, sweepMarginMs);
   }
 
   async function attempt(row: PendingMapping, lookedUpAt: Date): Promise<Mapping | null> {

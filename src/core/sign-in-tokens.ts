@@ -1,5 +1,6 @@
 import type { AppUserId, VitalUserId } from "./app-user-id.js";
 import type { Clock } from "./clock.js";
+import { withDeadline } from "./deadline.js";
 import { ServiceError } from "./errors.js";
 import { isSignedUpAgain, type ActiveMapping, type Mapping } from "./mapping.js";
 import type { MappingStore, MappingWriter } from "./mapping-writer.js";
@@ -40,22 +41,6 @@ function toRefusal(row: Mapping | null): ServiceError {
   }
   const reason = "the Vital user of an earlier signup is still being deleted";
   return new ServiceError("VITAL_UNAVAILABLE", { retryAfterMs: defaultRetryMs, reason });
-}
-
-/** Gives up waiting, not the work: what is under way goes on, and a worker takes over what it leaves. */
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const reason = `no answer within ${deadlineMs} ms`;
-      reject(new ServiceError("VITAL_UNAVAILABLE", { retryAfterMs: defaultRetryMs, reason }));
-    }, deadlineMs);
-  });
-  try {
-    return await Promise.race([work, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 export function createSignInTokens({
@@ -132,10 +117,16 @@ export function createSignInTokens({
     return { vitalUserId, signInToken, environment, region };
   }
 
+  const toLate = () =>
+    new ServiceError("VITAL_UNAVAILABLE", {
+      retryAfterMs: defaultRetryMs,
+      reason: `no answer within ${deadlineMs} ms`,
+    });
+
   return {
     async issue(appUserId) {
       try {
-        return await withDeadline(issueOrHeal(appUserId), deadlineMs);
+        return await withDeadline(issueOrHeal(appUserId), deadlineMs, toLate);
       } catch (error) {
         if (error instanceof VitalError) throw toServiceError(error);
         throw error;

@@ -1,3 +1,5 @@
+import { withDeadline as withExactDeadline } from "../core/deadline.js";
+
 /** Deadlines are kept to this many milliseconds: Node.js keeps one list of timers for each duration it is given. */
 const grainMs = 50;
 
@@ -14,21 +16,5 @@ export function withDeadline<T>(
   toError: () => Error,
 ): T | Promise<T> {
   if (!(work instanceof Promise)) return work;
-  return new Promise((resolve, reject) => {
-    const strike = () => {
-      reject(toError());
-    };
-    const timer = setTimeout(() => setImmediate(strike), Math.ceil(timeoutMs / grainMs) * grainMs);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the work threw, as it is
-        reject(error);
-      },
-    );
-  });
+  return withExactDeadline(work, Math.ceil(timeoutMs / grainMs) * grainMs, toError);
 }

@@ -1,0 +1,25 @@
+/**
+ * Waits for `work` at most `timeoutMs`, then rejects with what `toError` gives. The work itself goes on; whoever does
+ * it takes care of what it leaves.
+ *
+ * An answer that has arrived while the event loop was held up still counts: it is read before the deadline strikes.
+ */
+export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const strike = () => {
+      reject(toError());
+    };
+    const timer = setTimeout(() => setImmediate(strike), timeoutMs);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the work threw, as it is
+        reject(error);
+      },
+    );
+  });
+}
