@@ -54,8 +54,8 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     maxPoolSize: 50,
   });
   closers.push(() => mongo.close());
-  const mappings = createMappings(mongo.connection);
-  const teams = createTeamRecords(mongo.connection);
+  const mappings = createMappings(mongo);
+  const teams = createTeamRecords(mongo);
 
   const redis = createCommandConnection(config.redisUrl);
   closers.push(() => {

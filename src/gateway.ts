@@ -77,6 +77,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
         registerEventIngress(fastify, {
           settings: config.events,
           record: whenReady(events.record),
+          deadlineMs: config.deadlineMs,
           clock: app.now,
           metrics,
           logger: log,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import mongoose from "mongoose";
 import { startEmbeddedServices } from "../../src/dev/embedded/services.js";
+import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { startIssuer } from "../../test/http/auth/issuer.js";
 import { createTestKey, signToken } from "../../test/http/auth/tokens.js";
@@ -10,8 +11,15 @@ export const viewers = 500;
 
 /** Active mappings, as if everybody had signed up long ago. */
 async function storeMappings(mongodbUrl: string): Promise<void> {
-  const connection = await mongoose.createConnection(mongodbUrl).asPromise();
-  await createMappings(connection).createIndexes();
+  const mongo = createMongoConnection({
+    url: mongodbUrl,
+    serverSelectionTimeoutMs: 5_000,
+    socketTimeoutMs: 10_000,
+    maxPoolSize: 5,
+    appName: "vital-gateway bench",
+  });
+  await mongo.whenConnected;
+  await createMappings(mongo).createIndexes();
   const at = new Date();
   const rows = Array.from({ length: viewers }, (_, index) => ({
     _id: `user-${index}`,
@@ -27,8 +35,8 @@ async function storeMappings(mongodbUrl: string): Promise<void> {
     updatedAt: at,
     attempts: 1,
   }));
-  await connection.collection<(typeof rows)[number]>("vital_user_mappings").insertMany(rows);
-  await connection.close();
+  await mongo.connection.collection<(typeof rows)[number]>("vital_user_mappings").insertMany(rows);
+  await mongo.close();
 }
 
 /** MongoDB with mappings, Redis and an issuer; and the settings that a gateway needs to use them. */

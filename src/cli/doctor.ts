@@ -37,7 +37,7 @@ async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
   const mend = "is MONGODB_URL right, and is MongoDB running?";
   const findings = await look("MongoDB", mend, async () => {
     await mongo.whenConnected;
-    const missing = await createMappings(mongo.connection).listMissingIndexes();
+    const missing = await createMappings(mongo).listMissingIndexes();
     const indexes =
       missing.length === 0
         ? well("indexes", "all exist")

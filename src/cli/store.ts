@@ -22,7 +22,7 @@ export async function withMappings<T>(use: (mappings: Mappings) => Promise<T>): 
   });
   try {
     await withDeadline(mongo.whenConnected, patienceMs, toSilence);
-    return await use(createMappings(mongo.connection));
+    return await use(createMappings(mongo));
   } finally {
     await mongo.close();
   }

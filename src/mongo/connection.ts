@@ -1,10 +1,11 @@
 import mongoose, { type Connection } from "mongoose";
+import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
   url: string;
   /** How long an operation waits for a primary, milliseconds: an election should fit in, a caller's patience too. */
   serverSelectionTimeoutMs: number;
-  /** The only bound on a server that is there but does not answer, milliseconds. */
+  /** The bound on a server that is there but does not answer, milliseconds; 0 for none. */
   socketTimeoutMs: number;
   /** For opening a connection, and for the driver's own look at a server, milliseconds; 5000 unless told. */
   connectTimeoutMs?: number;
@@ -12,15 +13,20 @@ export type MongoOptions = {
   appName: string;
 };
 
+/** A connection, and the way to run an operation on it. */
+export type MongoAccess = { connection: Connection; run: RunOperation };
+
 /** How often a first connection that failed is tried again, milliseconds. */
 const connectRetryMs = 500;
+
+/** What an operation may take beyond the driver's own time-outs before it is given up, milliseconds. */
+const marginMs = 1_000;
 
 /**
  * A connection to MongoDB that may be asked for before MongoDB is there: it keeps trying in the background, and
  * operations fail until then. Reads and writes go to the primary with majority.
  */
-export function createMongoConnection({ url, ...options }: MongoOptions): {
-  connection: Connection;
+export function createMongoConnection({ url, ...options }: MongoOptions): MongoAccess & {
   /** Resolves with the first connection; never rejects, and never resolves after `close`. */
   whenConnected: Promise<void>;
   /** Rejects when MongoDB does not answer. */
@@ -30,14 +36,19 @@ export function createMongoConnection({ url, ...options }: MongoOptions): {
   const connection = mongoose.createConnection();
   const abort = new AbortController();
   connection.on("error", () => undefined);
+  const { serverSelectionTimeoutMs, socketTimeoutMs } = options;
+  const run = createOperations(
+    socketTimeoutMs === 0 ? 0 : serverSelectionTimeoutMs + socketTimeoutMs + marginMs,
+  );
 
   async function connect(): Promise<void> {
     while (!abort.signal.aborted) {
       try {
         await connection.openUri(url, {
           appName: options.appName,
-          serverSelectionTimeoutMS: options.serverSelectionTimeoutMs,
-          socketTimeoutMS: options.socketTimeoutMs,
+          serverSelectionTimeoutMS: serverSelectionTimeoutMs,
+          socketTimeoutMS: socketTimeoutMs,
+          waitQueueTimeoutMS: serverSelectionTimeoutMs,
           connectTimeoutMS: options.connectTimeoutMs ?? 5_000,
           maxPoolSize: options.maxPoolSize,
           autoIndex: false,
@@ -67,10 +78,12 @@ export function createMongoConnection({ url, ...options }: MongoOptions): {
   return {
     connection,
     whenConnected: connect(),
-    async ping() {
-      if (connection.db === undefined) throw new Error("MongoDB has not answered yet");
-      await connection.db.command({ ping: 1 });
-    },
+    run,
+    ping: () =>
+      run(async () => {
+        if (connection.db === undefined) throw new Error("MongoDB has not answered yet");
+        await connection.db.command({ ping: 1 });
+      }),
     async close() {
       abort.abort();
       await connection.close(true);

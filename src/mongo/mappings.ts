@@ -1,4 +1,4 @@
-import mongoose, { type Connection } from "mongoose";
+import mongoose from "mongoose";
 import { createBatcher, type Outcome } from "../batching.js";
 import type { AppUserId } from "../core/app-user-id.js";
 import type { Mapping, MappingState } from "../core/mapping.js";
@@ -10,7 +10,8 @@ import {
   vitalUserIndexName,
   type MappingDocument,
 } from "./mapping-document.js";
-import { toStorageError, withStorageErrors } from "./storage-error.js";
+import type { MongoAccess } from "./connection.js";
+import { toStorageError } from "./operations.js";
 
 type Write = { insertOne: { document: MappingDocument } } | { replaceOne: ReplaceOne };
 type ReplaceOne = {
@@ -43,12 +44,12 @@ function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<b
  * a failure counts as done only where the server has accounted for all of them.
  */
 function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] {
-  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw toStorageError(error);
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw error;
   const failures = new Map([error.writeErrors].flat().map((failure) => [failure.index, failure]));
   const { insertedCount, matchedCount, upsertedCount } = error.result;
   const accountedFor = insertedCount + matchedCount + upsertedCount + failures.size;
   const isWholeError = accountedFor !== count || error.result.getWriteConcernError() !== undefined;
-  if (isWholeError) throw toStorageError(error);
+  if (isWholeError) throw error;
   return Array.from({ length: count }, (_, index) => toOutcome(failures.get(index), error));
 }
 
@@ -59,7 +60,7 @@ function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] 
  *
  * Every method throws `SERVICE_UNAVAILABLE` when MongoDB does not answer; then the outcome of a write is unknown.
  */
-export function createMappings(connection: Connection) {
+export function createMappings({ connection, run }: MongoAccess) {
   const model = connection.model("VitalUserMapping", mappingSchema);
   const { collection } = model;
   const rows = () => collection as unknown as mongoose.mongo.Collection<MappingDocument>;
@@ -67,7 +68,7 @@ export function createMappings(connection: Connection) {
   const findOne = createBatcher<AppUserId, Mapping | null>({
     maxItems,
     async run(ids) {
-      const found = await withStorageErrors(() =>
+      const found = await run(() =>
         rows()
           .find({ _id: { $in: [...ids] } })
           .toArray(),
@@ -79,14 +80,15 @@ export function createMappings(connection: Connection) {
 
   const writeOne = createBatcher<Write, boolean>({
     maxItems,
-    async run(writes) {
-      try {
-        await rows().bulkWrite([...writes], { ordered: false });
-        return writes.map(() => ({ ok: true, value: true }));
-      } catch (error) {
-        return toOutcomes(writes.length, error);
-      }
-    },
+    run: (writes) =>
+      run(async () => {
+        try {
+          await rows().bulkWrite([...writes], { ordered: false });
+          return writes.map(() => ({ ok: true, value: true }));
+        } catch (error) {
+          return toOutcomes(writes.length, error);
+        }
+      }),
   });
 
   return {
@@ -101,7 +103,7 @@ export function createMappings(connection: Connection) {
 
     /** Rows whose time has come, the longest overdue first. */
     listDue(at: Date, limit: number): Promise<readonly DueMapping[]> {
-      return withStorageErrors(async () => {
+      return run(async () => {
         const found = await rows()
           .find({ nextSweepAt: { $lte: at } })
           .sort({ nextSweepAt: 1 })
@@ -112,7 +114,7 @@ export function createMappings(connection: Connection) {
     },
 
     listIds(state: MappingState, limit: number): Promise<AppUserId[]> {
-      return withStorageErrors(async () => {
+      return run(async () => {
         const found = await rows()
           .find({ state })
           .project<{ _id: string }>({ _id: 1 })
@@ -122,11 +124,11 @@ export function createMappings(connection: Connection) {
       });
     },
 
-    hasActive: () => withStorageErrors(async () => (await rows().findOne({ state: "active" })) !== null),
+    hasActive: () => run(async () => (await rows().findOne({ state: "active" })) !== null),
 
     /** Mappings by state. Active ones are the rest of an estimated total: counting millions would take its time. */
     countByState(): Promise<Record<MappingState, number>> {
-      return withStorageErrors(async () => {
+      return run(async () => {
         const count = (state: MappingState) => rows().countDocuments({ state });
         const [total, pending, failed, deleting, deleted] = await Promise.all([
           rows().estimatedDocumentCount(),
@@ -142,25 +144,25 @@ export function createMappings(connection: Connection) {
 
     /** When the longest waiting pending mapping was asked for, or `null` when none waits. */
     findOldestPendingAt(): Promise<Date | null> {
-      return withStorageErrors(async () => {
+      return run(async () => {
         const row = await rows().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
         return row?.requestedAt ?? null;
       });
     },
 
     /** Creates or updates the indexes. */
-    createIndexes: () => withStorageErrors(() => model.createIndexes()),
+    createIndexes: () => run(() => model.createIndexes()),
 
     /** Names of the declared indexes that MongoDB does not have. */
     listMissingIndexes(): Promise<string[]> {
-      return withStorageErrors(async () => {
+      return run(async () => {
         const declared = mappingSchema.indexes().map(([, options]) => options.name ?? "");
         const present = new Set((await listIndexes()).map(({ name }) => String(name)));
         return declared.filter((name) => !present.has(name));
       });
     },
 
-    isEmpty: () => withStorageErrors(async () => (await rows().findOne({})) === null),
+    isEmpty: () => run(async () => (await rows().findOne({})) === null),
   };
 
   /** A collection that does not exist yet has no indexes. */

@@ -1,6 +1,5 @@
-import type { Connection } from "mongoose";
 import type { TeamPlace, TeamRecord } from "../core/vital-team.js";
-import { withStorageErrors } from "./storage-error.js";
+import type { MongoAccess } from "./connection.js";
 
 type TeamDocument = TeamPlace & { _id: "team"; teamId?: string };
 
@@ -13,7 +12,7 @@ const toRecord = (row: TeamDocument): TeamRecord => ({
 });
 
 /** The one document that says which Vital team the mappings of this database belong to. */
-export function createTeamRecords(connection: Connection) {
+export function createTeamRecords({ connection, run }: MongoAccess) {
   const rows = () => connection.collection<TeamDocument>(collectionName);
 
   async function get(): Promise<TeamRecord> {
@@ -25,14 +24,14 @@ export function createTeamRecords(connection: Connection) {
   return {
     /** Stores the place unless one is stored, and gives what is stored. */
     remember: ({ environment, region }: TeamPlace): Promise<TeamRecord> =>
-      withStorageErrors(async () => {
+      run(async () => {
         await rows().updateOne({ _id: "team" }, { $setOnInsert: { environment, region } }, { upsert: true });
         return get();
       }),
 
     /** Stores the team id unless one is stored, and gives what is stored. */
     rememberTeamId: (teamId: string): Promise<TeamRecord> =>
-      withStorageErrors(async () => {
+      run(async () => {
         await rows().updateOne({ _id: "team", teamId: { $exists: false } }, { $set: { teamId } });
         return get();
       }),

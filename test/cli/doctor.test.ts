@@ -23,7 +23,7 @@ async function createIndexes(url: string): Promise<void> {
     maxPoolSize: 1,
   });
   await mongo.whenConnected;
-  await createMappings(mongo.connection).createIndexes();
+  await createMappings(mongo).createIndexes();
   await mongo.close();
 }
 

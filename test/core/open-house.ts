@@ -20,9 +20,9 @@ export async function openStore() {
   });
   onTestFinished(() => mongo.close());
   await mongo.whenConnected;
-  const mappings = createMappings(mongo.connection);
+  const mappings = createMappings(mongo);
   await mappings.createIndexes();
-  const teams = { ...createTeamRecords(mongo.connection), hasActiveMapping: mappings.hasActive };
+  const teams = { ...createTeamRecords(mongo), hasActiveMapping: mappings.hasActive };
   return { mappings, teams };
 }
 

@@ -21,7 +21,7 @@ async function openMongo() {
   });
   onTestFinished(() => mongo.close());
   await mongo.whenConnected;
-  return { ...mongo, mappings: createMappings(mongo.connection) };
+  return { ...mongo, mappings: createMappings(mongo) };
 }
 
 let mappings: Mappings;
@@ -232,8 +232,7 @@ test("what belongs to a state alone is absent in the others, so that the partial
 });
 
 test("the first place and the first team id are remembered, whoever comes at the same moment", async () => {
-  const { connection } = await openMongo();
-  const teams = createTeamRecords(connection);
+  const teams = createTeamRecords(await openMongo());
   const places = [
     { environment: "sandbox", region: "us" },
     { environment: "production", region: "eu" },

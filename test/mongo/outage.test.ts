@@ -20,7 +20,7 @@ function connect(url: string) {
     appName: "vital-gateway tests",
   });
   onTestFinished(() => mongo.close());
-  return { ...mongo, mappings: createMappings(mongo.connection) };
+  return { ...mongo, mappings: createMappings(mongo) };
 }
 
 async function failureOf(work: Promise<unknown>): Promise<{ error: unknown; durationMs: number }> {

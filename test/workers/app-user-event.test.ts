@@ -24,7 +24,7 @@ async function startWorker(setup: Setup = {}) {
     maxPoolSize: 10,
   });
   await mongo.whenConnected;
-  const mappings = createMappings(mongo.connection);
+  const mappings = createMappings(mongo);
   await mappings.createIndexes();
 
   const now = () => new Date();

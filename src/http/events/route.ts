@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Clock } from "../../core/clock.js";
 import { errorTable, ServiceError } from "../../core/errors.js";
 import type { SignupEvent } from "../../core/signup-event.js";
+import { withDeadline } from "../deadline.js";
 import { HttpProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
 import { findProof } from "./proof.js";
@@ -25,6 +26,8 @@ export type EventIngressOptions = {
   settings: EventSettings;
   /** Resolves when all of them are stored with majority; throws a `ServiceError` when they cannot be now. */
   record: (events: SignupEvent[]) => Promise<void>;
+  /** How long `record` may take before the sender is told to send again, milliseconds; 10,000 unless told. */
+  deadlineMs?: number;
   clock: Clock;
   metrics?: EventMetrics | undefined;
   logger?: EventLogger | undefined;
@@ -38,6 +41,8 @@ const mediaTypes = new Set([
   "application/cloudevents+json",
   "application/cloudevents-batch+json",
 ]);
+
+const toLate = () => new ServiceError("SERVICE_UNAVAILABLE", { reason: "events took too long to store" });
 
 const getMediaType = ({ headers }: FastifyRequest) =>
   (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
@@ -128,7 +133,7 @@ const refusedBeforeReading: ReadonlySet<RefusalCode> = new Set([
  * answers the handshake of CloudEvents senders, and `GET` the challenge of Okta.
  */
 export function registerEventIngress(app: FastifyInstance, options: EventIngressOptions): void {
-  const { settings, record, clock, metrics, logger } = options;
+  const { settings, record, deadlineMs = 10_000, clock, metrics, logger } = options;
   const sources = createSources(settings.customForm);
   const isConfigured = hasEventSource(settings);
 
@@ -144,7 +149,7 @@ export function registerEventIngress(app: FastifyInstance, options: EventIngress
 
   const store = async (events: SignupEvent[], from: readonly string[]) => {
     try {
-      if (events.length > 0) await record(events);
+      if (events.length > 0) await withDeadline(record(events), deadlineMs, toLate);
     } catch (error) {
       count(from, "unavailable");
       throw error;

@@ -266,6 +266,18 @@ describe("storing", () => {
     expect(JSON.stringify(failing.logged)).toContain("no primary");
   });
 
+  test("a store that never answers is left at the deadline, and the sender shall come again", async () => {
+    const stuck = await startIngress(allSecrets, {
+      record: () => new Promise(() => undefined),
+      deadlineMs: 100,
+    });
+    const answer = await stuck.postAsBearer(ownForm("u1"));
+    await stuck.close();
+    expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+    expect(answer.headers.get("retry-after")).toBe("5");
+    expect(stuck.counted).toEqual(["own unavailable"]);
+  });
+
   test("a bug is logged whole and shown opaque", async () => {
     const bug = new Error("mongodb://internal.example refused");
     const failing = await startFailing(bug);
