@@ -10,6 +10,7 @@ COPY src src
 COPY schema schema
 COPY workers workers
 COPY simulator simulator
+COPY packaging packaging
 # The demo and the embedded services stay out: they need what is for development only.
 RUN npm run build && rm -rf dist/src/dev
 

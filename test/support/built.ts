@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bundleCli } from "../../packaging/bundle.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const cache = join(root, "node_modules/.cache/vital-gateway");
@@ -63,6 +64,7 @@ export async function getBuild(): Promise<string> {
   await removeOldBuilds();
   const unfinished = await mkdtemp(join(cache, "building-"));
   await compile(sources, unfinished);
+  await bundleCli(unfinished);
   // Another file of the run may have been faster.
   await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true }));
   return folder;

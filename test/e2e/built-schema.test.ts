@@ -1,0 +1,21 @@
+import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, printSchema } from "graphql";
+import type { IntrospectionQuery } from "graphql";
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { appUser, startStack } from "../support/processes.js";
+import { ownRedis, testDatabase } from "../support/services.js";
+
+const redis = await ownRedis();
+const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+
+test("a built gateway serves the schema that is committed: building renames nothing that apps see", async () => {
+  const gateway = await stack.startReady("gateway", { GATEWAY_INTROSPECTION: "true" });
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${await stack.signIn(appUser())}` },
+    body: JSON.stringify({ query: getIntrospectionQuery({ specifiedByUrl: true }) }),
+  });
+  const { data } = (await response.json()) as { data: IntrospectionQuery };
+  const committed = await readFile(new URL("../../schema/schema.graphql", import.meta.url), "utf8");
+  expect(printSchema(lexicographicSortSchema(buildClientSchema(data))).trim()).toBe(committed.trim());
+});
