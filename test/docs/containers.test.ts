@@ -1,74 +1,119 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-/** The blocks below a key at some depth of indentation: name → text. Enough for a file that we wrote ourselves. */
-function readBlocks(text: string, indent: number): Map<string, string> {
-  const space = " ".repeat(indent);
-  const blocks = new Map<string, string>();
-  let current = "";
-  for (const line of text.split("\n")) {
-    const name = new RegExp(`^${space}([\\w-]+):`).exec(line)?.[1];
-    if (name !== undefined) current = name;
-    else if (/^\s*#/.test(line)) continue;
-    blocks.set(current, `${blocks.get(current) ?? ""}${line}\n`);
-  }
-  return blocks;
-}
+type Service = {
+  command: string[];
+  init?: boolean;
+  stop_grace_period?: string;
+  profiles?: string[];
+  ports?: string[];
+  container_name?: string;
+  environment?: Record<string, string | null>;
+  secrets?: string[];
+  depends_on?: Record<string, { condition: string }>;
+  healthcheck?: { test?: string[]; disable?: boolean };
+};
+type Compose = { services: Record<string, Service>; secrets: Record<string, { environment: string }> };
 
 describe("docker-compose.yml", () => {
-  const sections = readBlocks(readText("docker-compose.yml"), 0);
-  const services = readBlocks(sections.get("services") ?? "", 2);
+  const text = readText("docker-compose.yml");
+  const { services, secrets } = parse(text, { merge: true }) as Compose;
   const own = ["gateway", "worker", "migrate", "simulator"];
+  const get = (name: string): Service => {
+    const service = services[name];
+    if (service === undefined) throw new Error(`there is no service ${name}`);
+    return service;
+  };
 
   test("has all services, the simulator under a profile", () => {
-    const names = [...services.keys()].filter((name) => name !== "" && name !== "services");
-    expect(names.sort()).toEqual([...own, "mongodb", "redis"].sort());
-    expect(services.get("simulator")).toContain("profiles: [simulator]");
+    expect(Object.keys(services).sort()).toEqual([...own, "mongodb", "redis"].sort());
+    const profiled = Object.keys(services).filter((name) => get(name).profiles !== undefined);
+    expect(profiled).toEqual(["simulator"]);
   });
 
   test("lets workers be as many as wanted: no name and no port of its own", () => {
-    expect(services.get("worker")).not.toMatch(/container_name|ports:/);
+    expect(get("worker")).not.toHaveProperty("container_name");
+    expect(get("worker")).not.toHaveProperty("ports");
   });
 
   test("gives each long-lived service a health check, and our own an end in time", () => {
-    for (const [name, text] of services) {
-      if (name !== "migrate" && name !== "services" && name !== "")
-        expect(text, name).toContain("healthcheck:");
-      if (own.includes(name)) expect(text).toContain("<<: *service");
+    for (const [name, { healthcheck }] of Object.entries(services)) {
+      if (name === "migrate") expect(healthcheck).toEqual({ disable: true });
+      else expect(healthcheck?.test?.[0], name).toBe("CMD");
     }
-    expect(sections.get("x-service")).toMatch(/stop_grace_period: 15s/);
-    expect(sections.get("x-service")).toMatch(/init: true/);
+    for (const name of own) {
+      expect(get(name), name).toMatchObject({ init: true, stop_grace_period: "15s", command: [name] });
+    }
   });
 
-  test("keeps the queue in Redis and never evicts it; MongoDB is a replica set", () => {
-    expect(services.get("redis")).toMatch(/"--appendonly", "yes".*"--maxmemory-policy", "noeviction"/);
-    expect(services.get("mongodb")).toMatch(/--replSet.*\n[\s\S]*rs\.initiate/);
-    expect(`${services.get("mongodb") ?? ""}${services.get("redis") ?? ""}`).not.toContain("ports:");
+  test("starts gateway and worker when the indexes are there and Redis answers", () => {
+    for (const name of ["gateway", "worker"]) {
+      expect(get(name).depends_on).toEqual({
+        migrate: { condition: "service_completed_successfully" },
+        redis: { condition: "service_healthy" },
+      });
+    }
+    expect(get("migrate").depends_on).toEqual({ mongodb: { condition: "service_healthy" } });
+  });
+
+  test("keeps the queue in Redis and never evicts it; MongoDB is a replica set that makes itself", () => {
+    const redis = get("redis").command.join(" ");
+    expect(redis).toContain("--appendonly yes");
+    expect(redis).toContain("--maxmemory-policy noeviction");
+    expect(get("mongodb").command).toContain("--replSet");
+    expect(get("mongodb").healthcheck?.test?.at(-1)).toContain("rs.initiate(");
+    for (const name of ["mongodb", "redis"]) expect(get(name), name).not.toHaveProperty("ports");
+  });
+
+  test("gives our processes only what they read", () => {
+    const documented = readText("docs/settings.md");
+    for (const name of own) {
+      for (const setting of Object.keys(get(name).environment ?? {})) {
+        expect(documented, `${name}: ${setting}`).toContain(`| \`${setting.replace(/_FILE$/, "")}\``);
+      }
+    }
   });
 
   test("holds no secret: keys reach the processes as files", () => {
-    const text = readText("docker-compose.yml").replace(/^\s*#.*$/gm, "");
-    expect(text).not.toMatch(/[sp]k_(us|eu)_|whsec_|password/i);
-    expect(text).toContain("VITAL_API_KEY_FILE: /run/secrets/vital_api_key");
-    expect(text).not.toMatch(
-      /^\s+(VITAL_API_KEY|EVENTS_SIGNING_SECRETS|EVENTS_BEARER_TOKENS|ADMIN_PASSWORD):\s*\S/m,
-    );
+    expect(text.replace(/^\s*#.*$/gm, "")).not.toMatch(/[sp]k_(us|eu)_|whsec_|password/i);
+    for (const name of ["gateway", "worker"]) {
+      const { environment = {}, secrets: files = [] } = get(name);
+      expect(environment.VITAL_API_KEY_FILE).toBe("/run/secrets/vital_api_key");
+      const named = Object.entries(environment).filter(([setting]) => setting.endsWith("_FILE"));
+      expect(named.map(([, path]) => path).sort()).toEqual(
+        files.map((file) => `/run/secrets/${file}`).sort(),
+      );
+      expect(named.map(([setting]) => setting.replace(/_FILE$/, "")).sort()).toEqual(
+        files.map((file) => secrets[file]?.environment).sort(),
+      );
+      for (const [setting] of named) expect(environment).not.toHaveProperty(setting.replace(/_FILE$/, ""));
+    }
   });
 });
 
-test("the image runs without root, without what is for development, and stops on SIGTERM", () => {
-  const text = readText("Dockerfile");
-  expect(text).toContain("npm ci --omit=dev");
-  expect(text).toMatch(/^USER node$/m);
-  expect(text).toMatch(/^HEALTHCHECK /m);
-  expect(text).toMatch(/^ENTRYPOINT \["node", "dist\/src\/cli\.js"\]$/m);
-  expect(text).toContain("rm -rf dist/src/dev");
-});
+describe("the image", () => {
+  const dockerfile = readText("Dockerfile");
 
-test("nothing but what the image is built from goes to the builder", () => {
-  const lines = readText(".dockerignore").split("\n");
-  expect(lines).toContain("*");
-  expect(lines.filter((line) => line.startsWith("!"))).not.toContain("!.env");
+  test("runs without root, without what is for development, and stops on SIGTERM", () => {
+    expect(dockerfile).toContain("npm ci --omit=dev");
+    expect(dockerfile).toMatch(/^USER node$/m);
+    expect(dockerfile).toMatch(/^HEALTHCHECK /m);
+    expect(dockerfile).toMatch(/^ENTRYPOINT \["node", "dist\/src\/cli\.js"\]$/m);
+    expect(dockerfile).toContain("rm -rf dist/src/dev");
+  });
+
+  test("is built from what goes to the builder, and nothing else goes there", () => {
+    const [first, ...kept] = readText(".dockerignore")
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"));
+    expect(first).toBe("*");
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths = ""]) =>
+      paths.split(" "),
+    );
+    const roots = new Set(copied.map((path) => `!${path.split("/", 1)[0] ?? ""}`));
+    expect([...roots].sort()).toEqual(kept.sort());
+  });
 });
