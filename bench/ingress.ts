@@ -9,11 +9,13 @@ import mongoose from "mongoose";
 import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/server.js";
 import { eventually } from "../test/support/eventually.js";
-import type { LoadOrder, LoadResult } from "./ingress.support/load.js";
-import { compile } from "./token.support/compile.js";
-import { startMeasured, type MeasuredProcess } from "./token.support/measured-process.js";
-import type { Usage } from "./token.support/control.js";
-import { startSurroundings } from "./token.support/surroundings.js";
+import type { LoadOrder } from "./ingress.support/load.js";
+import { compile } from "./measured/compile.js";
+import type { Usage } from "./measured/control.js";
+import type { LoadResult } from "./measured/load.js";
+import { startMeasured, type MeasuredProcess } from "./measured/process.js";
+import { median } from "./measured/statistics.js";
+import { startSurroundings } from "./measured/surroundings.js";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
@@ -34,8 +36,6 @@ const eventsPerRound = Math.ceil(Number(values.events) / rounds);
 type Round = LoadResult & { cpuMicroseconds: number };
 type Contestant = { name: string; server: MeasuredProcess; rounds: Round[]; first: Usage; last: Usage };
 
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 const medianOf = (contestant: Contestant, name: keyof Omit<Round, "example">) =>
   median(contestant.rounds.map((round) => round[name]));
 
@@ -97,7 +97,7 @@ try {
   closers.push(() => simulator.close());
   const { settings, stop } = await startSurroundings(simulator.url);
   closers.push(stop);
-  const script = (name: string) => product.script(`../ingress.support/${name}`);
+  const script = (name: string) => product.script(`ingress.support/${name}`);
   const load = await startMeasured(script("load"), {}, 1);
   closers.push(load.stop);
 
@@ -125,7 +125,7 @@ try {
     SIGNATURE_CHECK: check,
   });
   const contestants: Contestant[] = [
-    await start("the gateway", product.script("our-gateway"), ownSettings, flags),
+    await start("the gateway", product.script("measured/our-gateway"), ownSettings, flags),
     await start("plain, standardwebhooks", script("plain-server"), plain("package")),
     await start("plain, node:crypto", script("plain-server"), plain("crypto")),
   ];

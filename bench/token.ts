@@ -5,10 +5,12 @@
  */
 import { parseArgs } from "node:util";
 import { eventually } from "../test/support/eventually.js";
-import { compile } from "./token.support/compile.js";
-import type { LoadOrder, LoadResult } from "./token.support/load.js";
-import { startMeasured, type MeasuredProcess } from "./token.support/measured-process.js";
-import { startSurroundings, viewers } from "./token.support/surroundings.js";
+import { compile } from "./measured/compile.js";
+import type { LoadResult } from "./measured/load.js";
+import { startMeasured, type MeasuredProcess } from "./measured/process.js";
+import { median } from "./measured/statistics.js";
+import { startSurroundings, viewers } from "./measured/surroundings.js";
+import type { LoadOrder } from "./token.support/load.js";
 
 const mutation = JSON.stringify({
   query: "mutation SignIn { vitalSignInToken { userId signInToken environment region } }",
@@ -17,15 +19,15 @@ const connections = 50;
 
 type Contestant = {
   name: string;
-  script: "our-gateway" | "usual-server";
+  script: "measured/our-gateway" | "token.support/usual-server";
   path: string;
   settings?: Record<string, string>;
   /** Every request carries a token that the server has not met. */
   isColdToken?: boolean;
 };
 
-const ours = { script: "our-gateway", path: "/graphql" } as const;
-const usual = { script: "usual-server", path: "/" } as const;
+const ours = { script: "measured/our-gateway", path: "/graphql" } as const;
+const usual = { script: "token.support/usual-server", path: "/" } as const;
 const contestants: readonly Contestant[] = [
   { ...ours, name: "the gateway" },
   { ...ours, name: "  without the rate limit", settings: { GATEWAY_TOKENS_PER_MINUTE: "0" } },
@@ -47,9 +49,6 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
 const chosen = values.only === undefined ? contestants : contestants.slice(0, Number(values.only));
-
-const median = (numbers: number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
 type Round = LoadResult & { cpuMicroseconds: number };
 
@@ -75,7 +74,7 @@ async function startServers(
     const flags = isProfiled ? ["--cpu-prof", "--cpu-prof-dir", values.profile ?? ""] : [];
     const own = { ...settings, ...contestant.settings };
     const server = await startMeasured(script(contestant.script), own, 0, flags);
-    if (contestant.script === "our-gateway") {
+    if (contestant.script === "measured/our-gateway") {
       await eventually("the gateway is ready", () => isReady(server.url), 20_000);
     }
     servers.push({ ...contestant, server, rounds: [] });
@@ -109,11 +108,11 @@ const closers: (() => unknown)[] = [];
 try {
   const product = await compile();
   closers.push(product.remove);
-  const upstream = await startMeasured(product.script("upstream"), {}, 1);
+  const upstream = await startMeasured(product.script("token.support/upstream"), {}, 1);
   closers.push(upstream.stop);
   const surroundings = await startSurroundings(upstream.url);
   closers.push(surroundings.stop);
-  const load = await startMeasured(product.script("load"), {}, 1);
+  const load = await startMeasured(product.script("token.support/load"), {}, 1);
   closers.push(load.stop);
   const warm = surroundings.createBearers(viewers);
   const servers = await startServers(product.script, surroundings.settings);

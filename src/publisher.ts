@@ -5,6 +5,7 @@ import { deliver, SendError, type Delivery } from "./publisher/delivery.js";
 import { toGatewayTarget } from "./publisher/gateway-target.js";
 import { PublishError } from "./publisher/publish-error.js";
 import { toSignupEvent, type Signup } from "./publisher/signup.js";
+import type { Turn } from "./publisher/turns.js";
 
 export { PublishError, type PublishFailure } from "./publisher/publish-error.js";
 export type { Signup } from "./publisher/signup.js";
@@ -42,7 +43,11 @@ export type SignupPublisher = {
   close(): Promise<void>;
 };
 
-type Sender = { send(event: SignupEvent, timeoutMs: number): Promise<void>; close(): Promise<void> };
+type Sender = {
+  takeTurn?: (() => Turn) | undefined;
+  send(event: SignupEvent, timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+};
 
 const defaultDeadlineMs = 60_000;
 
@@ -109,6 +114,7 @@ export function createSignupPublisher(options: SignupPublisherOptions): SignupPu
       deadlineMs,
       signal,
       random: Math.random,
+      takeTurn: sender.takeTurn,
     });
     if (!outcome.ok) throw toPublishError(event, outcome);
     return { id: event.id };

@@ -31,7 +31,7 @@ export type AppUserEventWorkerOptions = {
   app: {
     writer: MappingWriter;
     queue: Pick<ProvisioningQueue, "wake">;
-    eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused">;
+    eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "mendUnreadable">;
     now: Clock;
     log: Logger;
     metrics: { eventReceived: (source: string, outcome: string) => void; workerRebuilt: () => void };
@@ -72,6 +72,15 @@ export function startAppUserEventWorker({ config, app, giveUp, drainMs }: AppUse
     return { type: "done" };
   }
 
+  let mending: Promise<void> | null = null;
+
+  /** BullMQ itself cannot read a job: nobody but us will ever hear of it. */
+  async function mendUnreadable(): Promise<void> {
+    for (const jobId of await eventQueue.mendUnreadable()) {
+      log.warn({ jobId }, "a job in the queue is not as BullMQ writes it; it is mended to be judged");
+    }
+  }
+
   const start = () =>
     startJobWorker<unknown>({
       queueName: appUserEventsQueueName,
@@ -91,6 +100,13 @@ export function startAppUserEventWorker({ config, app, giveUp, drainMs }: AppUse
       },
       onError: (error) => {
         log.debug({ reason: error.message }, "the queue reports an error");
+        if (!(error instanceof SyntaxError || error instanceof TypeError)) return;
+        // What fails now, or is missed, is tried again when the job is taken the next time.
+        mending ??= mendUnreadable()
+          .catch(() => undefined)
+          .finally(() => {
+            mending = null;
+          });
       },
     });
 

@@ -2,7 +2,7 @@
 import { readWorkerConfig } from "../../src/config.js";
 import { createLifecycle } from "../../src/process.js";
 import { startWorker } from "../../src/worker.js";
-import { serveControl } from "../token.support/control.js";
+import { serveControl } from "../measured/control.js";
 
 const lifecycle = createLifecycle();
 const worker = await startWorker(readWorkerConfig(), lifecycle);

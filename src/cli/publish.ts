@@ -35,7 +35,11 @@ async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, 
   const { input, target, checkpoint } = parts;
   const { isDryRun, rate, concurrency } = options;
   const progress = createProgress(process.stderr);
-  const run = { id: `publish-${randomUUID().slice(0, 8)}`, startedAt: new Date() };
+  const run = {
+    id: `publish-${randomUUID().slice(0, 8)}`,
+    startedAt: new Date(),
+    mayBeCut: input.size === null,
+  };
   const sending = sendAll(readSignups(input.chunks, input.format, run), {
     send: target.send,
     pace: createPace(isDryRun ? 0 : rate),

@@ -1,7 +1,7 @@
 import type { SettingsReader } from "../settings.js";
 import type { AuthPolicy } from "./auth/policy.js";
 import type { PresetName } from "./auth/presets.js";
-import { hasEventSource, type EventSettings } from "./events/settings.js";
+import { hasEventSource, providerSecretNames, type EventSettings } from "./events/settings.js";
 
 /**
  * The token claim that has the same value as the user id in the provider's own signup events, or `null` where the
@@ -33,8 +33,6 @@ const claimOfEventId: Record<PresetName, string | null> = {
   "better-auth-oauth": "sub",
 };
 
-const providerSecrets = { workos: "EVENTS_WORKOS_SECRETS", zitadel: "EVENTS_ZITADEL_SECRETS" } as const;
-
 const claimOf = (provider: string): string | null =>
   Object.hasOwn(claimOfEventId, provider) ? claimOfEventId[provider as PresetName] : null;
 
@@ -53,11 +51,11 @@ export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, even
         "out, or set EVENTS_USER_ID_POINTER to where your events have the same value",
     );
   }
-  for (const [sender, name] of Object.entries(providerSecrets) as [keyof typeof providerSecrets, string][]) {
+  for (const sender of Object.keys(providerSecretNames) as (keyof typeof providerSecretNames)[]) {
     const isForeign = expected !== null && provider !== sender && events.providerKeys[sender].length > 0;
     if (isForeign) {
       reader.problem(
-        name,
+        providerSecretNames[sender],
         `its events name users of ${sender}, and AUTH_PROVIDER=${provider} signs in others; drop one`,
       );
     }

@@ -5,6 +5,7 @@ import type { SignupEvent } from "../core/signup-event.js";
 import { exchange, ExchangeError, type Answer } from "../exchange.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
+import { createTurns } from "./turns.js";
 
 const maxConnections = 16;
 /** How much of a refusal is repeated in an error. */
@@ -97,6 +98,9 @@ export function createGatewaySender({ origin, path, key }: GatewayTarget, now: C
   }
 
   return {
+    /** As many as there are connections: an attempt is never over before it has begun. */
+    takeTurn: createTurns(maxConnections),
+
     /** Resolves when the event is stored with majority. */
     send: (event: SignupEvent, timeoutMs: number) => send(event.id, toMessage(event), 1, timeoutMs),
 

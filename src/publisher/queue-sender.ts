@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
-import { createBatcher } from "../batching.js";
+import { createBatcher, type Outcome } from "../batching.js";
 import type { SignupEvent } from "../core/signup-event.js";
 import { createAppUserEventQueue } from "../queue/app-user-events.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
@@ -7,6 +7,11 @@ import { SendError } from "./delivery.js";
 
 const toSendError = (error: unknown) =>
   new SendError(error instanceof Error ? error.message : "Redis failed", { cause: error });
+
+type Waiting = { event: SignupEvent; endsAt: number };
+
+const sent: Outcome<null> = { ok: true, value: null };
+const late: Outcome<null> = { ok: false, error: new SendError("other events were before it all the time") };
 
 /**
  * Adds events to the queue `app-user-events`. Events published at the same moment share a round trip.
@@ -29,18 +34,21 @@ export function createQueueSender(target: { redisUrl: string } | { connection: R
     }
   }
 
-  const sendOne = createBatcher<SignupEvent, null>({
+  const sendOne = createBatcher<Waiting, null>({
     maxItems: 500,
-    async run(events) {
-      await sendBatch(events);
-      return events.map(() => ({ ok: true, value: null }));
+    async run(waiting) {
+      // Who waited too long has given up, and publishes again what is still wanted.
+      const now = performance.now();
+      const events = waiting.filter(({ endsAt }) => now < endsAt).map(({ event }) => event);
+      if (events.length > 0) await sendBatch(events);
+      return waiting.map(({ endsAt }) => (now < endsAt ? sent : late));
     },
   });
 
   return {
     /** Resolves when the event is in Redis; what Redis loses is lost. */
-    async send(event: SignupEvent): Promise<void> {
-      await sendOne(event);
+    async send(event: SignupEvent, timeoutMs: number): Promise<void> {
+      await sendOne({ event, endsAt: performance.now() + timeoutMs });
     },
     sendBatch,
     async close(): Promise<void> {

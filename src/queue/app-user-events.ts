@@ -1,7 +1,8 @@
 import { Queue } from "bullmq";
 import type { Cluster, Redis } from "ioredis";
 import type { SignupEvent, SignupEventType } from "../core/signup-event.js";
-import { queuePrefix } from "./provisioning-queue.js";
+import { isHeld, queuePrefix } from "./provisioning-queue.js";
+import { mendUnreadableJobs } from "./unreadable-jobs.js";
 import { withTimeout } from "./with-timeout.js";
 
 /** Signup services add their events here; the workers record them. */
@@ -13,6 +14,7 @@ export type AppUserEventData = { id: string; type: SignupEventType; appUserId: s
 
 const addTimeoutMs = 3_000;
 const countTimeoutMs = 2_000;
+const mendTimeoutMs = 10_000;
 
 export const toAppUserEventData = ({ id, type, appUserId, occurredAt }: SignupEvent): AppUserEventData => ({
   id,
@@ -58,8 +60,11 @@ export function createAppUserEventQueue({
         countTimeoutMs,
       ),
 
-    /** Whether an operator has stopped the queue for the time being. */
-    isPaused: () => withTimeout(queue.isPaused(), countTimeoutMs),
+    /** See {@link isHeld}. */
+    isPaused: () => withTimeout(isHeld(queue), countTimeoutMs),
+
+    /** Makes the jobs under way readable that are not, so that they can be refused; gives their ids. */
+    mendUnreadable: () => withTimeout(mendUnreadableJobs(queue, redis), mendTimeoutMs),
 
     close: () => withTimeout(queue.close(), countTimeoutMs).catch(() => undefined),
   };

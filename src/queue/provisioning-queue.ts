@@ -21,6 +21,9 @@ const silenceMs = 3_000;
 const maxWaiting = 20_000;
 const maxBatch = 500;
 
+/** Jobs a second where there is no limit: with none at all BullMQ would never look at the pause of the queue. */
+export const unlimitedJobs = 1_000_000_000;
+
 /** The name of BullMQ's custom back-off; the workers know it. */
 export const backoffType = "capped-full-jitter";
 
@@ -40,6 +43,10 @@ function toOptions({ job, appUserId }: ProvisioningJobRequest): JobsOptions {
     stackTraceLimit: 3,
   };
 }
+
+/** Whether an operator has stopped a queue for the time being, or as many jobs run as he allows. */
+export const isHeld = async (queue: Pick<Queue, "isPaused" | "isMaxed">): Promise<boolean> =>
+  (await queue.isPaused()) || (await queue.isMaxed());
 
 /**
  * The producer's side of the `provisioning` queue. Wake-up signals may be lost: they are sent in bulk behind the back
@@ -112,13 +119,17 @@ export function createProvisioningQueue({
     /** Jobs by state, as BullMQ counts them. */
     countJobs: () => withTimeout(queue.getJobCounts("waiting", "active", "delayed", "failed"), addTimeoutMs),
 
-    /** Milliseconds for which the queue is still paused, 0 when it is not. */
-    async getPauseMs(): Promise<number> {
-      return Math.max(0, await withTimeout(queue.getRateLimitTtl(), addTimeoutMs));
+    /**
+     * Milliseconds for which the queue is still paused, 0 when it is not. Where the fleet may begin so many jobs a
+     * second, having begun them counts too. (BullMQ keeps the pause and that count under one key: without a number
+     * to compare with, every job that is begun would pass for a pause.)
+     */
+    async getPauseMs(jobsPerSecond = unlimitedJobs): Promise<number> {
+      return Math.max(0, await withTimeout(queue.getRateLimitTtl(jobsPerSecond), addTimeoutMs));
     },
 
-    /** Whether an operator has stopped the queue for the time being. */
-    isPaused: () => withTimeout(queue.isPaused(), addTimeoutMs),
+    /** See {@link isHeld}. */
+    isPaused: () => withTimeout(isHeld(queue), addTimeoutMs),
 
     /** Sends what still waits, as long as Redis takes it. */
     async close(): Promise<void> {

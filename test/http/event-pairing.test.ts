@@ -102,9 +102,13 @@ describe("settings under which events and tokens cannot mean the same user", () 
     expect(problemsOf({ ...asked, EVENTS_BEARER_TOKENS: "" })).toEqual([]);
   });
 
-  test("the signing secret of another provider is refused", () => {
-    expect(problemsOf({ ...okta, EVENTS_WORKOS_SECRETS: "a-secret-of-workos-0001" })).toEqual([
-      expect.stringMatching(/^EVENTS_WORKOS_SECRETS: .*workos/),
-    ]);
-  });
+  test.each(["workos", "zitadel", "fusionauth"])(
+    "the signing secret of %s beside another provider is refused",
+    (sender) => {
+      const name = `EVENTS_${sender.toUpperCase()}_SECRETS`;
+      expect(problemsOf({ ...okta, [name]: "a-secret-of-a-sender-0001" })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: .*${sender}`)),
+      ]);
+    },
+  );
 });

@@ -184,16 +184,6 @@ test("jobs and types of other names are ignored and counted", async () => {
   expect((await mappings.countByState()).pending).toBe(0);
 });
 
-test("a job whose hash in Redis is no JSON does not stop the others", async () => {
-  const { add, counts, queue, redis } = await startWorker();
-  await queue.pause();
-  const broken = await add(signup("u0"));
-  await redis.hset(`{vital}:app-user-events:${broken.id ?? ""}`, "data", "{not json");
-  await queue.resume();
-  for (let index = 1; index <= 5; index += 1) await add(signup(`u${index}`));
-  await eventually("the others are done", () => counts["queue accepted"] === 5);
-});
-
 test("a Redis that dies and comes back loses no event that its file holds", async () => {
   const redis = await ownRedis();
   const { add, counts, mappings } = await startWorker({ redisUrl: redis.url });
@@ -215,3 +205,34 @@ test("closing with Redis gone ends all the same", async () => {
   await worker.close();
   expect(performance.now() - startedAt).toBeLessThan(2_500);
 });
+
+test(
+  "jobs that even BullMQ cannot read are judged too, and keep no other one waiting",
+  { timeout: 40_000 },
+  async () => {
+    const { redis, queue, add, find, counts, lines } = await startWorker();
+    const write = async (jobId: string, hash: Record<string, string>) => {
+      await redis.hset(queue.toKey(jobId), {
+        name: "app-user-event",
+        timestamp: String(Date.now()),
+        ...hash,
+      });
+      await redis.lpush(queue.toKey("wait"), jobId);
+      await redis.zadd(queue.toKey("marker"), 0, "0");
+    };
+    await write("no-json", { data: "{not json", opts: "{}" });
+    await write("no-options", { data: JSON.stringify(signup("u1")), opts: "null" });
+    await write("broken-options", { data: JSON.stringify(signup("u2")), opts: "{", progress: "?" });
+    await add(signup("u3"));
+    await eventually("the good one is recorded", async () => (await find("u3")) !== null);
+    await eventually("the others are judged", () => counts["queue accepted"] === 3, 35_000);
+    await eventually("one is refused", () => counts["queue refused"] === 1, 35_000);
+    expect(await find("u1")).not.toBeNull();
+    expect(await find("u2")).not.toBeNull();
+    const [failed] = await queue.getFailed();
+    expect(failed).toMatchObject({ id: "no-json", data: "{not json" });
+    expect(failed?.failedReason).toContain("expected object");
+    const mended = lines.filter(({ phrase }) => phrase.includes("not as BullMQ writes it"));
+    expect(mended).toHaveLength(3);
+  },
+);

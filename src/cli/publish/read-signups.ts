@@ -82,6 +82,8 @@ export type Run = {
   id: string;
   /** The instant of events without one. */
   startedAt: Date;
+  /** Whether the input may end where its sender died, as a pipe does. */
+  mayBeCut: boolean;
 };
 
 /**
@@ -96,7 +98,7 @@ export async function* readSignups(
 ): AsyncGenerator<ReadLine[]> {
   const readText = format === "csv" ? createCsvReader() : readJson;
 
-  function readRecord({ line, bytes }: SourceRecord): ReadLine | null {
+  function readRecord({ line, bytes, isEnded }: SourceRecord): ReadLine | null {
     if (bytes === null) {
       const hint = format === "csv" ? "; is a quote not closed?" : "";
       return { line, problem: `is longer than ${maxRecordBytes} bytes${hint}` };
@@ -105,6 +107,10 @@ export async function* readSignups(
     if (!isUtf8(bytes)) return { line, problem: "is not well-formed UTF-8" };
     const text = line === 1 ? withoutByteOrderMark(bytes.toString()) : bytes.toString();
     if (text.trim() === "") return null;
+    // Half a user id looks like one.
+    if (!isEnded && format === "csv" && run.mayBeCut) {
+      return { line, problem: "has no line break at its end: was the input cut off in the middle of it?" };
+    }
     const read = readText(text);
     if (read === null) return null;
     return "problem" in read ? { line, problem: read.problem } : toReadLine(line, read.fields, run);

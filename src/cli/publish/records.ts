@@ -4,6 +4,8 @@ export type SourceRecord = {
   line: number;
   /** Its bytes without the line break; `null` when there are too many of them. */
   bytes: Buffer | null;
+  /** Whether a line break ends it: the last one may have none. */
+  isEnded: boolean;
 };
 
 export const maxRecordBytes = 64 * 1024;
@@ -36,8 +38,9 @@ export async function* readRecords(
   let isTooLong = false;
   let [line, firstLine, offset] = [1, 1, 0];
 
-  const toRecord = (bytes: Buffer): SourceRecord => ({
+  const toRecord = (bytes: Buffer, isEnded = true): SourceRecord => ({
     line: firstLine,
+    isEnded,
     bytes: isTooLong || bytes.length > maxRecordBytes ? null : trimEnd(bytes),
   });
 
@@ -64,5 +67,5 @@ export async function* readRecords(
     }
     yield records;
   }
-  if (rest.length > 0 || isTooLong) yield [toRecord(rest)];
+  if (rest.length > 0 || isTooLong) yield [toRecord(rest, false)];
 }

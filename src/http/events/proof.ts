@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
+import { bodyTokenProblem } from "./body-token.js";
 import type { EventSettings } from "./settings.js";
 import { signatureProblem, timestampedSignatureProblem } from "./signatures.js";
 
@@ -50,12 +51,24 @@ function timestampedHeader(name: string, unitMs: number, source: "workos" | "zit
   };
 }
 
+const fusionauthHeader = "x-fusionauth-signature-jwt";
+
+const fusionauth: Scheme = {
+  headers: [fusionauthHeader],
+  check({ headers, body }, settings) {
+    const keys = settings.providerKeys.fusionauth;
+    const problem = bodyTokenProblem(getHeader(headers, fusionauthHeader) ?? "", body, keys);
+    return problem === null ? { by: "signature", messageId: undefined } : refuse(problem);
+  },
+};
+
 /** How senders sign. WorkOS and Zitadel: their own verifiers, `signature-provider.ts` and `pkg/actions/signing.go`. */
 const schemes: readonly Scheme[] = [
   standardWebhooks("webhook"),
   standardWebhooks("svix"),
   timestampedHeader("workos-signature", 1, "workos"),
   timestampedHeader("zitadel-signature", 1000, "zitadel"),
+  fusionauth,
 ];
 
 function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer[]): Proof {

@@ -1,5 +1,6 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { SettingsReader } from "../../settings.js";
+import { canSignBodyToken } from "./body-token.js";
 import { countSharedSteps, parsePointer, pointer, type Pointer } from "./pointer.js";
 import type { SigningKeys } from "./signatures.js";
 
@@ -17,12 +18,20 @@ export type CustomFormSettings = {
   deletedTypes: readonly string[];
 };
 
+/** Providers that sign in a way of their own, and the setting of each; as the provider shows them, comma separated. */
+export const providerSecretNames = {
+  workos: "EVENTS_WORKOS_SECRETS",
+  zitadel: "EVENTS_ZITADEL_SECRETS",
+  fusionauth: "EVENTS_FUSIONAUTH_SECRETS",
+} as const;
+
+type SigningProvider = keyof typeof providerSecretNames;
+
 /** Settings of the event ingress. Secrets are held as keys and digests, which print as nothing. */
 export type EventSettings = {
   /** `EVENTS_SIGNING_SECRETS`. */
   signingKeys: SigningKeys;
-  /** `EVENTS_WORKOS_SECRETS` and `EVENTS_ZITADEL_SECRETS`: as the provider shows them, comma separated. */
-  providerKeys: Readonly<Record<"workos" | "zitadel", readonly KeyObject[]>>;
+  providerKeys: Readonly<Record<SigningProvider, readonly KeyObject[]>>;
   /** `EVENTS_BEARER_TOKENS`, as SHA-256. */
   bearerTokenDigests: readonly Buffer[];
   customForm: CustomFormSettings;
@@ -33,6 +42,7 @@ const maxSecrets = 10;
 const minTokenLength = 24;
 const minProviderSecretLength = 16;
 const ed25519KeyBytes = 32;
+const minRsaBits = 2048;
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/;
 const toBytes = (text: string) => (base64.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0));
@@ -102,6 +112,25 @@ function readProviderSecret(text: string, report: Report): KeyObject | null {
   return null;
 }
 
+/** What FusionAuth signs with: the secret of an HMAC key, or the public one of a key pair. */
+function readFusionauthKey(text: string, report: Report): KeyObject | null {
+  if (!text.startsWith("-----BEGIN ")) return readProviderSecret(text, report);
+  if (text.includes("PRIVATE KEY")) {
+    report("is a private key, which belongs to FusionAuth alone; give the public one");
+    return null;
+  }
+  try {
+    // Where a setting has one line only, its line breaks are written as \n.
+    const key = createPublicKey(text.replaceAll("\\n", "\n"));
+    if (canSignBodyToken(key) && (key.asymmetricKeyDetails?.modulusLength ?? minRsaBits) >= minRsaBits)
+      return key;
+  } catch {
+    // Falls through to the report.
+  }
+  report(`must be the PEM of an RSA (${minRsaBits} bits or more), EC or Ed25519 public key`);
+  return null;
+}
+
 function readPointer(reader: SettingsReader, name: string): Pointer | null {
   const text = reader.text(name);
   if (text === undefined) return null;
@@ -152,14 +181,17 @@ function readCustomForm(reader: SettingsReader): CustomFormSettings {
 
 /** Reads the settings of the event ingress; problems are collected in the reader, by name, without any secret. */
 export function readEventSettings(reader: SettingsReader): EventSettings {
-  const providerKeys = (name: string) =>
-    readSecrets(reader, name, reader.secretList(name), readProviderSecret);
+  const providerKeys = (provider: SigningProvider, read = readProviderSecret) => {
+    const name = providerSecretNames[provider];
+    return readSecrets(reader, name, reader.secretList(name), read);
+  };
   const tokens = "EVENTS_BEARER_TOKENS";
   return {
     signingKeys: readSigningKeys(reader),
     providerKeys: {
-      workos: providerKeys("EVENTS_WORKOS_SECRETS"),
-      zitadel: providerKeys("EVENTS_ZITADEL_SECRETS"),
+      workos: providerKeys("workos"),
+      zitadel: providerKeys("zitadel"),
+      fusionauth: providerKeys("fusionauth", readFusionauthKey),
     },
     bearerTokenDigests: readSecrets(reader, tokens, reader.secretList(tokens), readToken),
     customForm: readCustomForm(reader),
@@ -169,13 +201,9 @@ export function readEventSettings(reader: SettingsReader): EventSettings {
 /** Whether anybody can prove to be a sender; without that the address answers 404. */
 export function hasEventSource(settings: EventSettings): boolean {
   const { signingKeys, providerKeys, bearerTokenDigests } = settings;
-  return [
-    signingKeys.hmac,
-    signingKeys.ed25519,
-    providerKeys.workos,
-    providerKeys.zitadel,
-    bearerTokenDigests,
-  ].some((secrets) => secrets.length > 0);
+  return [signingKeys.hmac, signingKeys.ed25519, ...Object.values(providerKeys), bearerTokenDigests].some(
+    (secrets) => secrets.length > 0,
+  );
 }
 
 /** What an operator should know at start, one line each. */

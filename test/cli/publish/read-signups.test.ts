@@ -7,10 +7,15 @@ import {
 } from "../../../src/cli/publish/read-signups.js";
 
 const startedAt = new Date("2026-11-22T10:00:00Z");
-const run = { id: "run", startedAt };
+const run = { id: "run", startedAt, mayBeCut: false };
 
 /** Reads the input in chunks of so many bytes. */
-async function read(input: string | Buffer, format: Format, chunkBytes = 65_536): Promise<ReadLine[]> {
+async function read(
+  input: string | Buffer,
+  format: Format,
+  chunkBytes = 65_536,
+  mayBeCut = false,
+): Promise<ReadLine[]> {
   const bytes = Buffer.from(input);
   async function* chunks() {
     for (let start = 0; start < bytes.length; start += chunkBytes) {
@@ -18,7 +23,7 @@ async function read(input: string | Buffer, format: Format, chunkBytes = 65_536)
     }
   }
   const lines: ReadLine[] = [];
-  for await (const some of readSignups(chunks(), format, run)) lines.push(...some);
+  for await (const some of readSignups(chunks(), format, { ...run, mayBeCut })) lines.push(...some);
   return lines;
 }
 
@@ -117,4 +122,19 @@ test("the format is told from the first line", () => {
   expect(detectFormat('"id"')).toBe("csv");
   expect(detectFormat('"id","type"')).toBe("csv");
   expect(detectFormat("id,created_at\r")).toBe("csv");
+});
+
+describe("an input that may be cut off, such as a pipe", () => {
+  const lastOf = async (input: string, format: Format) =>
+    (await read(input, format, 65_536, true)).map(toText).at(-1);
+
+  test("tells nothing of half a user id in a CSV", async () => {
+    expect(await lastOf("id\nuser-1\nuser-", "csv")).toContain("3 !has no line break at its end");
+    expect(await lastOf("id\nuser-1\r\n", "csv")).toBe(`2 user-1 user.created ${now}`);
+  });
+
+  test("shows by itself whether a line of NDJSON is whole", async () => {
+    expect(await lastOf('"user-1"\n"user-2"', "ndjson")).toBe(`2 user-2 user.created ${now}`);
+    expect(await lastOf('"user-1"\n"user-', "ndjson")).toContain("2 !is neither a JSON object");
+  });
 });

@@ -1,18 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { allSecrets, arrivedAt, bearer, ownForm, sign, startIngress, type Ingress } from "./support.js";
+import { describe, expect, test } from "vitest";
+import { allSecrets, arrivedAt, bearer, ownForm, sign, shareIngress } from "./support.js";
 
-let ingress: Ingress;
-beforeAll(async () => {
-  ingress = await startIngress({
-    ...allSecrets,
-    EVENTS_USER_ID_POINTER: "/data/account/id",
-    EVENTS_CREATED_TYPES: "com.example.account.opened",
-    EVENTS_DELETED_TYPES: "com.example.account.closed",
-  });
-});
-afterAll(() => ingress.close());
-beforeEach(() => {
-  ingress.recorded.length = 0;
+const ingress = await shareIngress({
+  ...allSecrets,
+  EVENTS_USER_ID_POINTER: "/data/account/id",
+  EVENTS_CREATED_TYPES: "com.example.account.opened",
+  EVENTS_DELETED_TYPES: "com.example.account.closed",
 });
 
 const event = (members: object) => ({

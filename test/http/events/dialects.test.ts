@@ -1,7 +1,5 @@
-import { createHmac } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { Webhook as SvixWebhook } from "svix";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   allSecrets,
   arrivedAt,
@@ -10,42 +8,22 @@ import {
   ownForm,
   readExample,
   sign,
-  signingSecret,
-  startIngress,
-  workosSecret,
-  zitadelSecret,
-  type Ingress,
+  signBySvix,
+  signTimestamped,
+  openIngress,
+  shareIngress,
+  workosProof,
+  zitadelProof,
 } from "./support.js";
 
-let ingress: Ingress;
-beforeAll(async () => {
-  ingress = await startIngress();
-});
-afterAll(() => ingress.close());
-beforeEach(() => {
-  ingress.recorded.length = 0;
-  ingress.counted.length = 0;
-});
+const ingress = await shareIngress();
 
 type Prove = (body: string) => Record<string, string>;
 
 const byBearer: Prove = () => bearer;
 const byStandardWebhooks: Prove = (body) => sign(body);
-const bySvix: Prove = (body) => ({
-  "svix-id": "msg_svix",
-  "svix-timestamp": String(arrivedAt.getTime() / 1000),
-  "svix-signature": new SvixWebhook(signingSecret).sign("msg_svix", arrivedAt, body),
-});
-const byWorkos: Prove = (body) => {
-  const timestamp = arrivedAt.getTime();
-  const hmac = createHmac("sha256", workosSecret).update(`${timestamp}.${body}`).digest("hex");
-  return { "workos-signature": `t=${timestamp}, v1=${hmac}` };
-};
-const byZitadel: Prove = (body) => {
-  const timestamp = arrivedAt.getTime() / 1000;
-  const hmac = createHmac("sha256", zitadelSecret).update(`${timestamp}.${body}`).digest("hex");
-  return { "zitadel-signature": `t=${timestamp},v1=${hmac}` };
-};
+const byWorkos: Prove = (body) => signTimestamped(workosProof, body);
+const byZitadel: Prove = (body) => signTimestamped(zitadelProof, body);
 
 const signedUp = "2026-11-20T09:30:00.000Z";
 const signedUpFine = "2026-11-20T09:30:00.123Z";
@@ -71,7 +49,7 @@ const providers: Record<string, Expected> = {
   },
   clerk: {
     source: "clerk",
-    prove: bySvix,
+    prove: signBySvix,
     appUserId: "user_2exampleExampleExample000001",
     created: signedUp,
     deleted,
@@ -112,7 +90,7 @@ const providers: Record<string, Expected> = {
   },
   stytch: {
     source: "stytch",
-    prove: bySvix,
+    prove: signBySvix,
     appUserId: "user-live-3b5c9d1e-0000-4000-8000-00000000abcd",
     created: signedUpFine,
     deleted,
@@ -267,8 +245,7 @@ describe("times", () => {
 });
 
 describe("a source that only the settings know", () => {
-  const startCustom = (environment: Record<string, string>) =>
-    startIngress({ ...allSecrets, ...environment });
+  const startCustom = (environment: Record<string, string>) => openIngress({ ...allSecrets, ...environment });
 
   test("is read by the pointers", async () => {
     const custom = await startCustom({
@@ -285,7 +262,6 @@ describe("a source that only the settings know", () => {
     const ignored = await custom.postAsBearer(message("account.renamed", "u3"));
     const missing = await custom.postAsBearer(message("account.opened", null));
     const number = await custom.postAsBearer(message("account.opened", 42));
-    await custom.close();
     expect(custom.recorded).toMatchObject([
       { type: "user.created", appUserId: "u1", occurredAt: new Date(1795341000_000) },
       { type: "user.deleted", appUserId: "u2" },
@@ -313,7 +289,6 @@ describe("a source that only the settings know", () => {
         { change: "user.deleted", at: 1795341001, users: [person("c")] },
       ],
     });
-    await custom.close();
     expect(custom.recorded.map((e) => [e.type, e.appUserId, e.occurredAt.getTime() / 1000])).toEqual([
       ["user.created", "a", 1795341000],
       ["user.created", "b", 1795341000],
@@ -329,7 +304,6 @@ describe("a source that only the settings know", () => {
     await custom.postAsBearer({ type: "user.created", data: { id: "known", user: { id: "custom" } } });
     await custom.postAsBearer({ type: "user.created", data: { user: { id: "no-known-id" } } });
     await custom.postAsBearer({ type: "account.opened", data: { id: "x", user: { id: "no-known-type" } } });
-    await custom.close();
     expect(custom.recorded.map(({ appUserId }) => appUserId)).toEqual([
       "known",
       "no-known-id",
@@ -344,7 +318,6 @@ describe("a source that only the settings know", () => {
       EVENTS_TYPE_POINTER: "/kind",
     });
     const answer = await custom.postAsBearer({ kind: "user.created" });
-    await custom.close();
     expect(answer.body).toMatchObject({ code: "MISSING_USER_ID" });
   });
 });

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import fc from "fast-check";
 import Fastify from "fastify";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/core/errors.js";
 import { registerEventIngress } from "../../../src/http/events/route.js";
 import {
@@ -11,19 +11,11 @@ import {
   ownForm,
   readSettings,
   sign,
-  startIngress,
-  type Ingress,
+  openIngress,
+  shareIngress,
 } from "./support.js";
 
-let ingress: Ingress;
-beforeAll(async () => {
-  ingress = await startIngress();
-});
-afterAll(() => ingress.close());
-beforeEach(() => {
-  ingress.recorded.length = 0;
-  ingress.counted.length = 0;
-});
+const ingress = await shareIngress();
 
 const post = (value: unknown) => ingress.postAsBearer(value);
 
@@ -102,9 +94,8 @@ describe("batches", () => {
 
   test("an empty one is accepted and stores nothing", async () => {
     let isStored = false;
-    const empty = await startIngress(undefined, { record: () => Promise.resolve(void (isStored = true)) });
+    const empty = await openIngress(undefined, { record: () => Promise.resolve(void (isStored = true)) });
     const answer = await empty.postAsBearer([]);
-    await empty.close();
     expect(answer).toMatchObject({ status: 202, body: { accepted: 0, ignored: 0 } });
     expect(isStored).toBe(false);
   });
@@ -218,14 +209,13 @@ describe("refusals", () => {
   });
 
   test("with no source configured everything is 404", async () => {
-    const closed = await startIngress({ EVENTS_USER_ID_POINTER: "/id" });
+    const closed = await openIngress({ EVENTS_USER_ID_POINTER: "/id" });
     const answers = [
       await closed.post(" ".repeat(1024 * 1024 + 1), { "content-type": "text/plain" }),
       await closed.postAsBearer(ownForm("u1")),
       await closed.request({ method: "GET", headers: { "x-okta-verification-challenge": "c" } }),
       await closed.request({ method: "OPTIONS", headers: { "webhook-request-origin": "example.com" } }),
     ];
-    await closed.close();
     expect(answers.map(({ status, body: { code } }) => `${status} ${code}`)).toEqual(
       Array(4).fill("404 EVENTS_NOT_CONFIGURED"),
     );
@@ -234,18 +224,17 @@ describe("refusals", () => {
 });
 
 describe("storing", () => {
-  const startFailing = (error: Error) => startIngress(undefined, { record: () => Promise.reject(error) });
+  const startFailing = (error: Error) => openIngress(undefined, { record: () => Promise.reject(error) });
 
   test("the answer waits for it", async () => {
     let isStored = false;
-    const slow = await startIngress(undefined, {
+    const slow = await openIngress(undefined, {
       record: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         isStored = true;
       },
     });
     await slow.postAsBearer(ownForm("u1"));
-    await slow.close();
     expect(isStored).toBe(true);
   });
 
@@ -258,7 +247,6 @@ describe("storing", () => {
       new ServiceError("SERVICE_UNAVAILABLE", { ...details, reason: "no primary" }),
     );
     const answer = await failing.postAsBearer([ownForm("u1"), { type: "user.updated", data: { id: "u2" } }]);
-    await failing.close();
     expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
     expect(answer.headers.get("retry-after")).toBe(seconds);
     expect(JSON.stringify(answer.body)).not.toContain("primary");
@@ -267,12 +255,11 @@ describe("storing", () => {
   });
 
   test("a store that never answers is left at the deadline, and the sender shall come again", async () => {
-    const stuck = await startIngress(allSecrets, {
+    const stuck = await openIngress(allSecrets, {
       record: () => new Promise(() => undefined),
       deadlineMs: 100,
     });
     const answer = await stuck.postAsBearer(ownForm("u1"));
-    await stuck.close();
     expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
     expect(answer.headers.get("retry-after")).toBe("5");
     expect(stuck.counted).toEqual(["own unavailable"]);
@@ -282,7 +269,6 @@ describe("storing", () => {
     const bug = new Error("mongodb://internal.example refused");
     const failing = await startFailing(bug);
     const answer = await failing.postAsBearer(ownForm("u1"));
-    await failing.close();
     expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL_SERVER_ERROR" } });
     expect(JSON.stringify(answer.body)).not.toContain("mongodb");
     expect(failing.logged).toEqual([expect.objectContaining({ err: bug, message: "event ingress failed" })]);

@@ -1,6 +1,9 @@
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Webhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
 import Fastify from "fastify";
+import { afterAll, beforeEach, onTestFinished } from "vitest";
 import { createSettingsReader, type Environment } from "../../../src/settings.js";
 import type { SignupEvent } from "../../../src/core/signup-event.js";
 import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/route.js";
@@ -11,6 +14,7 @@ export const otherSecret = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
 export const bearerToken = "a-bearer-token-of-the-tests-0001";
 export const workosSecret = "workos-secret-of-the-tests";
 export const zitadelSecret = "zitadel-secret-of-the-tests";
+export const fusionauthSecret = "fusionauth-secret-of-the-tests";
 
 /** When every request of these tests arrives. */
 export const arrivedAt = new Date("2026-11-22T10:00:00Z");
@@ -21,6 +25,7 @@ export const allSecrets: Environment = {
   EVENTS_BEARER_TOKENS: bearerToken,
   EVENTS_WORKOS_SECRETS: workosSecret,
   EVENTS_ZITADEL_SECRETS: zitadelSecret,
+  EVENTS_FUSIONAUTH_SECRETS: fusionauthSecret,
 };
 
 export function readSettings(environment: Environment) {
@@ -87,6 +92,24 @@ export async function startIngress(
 }
 export type Ingress = Awaited<ReturnType<typeof startIngress>>;
 
+/** An ingress for one test, at the end of which it closes. */
+export async function openIngress(...args: Parameters<typeof startIngress>): Promise<Ingress> {
+  const ingress = await startIngress(...args);
+  onTestFinished(() => ingress.close());
+  return ingress;
+}
+
+/** An ingress for the tests of a file: each finds nothing recorded and nothing counted. */
+export async function shareIngress(environment?: Environment): Promise<Ingress> {
+  const ingress = await startIngress(environment);
+  afterAll(() => ingress.close());
+  beforeEach(() => {
+    ingress.recorded.length = 0;
+    ingress.counted.length = 0;
+  });
+  return ingress;
+}
+
 export const bearer = { authorization: `Bearer ${bearerToken}` };
 
 type SignOptions = { id?: string; secret?: string; at?: Date; prefix?: "webhook" | "svix" };
@@ -100,6 +123,33 @@ export function sign(body: string, options: SignOptions = {}): Record<string, st
     [`${prefix}-signature`]: new Webhook(secret).sign(id, at, body),
   };
 }
+
+/** Headers as the library of Svix makes them. */
+export const signBySvix = (body: string): Record<string, string> => ({
+  "svix-id": "msg_svix",
+  "svix-timestamp": String(arrivedAtSeconds),
+  "svix-signature": new SvixWebhook(signingSecret).sign("msg_svix", arrivedAt, body),
+});
+
+/** The header of WorkOS and Zitadel. */
+export function signTimestamped(
+  { header, secret, timestamp }: { header: string; secret: string; timestamp: number },
+  body: string,
+): Record<string, string> {
+  const hmac = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
+  return { [header]: `t=${timestamp},v1=${hmac}` };
+}
+
+export const workosProof = {
+  header: "workos-signature",
+  secret: workosSecret,
+  timestamp: arrivedAt.getTime(),
+};
+export const zitadelProof = {
+  header: "zitadel-signature",
+  secret: zitadelSecret,
+  timestamp: arrivedAtSeconds,
+};
 
 export const ownForm = (
   appUserId: unknown,

@@ -21,7 +21,8 @@ export async function compile() {
     cwd: repository,
   });
   return {
-    script: (name: string) => join(folder, `bench/token.support/${name}.js`),
+    /** A script of this folder's parent, by its path from there and without its ending. */
+    script: (name: string) => join(folder, `bench/${name}.js`),
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
     },

@@ -1,0 +1,143 @@
+import { createSecretKey, generateKeyPairSync, hash, type KeyObject } from "node:crypto";
+import { CompactSign } from "jose";
+import { describe, expect, test } from "vitest";
+import {
+  bearer,
+  bearerToken,
+  fusionauthSecret,
+  openIngress,
+  readExample,
+  readSettings,
+  shareIngress,
+} from "./support.js";
+
+const ingress = await shareIngress();
+const body = readExample("fusionauth.created");
+const secretKey = (secret: string) => createSecretKey(Buffer.from(secret));
+
+type Claims = Record<string, unknown>;
+const claimsOf = (text: string): Claims => ({ request_body_sha256: hash("sha256", text, "base64") });
+
+/** The header as FusionAuth makes it, its token signed by an independent library. */
+async function sign(key: KeyObject, alg: string, claims: Claims = claimsOf(body), header: object = {}) {
+  const token = await new CompactSign(Buffer.from(JSON.stringify(claims)))
+    .setProtectedHeader({ typ: "JWT", alg, kid: "key-1", ...header })
+    .sign(key);
+  return { "x-fusionauth-signature-jwt": token };
+}
+
+const signHmac = (claims?: Claims) => sign(secretKey(fusionauthSecret), "HS256", claims);
+const toPem = (key: KeyObject) => key.export({ type: "spki", format: "pem" }).toString();
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
+const pairs = {
+  RS256: rsa,
+  RS384: rsa,
+  RS512: rsa,
+  ES256: ec("P-256"),
+  ES384: ec("P-384"),
+  ES512: ec("P-521"),
+  EdDSA: generateKeyPairSync("ed25519"),
+};
+
+test.each(["HS256", "HS384", "HS512"])("a body signed with %s and our secret is taken", async (alg) => {
+  const long = "a-secret-that-is-long-enough-for-every-hash-there-is-even-for-the-longest";
+  const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: `another-secret-of-16, ${long}` });
+  expect((await post(body, await sign(secretKey(long), alg))).status).toBe(202);
+});
+
+test.each(Object.entries(pairs))(
+  "a body signed with %s and the key of our public one is taken",
+  async (alg, pair) => {
+    const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: toPem(pair.publicKey) });
+    expect((await post(body, await sign(pair.privateKey, alg))).status).toBe(202);
+  },
+);
+
+test("a public key in one line, with its line breaks written out, is read", async () => {
+  const oneLine = toPem(rsa.publicKey).replaceAll("\n", String.raw`\n`);
+  const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: oneLine });
+  expect((await post(body, await sign(rsa.privateKey, "RS256"))).status).toBe(202);
+});
+
+describe("what is refused", () => {
+  const expectRefused = async (text: string, headers: Record<string, string>) => {
+    const answer = await ingress.post(text, headers);
+    expect(answer).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+  };
+
+  test("any other character of the token, and any part that is missing", async () => {
+    const { "x-fusionauth-signature-jwt": token } = await signHmac();
+    const mutants = Array.from(token, (character, index) => {
+      const other = character === "A" ? "B" : "A";
+      return token.slice(0, index) + other + token.slice(index + 1);
+    });
+    const parts = token.split(".");
+    const cut = ["", parts.slice(0, 2).join("."), `${token}.`, `${token}.x`, token.slice(0, -1), `${token}A`];
+    for (const mutant of [...mutants, ...cut]) {
+      await expectRefused(body, { "x-fusionauth-signature-jwt": mutant });
+    }
+  });
+
+  test("another body under a good token", async () => {
+    await expectRefused(`${body} `, await signHmac());
+  });
+
+  test.each([
+    ["no hash", {}],
+    ["another hash", claimsOf("other")],
+    ["a hash in hexadecimal", { request_body_sha256: hash("sha256", body, "hex") }],
+    ["a hash that is no text", { request_body_sha256: [hash("sha256", body, "base64")] }],
+  ])("a token with %s", async (_title, claims: Claims) => {
+    await expectRefused(body, await signHmac(claims));
+  });
+
+  test("a token without a signature", async () => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    for (const alg of ["none", "None", "", "__proto__", 1]) {
+      const token = `${part({ alg, typ: "JWT" })}.${part(claimsOf(body))}.`;
+      await expectRefused(body, { "x-fusionauth-signature-jwt": token });
+    }
+  });
+
+  test("a token with extensions that must be understood", async () => {
+    const key = secretKey(fusionauthSecret);
+    const token = await sign(key, "HS256", claimsOf(body), { crit: ["b64"], b64: true });
+    await expectRefused(body, token);
+  });
+
+  test("a token signed with another secret, even beside a good bearer token", async () => {
+    const foreign = await sign(secretKey("another-secret-of-the-tests-0001"), "HS256");
+    await expectRefused(body, { ...bearer, ...foreign });
+  });
+
+  test("a public key used as a secret, and a key for another algorithm than its own", async () => {
+    const pem = toPem(rsa.publicKey);
+    const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: pem });
+    const answers = [
+      await post(body, await sign(secretKey(pem), "HS256")),
+      await post(body, await sign(secretKey(pem.trim()), "HS256")),
+      await post(body, await sign(rsa.privateKey, "PS256")),
+      await post(body, await sign(pairs.ES256.privateKey, "ES256")),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+  });
+
+  test("without a secret for it, also beside a bearer token", async () => {
+    const { post } = await openIngress({ EVENTS_BEARER_TOKENS: bearerToken });
+    expect((await post(body, { ...bearer, ...(await signHmac()) })).status).toBe(401);
+  });
+});
+
+test.each([
+  ["a short secret", "short", /at least 16 characters/],
+  ["a private key", rsa.privateKey.export({ type: "pkcs8", format: "pem" }).toString(), /private key/],
+  ["half a key", "-----BEGIN PUBLIC KEY-----\nMIIB", /must be the PEM/],
+  ["a small key", toPem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey), /2048 bits/],
+  ["a key of another kind", toPem(generateKeyPairSync("x25519").publicKey), /must be the PEM/],
+])("%s is refused at start, without repeating it", (_title, secret, message) => {
+  const { problems } = readSettings({ EVENTS_FUSIONAUTH_SECRETS: secret });
+  expect(problems).toEqual([expect.stringMatching(message)]);
+  expect(problems[0]).toMatch(/^EVENTS_FUSIONAUTH_SECRETS: /);
+  expect(problems.join()).not.toContain("MII");
+});

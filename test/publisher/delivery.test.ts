@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { deliver, SendError, type DeliveryOptions } from "../../src/publisher/delivery.js";
+import { createTurns } from "../../src/publisher/turns.js";
+
+/** Sends that end when the test says so, with what they were given. */
+function createSending() {
+  const timeoutsMs: number[] = [];
+  const ends: (() => void)[] = [];
+  return {
+    timeoutsMs,
+    end: (index: number) => ends[index]?.(),
+    send: (timeoutMs: number) =>
+      new Promise<void>((resolve) => {
+        timeoutsMs.push(timeoutMs);
+        ends.push(resolve);
+      }),
+  };
+}
+
+const patient: DeliveryOptions = { deadlineMs: 60_000, random: () => 0 };
+const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
+
+test("an event that waits for its turn begins its attempt then, with all the time of one", async () => {
+  const { send, end, timeoutsMs } = createSending();
+  const takeTurn = createTurns(1);
+  const both = Promise.all([1, 2].map(() => deliver(send, { ...patient, takeTurn })));
+  await turnOfLoop();
+  expect(timeoutsMs).toEqual([10_000]);
+  end(0);
+  await turnOfLoop();
+  expect(timeoutsMs).toEqual([10_000, 10_000]);
+  end(1);
+  expect(await both).toEqual([{ ok: true }, { ok: true }]);
+});
+
+test("turns come in the order in which they were asked for, and pass over who has given up", async () => {
+  const { send, end } = createSending();
+  const takeTurn = createTurns(1);
+  const abort = new AbortController();
+  const order: string[] = [];
+  const deliverAs = (name: string, options: Partial<DeliveryOptions> = {}) =>
+    deliver(
+      async (timeoutMs) => {
+        order.push(name);
+        await send(timeoutMs);
+      },
+      { ...patient, takeTurn, ...options },
+    );
+  const [first, hasty, aborted, last] = [
+    deliverAs("first"),
+    deliverAs("hasty", { deadlineMs: 10 }),
+    deliverAs("aborted", { signal: abort.signal }),
+    deliverAs("last"),
+  ];
+  expect(await hasty).toMatchObject({ ok: false, reason: "deadline" });
+  abort.abort();
+  expect(await aborted).toMatchObject({ ok: false, reason: "aborted" });
+  end(0);
+  await first;
+  await turnOfLoop();
+  end(1);
+  expect(await last).toEqual({ ok: true });
+  expect(order).toEqual(["first", "last"]);
+});
+
+test("a sending that never ends is left at the deadline, and keeps its turn", async () => {
+  const { send, timeoutsMs } = createSending();
+  const takeTurn = createTurns(1);
+  const outcomes = [1, 2].map(() => deliver(send, { ...patient, deadlineMs: 30, takeTurn }));
+  for (const outcome of await Promise.all(outcomes)) {
+    expect(outcome).toMatchObject({ ok: false, reason: "deadline" });
+  }
+  expect(timeoutsMs).toHaveLength(1);
+});
+
+test("a deadline without an end is one", async () => {
+  let attempts = 0;
+  const send = () => {
+    attempts += 1;
+    return attempts < 3 ? Promise.reject(new SendError("not yet")) : Promise.resolve();
+  };
+  const takeTurn = createTurns(1);
+  expect(await deliver(send, { ...patient, deadlineMs: Infinity, takeTurn })).toEqual({ ok: true });
+});
