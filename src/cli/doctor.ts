@@ -116,7 +116,8 @@ async function readToken(): Promise<string> {
     text += String(chunk);
     if (text.length > maxTokenBytes) break;
   }
-  return text.trim().replace(/^Bearer\s+/i, "");
+  const line = text.trim().replace(/^"(.*)"$/s, "$1");
+  return line.replace(/^(?:authorization:\s*)?(?:bearer\s+)?/i, "");
 }
 
 async function examineToken({ auth }: GatewayConfig): Promise<Finding[]> {
@@ -150,8 +151,19 @@ function report(findings: readonly Finding[], output: Output): number {
   return ok ? 0 : 1;
 }
 
+const stdinHint =
+  "The token is read from standard input: vital-gateway doctor --token < file-with-the-token\n";
+
+/** Whoever writes the token behind the option has it in the history of the shell; it need not be in a log as well. */
+const hideValues = (error: string): string => error.replace(/(=)\S+|\S{40,}/g, "$1…");
+
 export const doctorCommand: CliCommand = {
-  declare: (command) => command.option("--token", "read one access token from standard input and check it"),
+  declare: (command) =>
+    command.option("--token", "read one access token from standard input and check it").configureOutput({
+      outputError: (error, write) => {
+        write(`${hideValues(error)}${stdinHint}`);
+      },
+    }),
   async run({ options, output }) {
     let config: GatewayConfig;
     try {

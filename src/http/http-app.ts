@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type FastifyServerOptions,
 } from "fastify";
+import { createBrokenHttpRefusal } from "./broken-http.js";
 import type { OverloadSampler } from "./overload.js";
 import { overloadedError } from "./overload.js";
 import { HttpProblem, toProblem, toRefusal, toResponseHead } from "./problem.js";
@@ -28,6 +28,8 @@ export type HttpAppOptions = {
   overload?: OverloadSampler;
   /** How long one request may take inside; a connection is silent for that long. */
   longestRequestMs?: number;
+  /** How long one request may take to arrive. */
+  longestArrivalMs?: number;
 };
 
 const healthPaths = new Set(["/livez", "/readyz"]);
@@ -51,21 +53,6 @@ const toRequestId = ({ headers }: IncomingMessage): string => {
 /** RFC 9112 §3.2: required since HTTP/1.1. */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
-
-/** A request that is no HTTP never becomes a request of Fastify's: the answer is written by hand. */
-function refuseBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || socket.destroyed) return;
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
-  const problem = toProblem(toRefusal({ statusCode: status }), randomUUID());
-  const body = JSON.stringify(problem);
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 ${status} ${problem.title}\r\nContent-Type: application/problem+json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  }
-  socket.destroySoon();
-}
 
 /** Answers with `application/problem+json` and logs what the caller is not told. */
 function createProblemSender(log: Log) {
@@ -114,7 +101,7 @@ function createNotServed(app: FastifyInstance): (url: string) => HttpProblem {
  * documents, shedding, one observation per request, and a close that lets requests in flight end.
  */
 export function createHttpApp(options: HttpAppOptions): FastifyInstance {
-  const { log, observeHttp, overload, longestRequestMs = 10_000 } = options;
+  const { log, observeHttp, overload, longestRequestMs = 10_000, longestArrivalMs = 15_000 } = options;
   const sendProblem = createProblemSender(log);
   const app = fastify({
     logger: false,
@@ -122,10 +109,15 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     genReqId: toRequestId,
     requestIdHeader: false,
     bodyLimit: 64 * 1024,
-    // Receiving a request; slow senders hold a connection no longer than this.
-    requestTimeout: 15_000,
-    // Node.js would refuse a request without Host by an empty answer: it is refused below, in our form.
-    http: { headersTimeout: 10_000, requireHostHeader: false },
+    // Slow senders hold a connection no longer than this.
+    requestTimeout: longestArrivalMs,
+    http: {
+      headersTimeout: Math.min(10_000, longestArrivalMs),
+      // How often Node.js looks who is over these times; left at its 30 s, slow senders would get that much more.
+      connectionsCheckingInterval: 1_000,
+      // Node.js would refuse a request without Host by an empty answer: it is refused below, in our form.
+      requireHostHeader: false,
+    },
     // A silent connection, also one whose request is being worked on.
     connectionTimeout: longestRequestMs + 20_000,
     // Longer than the minute after which load balancers let go: the side that sends must be the one to close.
@@ -133,7 +125,7 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     forceCloseConnections: "idle",
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
-    clientErrorHandler: refuseBrokenHttp,
+    clientErrorHandler: createBrokenHttpRefusal(log, securityHeaders),
   });
 
   // An expectation that we do not know may be ignored (RFC 9110 §10.1.1); Node.js would answer 417, empty.

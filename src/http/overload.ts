@@ -8,29 +8,39 @@ const busyUtilization = 0.9;
 const lateTicksInARow = 3;
 
 /**
- * Calls the process overloaded when a tick every `intervalMs` was more than `maxDelayMs` late for three times in a
- * row with the event loop busy in between: one long pause (a collection of garbage, a machine that slept) is no
- * overload. `perf_hooks.monitorEventLoopDelay` would not do: it loses the delay that its reset falls into, which is
- * every one as soon as the loop turns more slowly than the samples are taken.
+ * Calls the process overloaded in two cases, each only where the event loop was busy all the while.
+ *
+ * While one turn of the event loop takes longer than `maxTurnMs`: what else arrives in that turn is turned away, so
+ * that the turn ends. Without it a crowd of requests that are ready at once would all be worked on before the next
+ * connection is accepted and before anybody hears that there is too much.
+ *
+ * When a tick every `intervalMs` was more than `maxDelayMs` late for three times in a row: one long pause (a
+ * collection of garbage, a machine that slept) is no overload. `perf_hooks.monitorEventLoopDelay` would not do: it
+ * loses the delay that its reset falls into, which is every one as soon as the loop turns more slowly than the samples
+ * are taken.
  */
-export function startOverloadSampler({ maxDelayMs = 300, intervalMs = 100 } = {}): OverloadSampler {
+export function startOverloadSampler({
+  maxDelayMs = 300,
+  maxTurnMs = 500,
+  intervalMs = 100,
+} = {}): OverloadSampler {
   let lastTickAt = performance.now();
   let lastUtilization = performance.eventLoopUtilization();
   let lateTicks = 0;
 
+  const isBusySinceTick = () =>
+    performance.eventLoopUtilization(lastUtilization).utilization >= busyUtilization;
+  const msLate = () => performance.now() - lastTickAt - intervalMs;
+
   const tick = () => {
-    const now = performance.now();
-    const utilization = performance.eventLoopUtilization();
-    const busy = performance.eventLoopUtilization(utilization, lastUtilization).utilization;
-    const delayMs = now - lastTickAt - intervalMs;
-    lateTicks = delayMs > maxDelayMs && busy >= busyUtilization ? lateTicks + 1 : 0;
-    lastTickAt = now;
-    lastUtilization = utilization;
+    lateTicks = msLate() > maxDelayMs && isBusySinceTick() ? lateTicks + 1 : 0;
+    lastTickAt = performance.now();
+    lastUtilization = performance.eventLoopUtilization();
   };
   const timer = setInterval(tick, intervalMs).unref();
 
   return {
-    isOverloaded: () => lateTicks >= lateTicksInARow,
+    isOverloaded: () => lateTicks >= lateTicksInARow || (msLate() > maxTurnMs && isBusySinceTick()),
     close() {
       clearInterval(timer);
     },

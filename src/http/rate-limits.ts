@@ -4,6 +4,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limite
 import type { AppUserId } from "../core/app-user-id.js";
 import { ServiceError } from "../core/errors.js";
 import type { SignInTokens } from "../core/sign-in-tokens.js";
+import { toClientNetwork } from "./client-network.js";
 import { withDeadline } from "./deadline.js";
 import type { AuthFailureLimit } from "./graphql/route.js";
 
@@ -95,12 +96,12 @@ export function createAuthFailureLimit({ perMinute }: { perMinute: number }): Au
   const failures = new RateLimiterMemory({ points: perMinute, duration: windowSeconds });
   return {
     async check(address) {
-      const state = await failures.get(address);
+      const state = await failures.get(toClientNetwork(address));
       if (state !== null && state.consumedPoints >= perMinute) throw toRateLimited(state);
     },
     async record(address) {
       // Past the limit it rejects, which `check` says at the next request.
-      await failures.consume(address).catch(() => undefined);
+      await failures.consume(toClientNetwork(address)).catch(() => undefined);
     },
   };
 }

@@ -123,6 +123,7 @@ describe("--token", () => {
       { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), says: /expired|exp/i },
       { token: team.token("user-1", { aud: "https://other.example.com" }), says: /aud/ },
       { token: "garbage-that-is-no-token", says: /opaque|JWT/ },
+      { token: team.token("user-1").slice(0, -20), says: /copied whole/ },
       { token: "", says: /no token on standard input/ },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
@@ -134,6 +135,16 @@ describe("--token", () => {
       if (secret) expect(`${result?.stdout ?? ""}${result?.stderr ?? ""}`).not.toContain(secret);
     });
   });
+});
+
+test("a token on the command line is refused and not repeated", { timeout: patience }, async () => {
+  const token = team.token("user-1");
+  for (const words of [["--token", token], [`--token=${token}`], [`-t${token}`]]) {
+    const { exitCode, stdout, stderr } = await runCli(["doctor", ...words], team.environment);
+    expect(exitCode).toBe(2);
+    for (const part of token.split(".")) expect(stdout + stderr).not.toContain(part);
+    if (words[0]?.startsWith("--token") === true) expect(stderr).toContain("standard input");
+  }
 });
 
 test("wrong usage exits 2", { timeout: patience }, async () => {

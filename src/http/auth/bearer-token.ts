@@ -28,23 +28,28 @@ function authorizationsOf(headers: RequestHeaders): readonly string[] {
 const refusal = (reason: string) =>
   new ServiceError("UNAUTHENTICATED", { reason, bearerError: "invalid_token" });
 
+const unaware = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
+
 /**
  * Gives the bearer token of a request (RFC 6750 §2.1; RFC 9110 §11.1: the scheme in any case).
  *
- * @throws ServiceError `UNAUTHENTICATED`: without `bearerError` when the request carries no credentials at all.
+ * @throws ServiceError `UNAUTHENTICATED`: without `bearerError` when the request carries no credentials, or those of
+ * another scheme (RFC 6750 §3.1: such a request is told how to authenticate, not what is wrong with its token).
  */
 export function readBearerToken(headers: RequestHeaders): string {
   const [authorization, ...others] = authorizationsOf(headers);
   if (authorization === undefined) {
-    throw new ServiceError("UNAUTHENTICATED", { reason: "no Authorization header" });
+    throw unaware("no Authorization header");
   }
   if (others.length > 0) throw refusal("more than one Authorization header");
   if (authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ") {
     return authorization.slice(7).trim();
   }
   const scheme = /^([!#$%&'*+.^_`|~\w-]{1,20})(?: |$)/.exec(authorization)?.[1]?.toLowerCase();
+  if (scheme === "bearer") throw refusal("an empty token");
   if (scheme === "dpop") {
-    throw refusal("scheme DPoP: bound tokens are not accepted; switch the binding off for this API");
+    throw unaware("scheme DPoP: bound tokens are not accepted; switch the binding off for this API");
   }
-  throw refusal(scheme === "bearer" ? "an empty token" : "the Authorization header is not of scheme Bearer");
+  const reason = "the Authorization header is not of scheme Bearer";
+  throw scheme === undefined ? refusal(reason) : unaware(reason);
 }

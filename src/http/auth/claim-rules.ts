@@ -8,8 +8,6 @@ import { either, type Rule, type TokenRule } from "./token-rule.js";
 const isStringArray = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === "string");
 
-const audienceMend = "let the app ask for the audience of this API; if this is it, AUTH_AUDIENCE";
-
 const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule => ({
   check: "audience",
   expects:
@@ -32,7 +30,7 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
         ? typeof aud === "string" && audiences.includes(aud)
         : named.some((name) => audiences.includes(name));
     if (isOurs) return null;
-    return { reason: `aud is ${shown(aud)}, accepted: ${either(audiences)}`, mend: audienceMend };
+    return { reason: `aud is ${shown(aud)}, accepted: ${either(audiences)}`, mend: policy.audienceMend };
   },
 });
 

@@ -3,6 +3,9 @@ import { member, shown } from "./read-token.js";
 import { either, type Rule, type TokenRule } from "./token-rule.js";
 import { normalizeTokenType } from "./token-type.js";
 
+/** What cannot be set: whoever can check such a token could also make one. */
+const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
+
 const algorithm: Rule = ({ algorithms }) => ({
   check: "algorithm",
   expects: algorithms.join(" or "),
@@ -11,7 +14,9 @@ const algorithm: Rule = ({ algorithms }) => ({
     if (typeof alg === "string" && algorithms.includes(alg)) return null;
     return {
       reason: `alg is ${shown(alg)}, accepted: ${algorithms.join(", ")}`,
-      mend: "if the issuer really signs with it, AUTH_ALGORITHMS",
+      mend: isForgeable(alg)
+        ? "let the issuer sign the tokens of this API with a key pair, such as RS256 or ES256"
+        : "if the issuer really signs with it, AUTH_ALGORITHMS",
     };
   },
 });
@@ -26,7 +31,7 @@ const tokenType: Rule = ({ tokenTypes }) => ({
     if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
     return {
       reason: `typ is ${shown(typ)}, accepted: ${tokenTypes.join(", ")}`,
-      mend: "send the access token, not an ID token; if the issuer types its access tokens so, AUTH_TOKEN_TYPES",
+      mend: "send the access token, not an ID token; if the issuer types its access tokens so, AUTH_PROVIDER (or AUTH_TOKEN_TYPES)",
     };
   },
 });
@@ -49,7 +54,10 @@ const keyId: Rule = ({ issuers }) => ({
     if (typeof kid === "string" && kid !== "") return null;
     // A shared secret is one key: there is nothing to choose.
     if (kid === undefined && issuers.every(({ keys }) => keys.from === "secret")) return null;
-    return { reason: "the header names no key (kid)" };
+    return {
+      reason: "the header names no key (kid)",
+      mend: "let the issuer name its key in the header, as it does in its key set",
+    };
   },
 });
 

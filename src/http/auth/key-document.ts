@@ -5,7 +5,7 @@ import type { KeySource } from "./policy.js";
 export type Jwk = Readonly<Record<string, unknown>>;
 
 const rediscoverAfterMs = 60 * 60_000;
-const maxKeys = 50;
+const maxKeys = 200;
 
 function parseObject(body: string, what: string): Record<string, unknown> {
   let value: unknown;
@@ -24,7 +24,6 @@ function parseObject(body: string, what: string): Record<string, unknown> {
 export function fetchProblem(error: unknown): string {
   if (!(error instanceof Error)) return "unknown error";
   const code = (error as NodeJS.ErrnoException).code;
-  if (error.name === "TimeoutError") return "no answer in time";
   return typeof code === "string" && code !== "" ? `${error.name} ${code}` : error.message;
 }
 
@@ -73,10 +72,12 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
     if (answer.status !== 200) throw new Error(`the key set answered ${answer.status}`);
     const { keys } = parseObject(answer.body, "the key set");
     if (!Array.isArray(keys)) throw new Error("the key set has no list of keys");
+    // To leave some out would be to say of them that the issuer does not publish them.
+    if (keys.length > maxKeys) throw new Error(`the key set has more than ${maxKeys} keys`);
+    // Whoever has given up waiting does not take these keys, and must be given them again.
+    signal.throwIfAborted();
     etag = answer.etag;
-    return keys
-      .filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key))
-      .slice(0, maxKeys);
+    return keys.filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key));
   };
 
   return {

@@ -1,5 +1,6 @@
 import { ServiceError } from "../../core/errors.js";
 import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
+import { runWithin } from "./run-within.js";
 import { importSigningKeys, type SigningKey } from "./signing-keys.js";
 
 /** Time as this folder needs it; tests move it. */
@@ -122,7 +123,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const fetchOnce = async () => {
     const before = problem;
     try {
-      const jwks = await document.load(AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]));
+      const jwks = await runWithin(document.load, { timeoutMs, closing: closing.signal });
       if (jwks !== "unchanged") setProblem = await takeOver(jwks);
       problem = setProblem;
       succeededAt = clock.now();

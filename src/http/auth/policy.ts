@@ -65,6 +65,8 @@ export type AuthPolicy = Readonly<{
   tokenTypes: readonly string[];
   audienceRule: AudienceRule;
   insteadOfAudience?: string;
+  /** For the operator: what to do about a token with another audience. */
+  audienceMend: string;
   userIdClaim: string;
   /** Where the client that asked for the token stands, and which clients are accepted (empty: not looked at). */
   clientClaims: readonly string[];

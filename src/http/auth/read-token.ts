@@ -56,12 +56,20 @@ function formProblem(compact: string): Finding {
       mend: "let the app send a JWT access token: ask for this API's audience, or switch JWT access tokens on at the issuer",
     };
   }
-  return { reason: "no JWT of three base64url parts" };
+  return {
+    reason: "no JWT of three base64url parts",
+    mend: "send the token alone, whole and on one line: nothing around it, no padding",
+  };
 }
 
 /** Takes a compact token apart, or says why it is none. Nothing is verified here. */
 export function readToken(compact: string): ReadToken | Finding {
-  if (compact.length > maxTokenBytes) return { reason: `longer than ${maxTokenBytes} bytes` };
+  if (compact.length > maxTokenBytes) {
+    return {
+      reason: `longer than ${maxTokenBytes} bytes`,
+      mend: "let the issuer leave groups, roles and profile data out of access tokens",
+    };
+  }
   if (!compactForm.test(compact)) return formProblem(compact);
   const [head = "", payload = ""] = compact.split(".");
   const header = parseJsonObject(Buffer.from(head, "base64url"));

@@ -1,11 +1,13 @@
 import type { SettingsReader } from "../../settings.js";
+import { audienceMendOf, audienceRuleOf, readAudiences, readExactList } from "./audience-settings.js";
 import { readIssuers } from "./issuer-settings.js";
-import type { AudienceRule, AuthPolicy, ScopeClaim } from "./policy.js";
+import type { AuthPolicy, ScopeClaim } from "./policy.js";
 import { readPresetOptions } from "./preset-options.js";
 import type { Preset } from "./preset.js";
 import { presetNames, presets, type PresetName } from "./presets.js";
 import { fillText } from "./templates.js";
 import { normalizeTokenType } from "./token-type.js";
+import { readUserIdClaim } from "./user-id-claim.js";
 
 const asymmetric = [
   ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
@@ -15,17 +17,6 @@ const asymmetric = [
 /** Types of tokens that prove something else than access; taking one as an access token is cross-JWT confusion. */
 const foreignTokenTypes =
   /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
-
-/** Ids that people change or that are given to the next person. */
-const reusableIdClaims = [
-  "email",
-  "preferred_username",
-  "upn",
-  "unique_name",
-  "username",
-  "name",
-  "nickname",
-];
 
 function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
   const stated = reader.list("AUTH_ALGORITHMS");
@@ -69,15 +60,6 @@ function readTokenTypes(preset: Preset, reader: SettingsReader): readonly string
   return stated.length > 0 ? stated : preset.tokenTypes;
 }
 
-/** A list of exact values; a wildcard would be compared as it stands and so accept nothing, or too much one day. */
-function readExactList(name: string, reader: SettingsReader): string[] {
-  const values = reader.list(name);
-  for (const value of values.filter((text) => text.includes("*"))) {
-    reader.problem(name, `"${value}" is refused: values are compared exactly, there are no wildcards`);
-  }
-  return values;
-}
-
 function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsReader): string[] {
   const clientIds = readExactList("AUTH_CLIENT_IDS", reader);
   const { need } = preset.clients;
@@ -102,55 +84,10 @@ function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsRea
   return clientIds;
 }
 
-function readAudiences(preset: Preset, reader: SettingsReader): string[] {
-  const stated = readExactList("AUTH_AUDIENCE", reader);
-  if (preset.audience.from === "clients") {
-    if (stated.length > 0) {
-      reader.problem(
-        "AUTH_AUDIENCE",
-        "must not be set: the audience of these tokens is the client; set AUTH_CLIENT_IDS",
-      );
-    }
-    return [];
-  }
-  for (const audience of stated) {
-    const refusal = preset.refusedAudiences?.find(({ pattern }) => pattern.test(audience));
-    if (refusal !== undefined)
-      reader.problem("AUTH_AUDIENCE", `"${audience}" is refused: ${refusal.because}`);
-  }
-  if (stated.length === 0 && preset.audience.from === "setting") {
-    reader.problem("AUTH_AUDIENCE", `is required: ${preset.audience.hint}`);
-  }
-  return stated;
-}
-
-function audienceRuleOf(preset: Preset, audiences: readonly string[]): AudienceRule {
-  if (preset.audience.from === "none" && audiences.length === 0) return "absent";
-  return "match" in preset.audience ? "equals" : "contains";
-}
-
 function clientPresenceOf(preset: Preset, clientIds: readonly string[]): AuthPolicy["clientPresence"] {
   if (preset.clients.claims.length === 0) return "unchecked";
   if (preset.clients.need === "when-present") return "when-present";
   return clientIds.length > 0 ? "required" : "unchecked";
-}
-
-function readUserIdClaim(preset: Preset, reader: SettingsReader): { claim: string; warnings: string[] } {
-  const stated = reader.text("AUTH_USER_ID_CLAIM");
-  if (stated === undefined && preset.userIdClaim === "") {
-    reader.problem(
-      "AUTH_USER_ID_CLAIM",
-      "is required: the claim with the id that your signup events carry, such as sub",
-    );
-  }
-  const claim = stated ?? preset.userIdClaim;
-  if (!reusableIdClaims.includes(claim)) return { claim, warnings: [] };
-  return {
-    claim,
-    warnings: [
-      `AUTH_USER_ID_CLAIM=${claim} can pass from one person to another, and with it the health data: use an id that is never given twice`,
-    ],
-  };
 }
 
 function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsReader): string | undefined {
@@ -165,6 +102,10 @@ function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsR
   }
   return scope;
 }
+
+const manyIssuersWarning =
+  "AUTH_ISSUER names several issuers: a user id must mean the same person at each of them, or one person gets the " +
+  "health data of another; for separate sets of users run a gateway for each";
 
 /** Freezes data; leaves objects of classes (keys, patterns) as they are. */
 function deepFreeze<T>(value: T): T {
@@ -206,13 +147,15 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   );
   const requiredScope = readRequiredScope(options.scopeClaims ?? preset.scopeClaims, reader);
   const allowAnonymous = reader.boolean("AUTH_ALLOW_ANONYMOUS");
+  const issuers = readIssuers(reader, { preset, options, audiences, allowHttp });
 
   return deepFreeze<AuthPolicy>({
     provider,
-    issuers: readIssuers(reader, { preset, options, audiences, allowHttp }),
+    issuers,
     algorithms: readAlgorithms(provider, preset, reader),
     tokenTypes: readTokenTypes(preset, reader),
     audienceRule: audienceRuleOf(preset, audiences),
+    audienceMend: audienceMendOf(preset),
     ...(preset.audience.from === "none" && { insteadOfAudience: preset.audience.instead }),
     userIdClaim: userId.claim,
     clientClaims: preset.clients.claims,
@@ -234,6 +177,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     warnings: [
       ...(options.warnings ?? []),
       ...userId.warnings,
+      ...(issuers.length > 1 ? [manyIssuersWarning] : []),
       ...(allowHttp ? ["AUTH_ALLOW_HTTP=true: whoever is on the way to the issuer can put in keys"] : []),
     ],
   });

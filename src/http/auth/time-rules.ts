@@ -58,7 +58,7 @@ const notAhead: Rule = ({ clockToleranceSeconds }) => ({
 
 const lifetime: Rule = ({ maxLifetimeSeconds = Infinity }) => ({
   check: "lifetime",
-  expects: `at most ${maxLifetimeSeconds} s`,
+  expects: maxLifetimeSeconds === Infinity ? "any" : `at most ${maxLifetimeSeconds} s`,
   find: ({ claims }) => {
     if (maxLifetimeSeconds === Infinity) return null;
     const [exp, iat] = [member(claims, "exp"), member(claims, "iat")];

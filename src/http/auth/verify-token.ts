@@ -71,8 +71,12 @@ export async function verifySignature(
 ): Promise<{ token: ReadToken; key: SigningKey } | Finding> {
   const [alg, kid] = [String(member(token.header, "alg")), member(token.header, "kid")];
   const found = await keySet.find(typeof kid === "string" ? kid : undefined, alg);
-  if ("problem" in found)
-    return { reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}` };
+  if ("problem" in found) {
+    return {
+      reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
+      mend: "is the token of this tenant and environment, and not older than its key? Else AUTH_ISSUER, AUTH_JWKS_URL",
+    };
+  }
   try {
     const { payload } = await compactVerify(token.compact, found.key.key, { algorithms: [alg] });
     const claims = parseJsonObject(payload);
@@ -81,7 +85,10 @@ export async function verifySignature(
       : { token: { ...token, claims }, key: found.key };
   } catch (error) {
     // Whatever goes wrong in here, the signature has not been found good.
-    return { reason: `the signature is not good (${error instanceof Error ? error.name : "unknown"})` };
+    return {
+      reason: `the signature is not good (${error instanceof Error ? error.name : "unknown"})`,
+      mend: "was the token copied whole? Else another issuer made it under the same key id",
+    };
   }
 }
 

@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, expect, test } from "vitest";
 import { createKeySets, systemClock, type KeySets } from "../../../src/http/auth/key-sets.js";
 import { startIssuer, type TestIssuer } from "./issuer.js";
@@ -165,6 +170,64 @@ test("a document that drips in without end is given up", async () => {
   expect(await find("k1")).toMatchObject(unavailable);
 });
 
+/** Node.js collects memory whenever it likes; here it is asked to. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+test("memory that is collected while a document drips in does not hold up the next fetch", async () => {
+  const { issuer, find, clock, keySets } = await startTest({ timeoutMs: 300 });
+  expect(await find("k1")).toBe("key");
+  issuer.respond("/team/jwks", (_request, response) => {
+    response.writeHead(200);
+    const drip = setInterval(() => response.write(" "), 20);
+    response.on("close", () => {
+      clearInterval(drip);
+    });
+  });
+  clock.advance(11_000);
+  const requests = issuer.requests.length;
+  const answer = find("k2");
+  await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThan(requests);
+  collectGarbage();
+  expect(await answer).toMatchObject(unavailable);
+  publishLater(issuer, [first, second]);
+  await keySets.refresh();
+  expect(await find("k2")).toBe("key");
+}, 5_000);
+
+test("an issuer whose connection never comes about is given up as well, and holds up no close", async () => {
+  // A process that stands still takes no connections: once its queue is full, further ones wait for ever.
+  const child = spawn(process.execPath, [
+    "-e",
+    "const s=require('node:net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))",
+  ]);
+  closers.push(() => Promise.resolve(child.kill("SIGKILL")));
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  child.kill("SIGSTOP");
+  const fillers = Array.from({ length: 6 }, () =>
+    connect(Number(String(line)), "127.0.0.1").on("error", () => undefined),
+  );
+  closers.push(() => {
+    for (const filler of fillers) filler.destroy();
+    return Promise.resolve();
+  });
+  await expect.poll(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThan(1);
+
+  const address = `http://127.0.0.1:${String(line).trim()}/jwks`;
+  const patient = await startTest({ settings: { AUTH_JWKS_URL: address } });
+  const hasty = await startTest({ timeoutMs: 200, settings: { AUTH_JWKS_URL: address } });
+  const startedAt = performance.now();
+  expect(await hasty.find("k1")).toMatchObject({
+    ...unavailable,
+    reason: expect.stringContaining("in time") as string,
+  });
+  patient.keySets.start();
+  await patient.keySets.close();
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+});
+
 test("an empty key set is a fault of configuration: said in the log, answered as unavailable", async () => {
   const { find, logs } = await startTest({ keys: [] });
   expect(await find("k1")).toMatchObject({
@@ -197,6 +260,11 @@ const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
   ["null", answering("null"), /no JSON object/],
   ["no list of keys", answering({ keys: { 0: first.jwk } }), /no list of keys/],
   ["more than 256 KiB", answering({ keys: [first.jwk], pad: "x".repeat(300_000) }), /EXCEEDED/],
+  [
+    "more than 200 keys",
+    answering({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
+    /more than 200/,
+  ],
   ["a 500", failing(500), /answered 500/],
   ["a 304 that nobody asked for", failing(304), /answered 304/],
   ["a redirect", redirecting, /answered 302/],

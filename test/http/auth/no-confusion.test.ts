@@ -57,6 +57,19 @@ const impossibleId = fc.oneof(
 
 type Change = { name: string; header?: Claims; claims?: Claims; key?: "stranger" };
 
+/** Where the client stands for the audience, or is looked at besides it: another one. */
+function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[] {
+  const accepted: readonly unknown[] = policy.clientPresence === "unchecked" ? [] : policy.clientIds;
+  return policy.clientClaims
+    .filter((claim) => accepted.includes(claims[claim]))
+    .map((claim) =>
+      anyValue
+        .filter((client) => !accepted.includes(client))
+        .filter((client) => client !== undefined || policy.clientPresence === "required")
+        .map((client) => ({ name: claim, claims: { [claim]: client } })),
+    );
+}
+
 /** Any single change after which a good token must not be good any more. */
 const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
   const issuers = policy.issuers.map((accepted) => accepted.issuer);
@@ -75,6 +88,7 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
     impossibleId.map((id) => ({ name: "id", claims: { [one.userIdClaim]: id } })),
     otherAlgorithm.map((alg) => ({ name: "alg", header: { alg } })),
     fc.constant({ name: "key", key: "stranger" as const }),
+    ...otherClients(claims, policy),
   );
 };
 

@@ -201,6 +201,12 @@ export const providers: ProviderCase[] = [
       { name: "an agent", claims: { sub: "agt_12345" }, reason: /agent/ },
       { name: "an ID token", claims: { aud: "mobile-app", azp: undefined }, reason: /^aud is "mobile-app"/ },
       {
+        name: "an ID token, though the client id was set as the audience",
+        claims: { aud: "mobile-app", azp: undefined },
+        settings: { AUTH_AUDIENCE: "mobile-app" },
+        reason: /names its client/,
+      },
+      {
         name: "userinfo as the only audience",
         claims: { aud: "https://team.eu.auth0.com/userinfo" },
         reason: /^aud/,
@@ -305,6 +311,13 @@ export const providers: ProviderCase[] = [
         name: "a bound audience that is configured",
         claims: { aud: "https://api.example.com" },
         settings: { AUTH_AUDIENCE: "https://api.example.com" },
+      },
+      {
+        name: "the updated form of the issuer",
+        claims: { iss: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI" },
+        settings: {
+          AUTH_ISSUER: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+        },
       },
       {
         name: "a second client",
@@ -669,7 +682,11 @@ export const providers: ProviderCase[] = [
       { name: "no sub", claims: { sub: undefined }, reason: /sub is missing/ },
       { name: "an ID token", claims: { typ: "ID" }, reason: /ID or refresh/ },
       { name: "a refresh token", claims: { typ: "Refresh" }, reason: /ID or refresh/ },
-      { name: "account as the only audience", claims: { aud: "account" }, reason: /^aud is "account"/ },
+      {
+        name: "account as the only audience",
+        claims: { aud: "account" },
+        reason: /^aud is "account".*audience mapper/,
+      },
       {
         name: "a service account",
         claims: { preferred_username: "service-account-batch" },

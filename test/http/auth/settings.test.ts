@@ -77,6 +77,24 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     "AUTH_TOKEN_TYPES",
     /no access token/,
   ],
+  [
+    "a user id that is the same for all users",
+    { ...rfc9068, AUTH_USER_ID_CLAIM: "aud" },
+    "AUTH_USER_ID_CLAIM",
+    /does not say who the user is/,
+  ],
+  [
+    "a user id that is another one in each session",
+    { ...rfc9068, AUTH_USER_ID_CLAIM: "sid" },
+    "AUTH_USER_ID_CLAIM",
+    /does not say who the user is/,
+  ],
+  [
+    "the audience of Auth0's own API",
+    { ...settingsOf("auth0"), AUTH_AUDIENCE: "https://team.eu.auth0.com/api/v2/" },
+    "AUTH_AUDIENCE",
+    /Management API/,
+  ],
   ["two scopes", { ...rfc9068, AUTH_REQUIRED_SCOPE: "a b" }, "AUTH_REQUIRED_SCOPE", /one scope/],
   [
     "a wide tolerance",
@@ -245,7 +263,7 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
 ];
 
 describe("what would accept tokens meant for others does not start", () => {
-  test.each(refused)("%s", (_name, settings, setting, reason) => {
+  test.each(refused)("%s is refused at the start", (_name, settings, setting, reason) => {
     const found = problemsOf(settings).filter((problem) => problem.startsWith(`${setting}: `));
     expect(found.join("\n")).toMatch(reason);
   });
@@ -362,6 +380,23 @@ describe("settings that are well", () => {
     expect(
       Object.isFrozen(policy) && Object.isFrozen(policy.issuers) && Object.isFrozen(policy.issuers[0]),
     ).toBe(true);
+  });
+
+  test("several issuers are warned of, since an id may mean another person at each", () => {
+    const two = { ...rfc9068, AUTH_ISSUER: `${issuer},https://idp.example.org` };
+    expect(policyOf(two).warnings).toEqual([expect.stringMatching(/the same person at each/)]);
+    expect(policyOf(rfc9068).warnings).toEqual([]);
+  });
+
+  test("the keys of a Descope project are those of its region", () => {
+    const keysOf = (projectId: string) =>
+      policyOf({ AUTH_PROVIDER: "descope", AUTH_ISSUER: projectId }).issuers[0]?.keys;
+    const id = "2abcdefghijklmnopqrstuvwxyz";
+    expect(keysOf(`P${id}`)).toEqual({ from: "jwks", url: `https://api.descope.com/v2/keys/P${id}` });
+    expect(keysOf(`Peuc1${id}`)).toEqual({
+      from: "jwks",
+      url: `https://api.euc1.descope.com/v2/keys/Peuc1${id}`,
+    });
   });
 
   test("an id that can pass to another person is warned of", () => {

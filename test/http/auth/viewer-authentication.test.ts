@@ -81,8 +81,6 @@ describe("the Authorization header", () => {
       /more than one/,
     ],
     ["two in one line", (token: string) => ["Authorization", `Bearer ${token}, Bearer ${token}`], /no JWT/],
-    ["Basic", () => ["Authorization", "Basic dTpw"], /not of scheme Bearer/],
-    ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
     ["no scheme", (token: string) => ["Authorization", token], /not of scheme Bearer/],
     ["no token", () => ["Authorization", "Bearer"], /empty/],
     ["a scheme and nothing", () => ["Authorization", "Bearer "], /empty/],
@@ -93,6 +91,17 @@ describe("the Authorization header", () => {
     const { refusal, token } = await startTest();
     const error = await refusal(headers(token()));
     expect([error.code, error.bearerError]).toEqual(["UNAUTHENTICATED", "invalid_token"]);
+    expect(error.reason).toMatch(reason);
+    expect(error.reason).not.toContain(token());
+  });
+
+  test.each([
+    ["Basic", () => ["Authorization", "Basic dTpw"], /not of scheme Bearer/],
+    ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
+  ])("of another scheme gets a challenge without error: %s", async (_name, headers, reason) => {
+    const { refusal, token } = await startTest();
+    const error = await refusal(headers(token()));
+    expect([error.code, challenge(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
     expect(error.reason).toMatch(reason);
     expect(error.reason).not.toContain(token());
   });

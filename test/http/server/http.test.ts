@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/core/errors.js";
 import { codeOf, issuedToken, startServer, tokenMutation, type GraphqlBody } from "./start-server.js";
@@ -24,6 +25,65 @@ describe("request ids", () => {
       expect(response.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     },
   );
+});
+
+/** Sends bytes as they are, and gives all that comes back until the server closes. */
+async function sendRaw(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  socket.write(bytes);
+  let answer = "";
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
+
+describe("what is no HTTP", () => {
+  test.each([
+    ["garbage", "\u0016\u0003\u0001 hello\r\n\r\n", 400],
+    ["headers without end", `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+    [
+      "two lengths",
+      "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      400,
+    ],
+  ])(
+    "is answered with a problem, all the headers and a line in the log: %s",
+    async (_name, bytes, status) => {
+      const { url, lines } = await startServer();
+      const answer = await sendRaw(url, bytes);
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      for (const header of [
+        "cache-control: no-store",
+        "x-content-type-options: nosniff",
+        "connection: close",
+      ]) {
+        expect(answer).toContain(header);
+      }
+      const requestId = /x-request-id: (\S+)/.exec(answer)?.[1];
+      expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toMatchObject({ status, requestId });
+      expect(lines).toMatchObject([
+        { level: "info", phrase: "request refused", fields: { requestId, status } },
+      ]);
+    },
+  );
+
+  test.each([
+    ["headers", "GET /livez HTTP/1.1\r\nHost: x\r\n"],
+    [
+      "a body",
+      "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
+    ],
+  ])("is a request that does not arrive in time: %s", async (_name, bytes) => {
+    const { url } = await startServer({ longestArrivalMs: 300 });
+    const startedAt = performance.now();
+    expect(await sendRaw(url, bytes)).toMatch(/^HTTP\/1.1 408 /);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
+  });
+
+  test("is a connection that nothing comes on: it is closed without an answer", async () => {
+    const { url, lines } = await startServer({ longestArrivalMs: 300 });
+    expect(await sendRaw(url, "")).toBe("");
+    expect(lines).toEqual([]);
+  });
 });
 
 describe("what is not served", () => {

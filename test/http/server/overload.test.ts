@@ -30,3 +30,17 @@ test("one long pause is no overload", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(sampler.isOverloaded()).toBe(false);
 });
+
+test("a turn of the event loop that takes long is overload while it lasts, and not after it", async () => {
+  const sampler = startOverloadSampler({ maxDelayMs: 30, maxTurnMs: 100, intervalMs: 20 });
+  onTestFinished(() => {
+    sampler.close();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  block(50);
+  expect(sampler.isOverloaded()).toBe(false);
+  block(250);
+  expect(sampler.isOverloaded()).toBe(true);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(sampler.isOverloaded()).toBe(false);
+});

@@ -149,6 +149,20 @@ describe("failed authentications per address", () => {
     expect((await post({ query: tokenMutation }, bad("192.0.2.2"))).status).toBe(401);
   });
 
+  test("count a whole IPv6 network as one client", async () => {
+    const authFailureLimit = createAuthFailureLimit({ perMinute: 2 });
+    const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
+    const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
+    const statuses: number[] = [];
+    for (const address of [
+      ...["2001:db8:1:2::1", "2001:db8:1:2:aaaa:bbbb:cccc:dddd", "2001:0DB8:0001:0002:ffff::5"],
+      ...["2001:db8:1:3::1", "::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "192.0.2.1"],
+    ]) {
+      statuses.push((await post({ query: tokenMutation }, bad(address))).status);
+    }
+    expect(statuses).toEqual([401, 401, 429, 401, 401, 401, 401, 429]);
+  });
+
   test("leave those alone who succeed", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
     const { post } = await startServer({ graphql: { authFailureLimit } });

@@ -3,6 +3,10 @@ import { anyHost, list, present, sub, words } from "./preset-words.js";
 
 const stytchSession = "https://stytch.com/session";
 
+/** A pool's issuer in its original and its updated form; which one a pool has is one of its settings. */
+const userPool =
+  /^https:\/\/(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/;
+
 /** Providers that run as a service. Facts: their documentation and SDKs. */
 export const hostedPresets = {
   auth0: {
@@ -17,6 +21,10 @@ export const hostedPresets = {
     },
     refusedAudiences: [
       {
+        pattern: /^https?:\/\/[^/]+\.auth0\.com\/api\/v2\/$/,
+        because: "tokens for Auth0's own Management API have it; write your API's identifier",
+      },
+      {
         pattern: /\/userinfo$/,
         because:
           "every token asked for with openid has it, whatever API it is for; write your API's identifier",
@@ -25,6 +33,10 @@ export const hostedPresets = {
     audienceIsNoClient: true,
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [
+      {
+        anyOf: [{ claim: "azp" }, { claim: "client_id" }],
+        because: "an access token of either profile names its client; an ID token does not",
+      },
       sub(/\|/, "a user's sub has the form strategy|id; this token is a machine's or an agent's"),
       { claim: "sub", matchesNot: /@clients$/, because: "a token of the client credentials grant" },
       {
@@ -86,9 +98,7 @@ export const hostedPresets = {
   cognito: {
     settingsPrefix: "AUTH_COGNITO",
     exampleIssuer: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
-    issuers: [
-      { pattern: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/ },
-    ],
+    issuers: [{ pattern: userPool }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt", "at+jwt"],
     audience: { from: "none", instead: "client_id" },
@@ -105,9 +115,7 @@ export const hostedPresets = {
   "cognito-id": {
     settingsPrefix: "AUTH_COGNITO",
     exampleIssuer: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
-    issuers: [
-      { pattern: /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/ },
-    ],
+    issuers: [{ pattern: userPool }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt"],
     audience: { from: "clients" },
@@ -231,6 +239,11 @@ export const hostedPresets = {
     settingsPrefix: "AUTH_DESCOPE",
     exampleIssuer: "the project id, or https://api.descope.com/<project id>, as in your tokens",
     issuers: [
+      {
+        // Beyond 27 characters the id begins with its region.
+        pattern: /^(?<projectId>P(?<region>[a-z0-9]{1,13})[A-Za-z0-9]{27})$/,
+        jwks: "https://api.{region}.descope.com/v2/keys/{projectId}",
+      },
       {
         pattern: /^(?<projectId>P[A-Za-z0-9]{20,40})$/,
         jwks: "https://api.descope.com/v2/keys/{projectId}",

@@ -12,6 +12,7 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the audience that an audience mapper of the app's client scope adds; Keycloak adds none by itself",
+      mend: "add an audience mapper with it to a client scope of the app's client in Keycloak; if this is it, AUTH_AUDIENCE",
     },
     refusedAudiences: [
       {
@@ -61,7 +62,11 @@ export const selfHostedPresets = {
     issuers: [{ pattern: anyHost }],
     algorithms: ["RS256", "ES256", "EdDSA"],
     tokenTypes: ["jwt", "at+jwt"],
-    audience: { from: "setting", hint: "the id of the Zitadel project" },
+    audience: {
+      from: "setting",
+      hint: "the id of the Zitadel project",
+      mend: "let the app ask for the scope urn:zitadel:iam:org:project:id:<project id>:aud; if this is it, AUTH_AUDIENCE",
+    },
     // Machine users look like users: the list of the apps' clients is the only thing that keeps them out.
     clients: { claims: ["azp", "client_id"], need: "always" },
     requirements: [
