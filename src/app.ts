@@ -4,7 +4,7 @@ import { ServiceError } from "./core/errors.js";
 import { createMappingWriter } from "./core/mapping-writer.js";
 import { createProvisioning, maxLookupAgeMs } from "./core/provisioning.js";
 import { createTeamGuard, WrongPlaceError } from "./core/team-guard.js";
-import { createVitalGate, vitalGateRules } from "./core/vital-gate.js";
+import { createVitalGate, vitalGateRules, type VitalGateRules } from "./core/vital-gate.js";
 import { createMappings } from "./mongo/mappings.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createTeamRecords } from "./mongo/team.js";
@@ -21,6 +21,8 @@ import { createVitalClient } from "./vital/client.js";
 const sweepGraceMs = 10_000;
 /** For a create that commits at Vital after our time-out, milliseconds. */
 const lateCommitMarginMs = 15_000;
+/** A wait that grows by less is still the same one to the log, milliseconds. */
+const newWaitMs = 500;
 
 export type AppOptions = {
   /** How the process calls itself in its log. */
@@ -29,6 +31,8 @@ export type AppOptions = {
   mongoPatienceMs: number;
   /** How long an operation may take in a MongoDB that is there but does not answer. */
   mongoTimeoutMs: number;
+  /** When Vital is left alone, and for how long; the product's own unless told. */
+  gateRules?: VitalGateRules;
   isStopping: () => boolean;
   /** Called once when the process cannot go on; it has been logged. */
   onFatal: () => void;
@@ -85,7 +89,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
   const vital = createVitalGate(client, {
     now,
     random,
-    rules: vitalGateRules,
+    rules: options.gateRules ?? vitalGateRules,
     watcher: { onThrottled, onCredentials },
   });
 
@@ -126,9 +130,9 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     readiness.close();
   });
 
-  function onThrottled(until: Date): void {
-    metrics.rateLimited(Math.max(0, until.getTime() - Date.now()));
-    log.warn({ until }, "Vital asked to wait");
+  function onThrottled(until: Date, addedMs: number): void {
+    metrics.rateLimited(addedMs);
+    if (addedMs >= newWaitMs) log.warn({ until }, "Vital asked to wait");
     throttle.announce(until);
     queue.pauseUntil(until).catch(onRedisError);
   }

@@ -8,7 +8,8 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
  * together, and what arrives while `maxInFlight` batches are under way goes with the next one. A caller that is alone
  * waits for the end of the turn and no longer.
  *
- * `run` gives one outcome per item, in order; when it rejects, every item of the batch does.
+ * `run` gives one outcome per item, in order. When it rejects, every item of the batch does, and so does what waits
+ * behind it: whoever cannot be reached would keep each of them waiting in turn, and the more the longer it lasts.
  */
 export function createBatcher<T, R>({
   run,
@@ -41,7 +42,9 @@ export function createBatcher<T, R>({
           settle(batch, outcomes);
         },
         (error: unknown) => {
-          for (const { reject } of batch) reject(error);
+          const failed = [...batch, ...waiting];
+          waiting = [];
+          for (const { reject } of failed) reject(error);
         },
       )
       .finally(() => {

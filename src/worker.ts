@@ -9,11 +9,12 @@ import type { Lifecycle } from "./process.js";
 
 /** How long jobs under way may take to finish when the process stops, milliseconds. */
 const drainMs = 7_000;
+/** A sweep that is given up costs nothing: what it claimed is due again by itself. */
+const sweepDrainMs = 2_000;
 
 /**
- * The BullMQ process: runs the jobs, takes events that came by the queue, and sweeps: comes back to what the
- * queue lost. Any number of them may run;
- * none is a leader.
+ * The BullMQ process: runs the jobs, takes events that came by the queue, and sweeps: comes back to what the queue
+ * lost. Any number of them may run; none is a leader.
  */
 export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
   const app = createApp(config, {
@@ -35,7 +36,8 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
     if (lifecycle.isStopping()) return;
     running.push(startProvisioningWorker({ config, app, work, giveUp: lifecycle.fail, drainMs }));
     running.push(startAppUserEventWorker({ config, app, giveUp: lifecycle.fail, drainMs }));
-    running.push(startSweeping({ app, work }));
+    const sweeping = startSweeping({ app, work });
+    running.push({ close: () => sweeping.close(sweepDrainMs) });
     log.info({ concurrency: config.workerConcurrency }, "taking jobs");
   });
 

@@ -1,6 +1,7 @@
 import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { retryDelayMs } from "../src/core/retry.js";
+import { unlimitedJobs } from "../src/queue/provisioning-queue.js";
 
 /** What becomes of a job whose work did not succeed but may later. */
 export type JobRetry =
@@ -33,8 +34,8 @@ export type JobWorkerOptions<D> = {
   onError: (error: Error) => void;
 };
 
-/** With no limit at all BullMQ would never look at the pause of the queue. */
-const unlimited = { max: 1_000_000_000, duration: 1_000 };
+/** A job that takes longer is no sign of life any more, milliseconds: what it waits for may never come. */
+const longestJobMs = 90_000;
 
 /**
  * A BullMQ worker with the settings that lose no job: short locks, no limit on takeovers, its own back-off. The job
@@ -44,6 +45,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   const connection = options.connect();
   let lastStartAt = Date.now();
   let underWay = 0;
+  let begun = 0;
 
   /** A queue that could not be paused would give the job back at once, and again. */
   const isFleetPaused = (durationMs: number): Promise<boolean> =>
@@ -60,11 +62,17 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   }
 
   async function process(job: Job<D>, token: string | undefined): Promise<void> {
+    const outcome = await runCounted(job);
+    // Not counted as work: on a dead connection it would never end, and the worker would pass for a busy one.
+    if (outcome.type !== "done") await applyRetry(job, outcome, token);
+  }
+
+  async function runCounted(job: Job<D>): Promise<JobOutcome> {
     lastStartAt = Date.now();
+    begun += 1;
     underWay += 1;
     try {
-      const outcome = await options.run(job);
-      if (outcome.type !== "done") await applyRetry(job, outcome, token);
+      return await options.run(job);
     } finally {
       underWay -= 1;
     }
@@ -77,15 +85,21 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
-    limiter: options.jobsPerSecond > 0 ? { max: options.jobsPerSecond, duration: 1_000 } : unlimited,
+    limiter: { max: options.jobsPerSecond > 0 ? options.jobsPerSecond : unlimitedJobs, duration: 1_000 },
     settings: { backoffStrategy: (attemptsMade) => retryDelayMs(attemptsMade, Math.random) },
   });
   worker.on("error", options.onError);
   worker.on("failed", options.onFailed);
 
   return {
-    /** Milliseconds since a job was last begun, 0 while one is under way. */
-    idleMs: () => (underWay > 0 ? 0 : Date.now() - lastStartAt),
+    /** Whether it has ever begun a job. */
+    hasBegun: () => begun > 0,
+
+    /** Milliseconds since a job was last begun, 0 while one is under way that may still end. */
+    idleMs(): number {
+      const sinceStartMs = Date.now() - lastStartAt;
+      return underWay > 0 && sinceStartMs < longestJobMs ? 0 : sinceStartMs;
+    },
 
     /**
      * Stops taking jobs and lets those under way finish, for `graceMs` at most; then they are left to other workers.

@@ -66,12 +66,15 @@ export function startProvisioningWorker({
       },
     });
 
+  async function hasWaitingJobs(): Promise<boolean> {
+    const { waiting = 0 } = await queue.countJobs();
+    const jobsPerSecond = config.vitalRateLimit > 0 ? config.vitalRateLimit : undefined;
+    return waiting > 0 && (await queue.getPauseMs(jobsPerSecond)) === 0 && !(await queue.isPaused());
+  }
+
   const watchdog = startWatchdog({
     start,
-    hasWaitingJobs: async () =>
-      ((await queue.countJobs()).waiting ?? 0) > 0 &&
-      (await queue.getPauseMs()) === 0 &&
-      !(await queue.isPaused()),
+    hasWaitingJobs,
     giveUp: () => {
       log.error({}, "new workers take no jobs either; another process has to");
       giveUp();

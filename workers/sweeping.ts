@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../src/core/clock.js";
+import { withDeadline } from "../src/core/deadline.js";
 import { createSweeper } from "../src/core/sweeper.js";
 import type { Mappings } from "../src/mongo/mappings.js";
 import type { ProvisioningQueue } from "../src/queue/provisioning-queue.js";
@@ -61,10 +62,12 @@ export function startSweeping({
 
   start();
   return {
-    async close(): Promise<void> {
+    /** Lets the round under way finish, for `graceMs` at most: at a MongoDB that is frozen it takes longer. */
+    async close(graceMs: number): Promise<void> {
       isClosed = true;
       clearTimeout(timer);
-      await round;
+      const toLate = () => new Error("the sweep did not end in time");
+      await withDeadline(round, graceMs, toLate).catch(() => undefined);
     },
   };
 }

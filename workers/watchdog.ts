@@ -1,5 +1,8 @@
 import type { JobWorker } from "./job-worker.js";
 
+/** What a watchdog looks at. */
+type Watched = Pick<JobWorker, "idleMs" | "hasBegun" | "close">;
+
 export type WatchdogRules = {
   checkEveryMs: number;
   /** A worker that begins no job for this long while jobs wait is taken for wedged. */
@@ -22,7 +25,7 @@ export function startWatchdog({
   onRebuild,
   rules = watchdogRules,
 }: {
-  start: () => JobWorker;
+  start: () => Watched;
   /** Whether jobs wait that a worker could begin now; rejects while Redis is away. */
   hasWaitingJobs: () => Promise<boolean>;
   giveUp: () => void;
@@ -32,14 +35,17 @@ export function startWatchdog({
   let worker = start();
   let rebuilds = 0;
   let suspectSince: number | null = null;
+  let isClosed = false;
 
   async function check(): Promise<void> {
     const isSuspect = worker.idleMs() > rules.maxIdleMs && (await hasWaitingJobs().catch(() => false));
     if (!isSuspect) {
       suspectSince = null;
-      if (worker.idleMs() < rules.maxIdleMs) rebuilds = 0;
+      // A worker that is merely new has proved nothing.
+      if (worker.hasBegun()) rebuilds = 0;
       return;
     }
+    if (isClosed) return;
     suspectSince ??= Date.now();
     if (Date.now() - suspectSince < rules.maxIdleMs) return;
     suspectSince = null;
@@ -58,6 +64,7 @@ export function startWatchdog({
 
   return {
     async close(graceMs: number): Promise<void> {
+      isClosed = true;
       clearInterval(timer);
       await worker.close(graceMs);
     },

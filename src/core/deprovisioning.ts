@@ -77,7 +77,7 @@ export function createDeprovisioning({
     let row = await mappings.find(appUserId);
     for (let round = 0; round < maxRounds; round += 1) {
       if (row?.state !== "deleting") return row;
-      const { generation, doomed }: DeletingMapping = row;
+      const { generation }: DeletingMapping = row;
       let next: Mapping | null;
       try {
         await assertTeam();
@@ -86,7 +86,7 @@ export function createDeprovisioning({
         if (error instanceof VitalError) return await recordFailure(row, error);
         throw error;
       }
-      const isWaiting = next?.state === "deleting" && next.generation === generation && doomed.length === 0;
+      const isWaiting = next?.state === "deleting" && next.generation === generation;
       if (isWaiting) return next;
       row = next;
     }

@@ -16,6 +16,6 @@ export const retryRules = {
  * (1 or more). At least a fifth of the base, so that a lucky throw is no hot loop.
  */
 export function retryDelayMs(attempts: number, random: Random): number {
-  const ceiling = Math.min(retryRules.capMs, retryRules.baseMs * 2 ** Math.min(attempts - 1, 16));
+  const ceiling = Math.min(retryRules.capMs, retryRules.baseMs * 2 ** (attempts - 1));
   return Math.round(Math.max(retryRules.baseMs / 5, random() * ceiling));
 }

@@ -24,6 +24,14 @@ export type SignInTokens = {
 
 export type TokenOutcome = "issued" | "healed" | "failed";
 
+/**
+ * How long others join a provisioning that is under way, milliseconds. It ends by itself long before; if it ever did
+ * not, its viewer would get no token any more for as long as the process lives.
+ */
+const defaultLongestFlightMs = 60_000;
+
+const toStuck = () => new ServiceError("SERVICE_UNAVAILABLE", { reason: "a provisioning did not end" });
+
 /** What an app is told to wait when the time to wait is not known, milliseconds. */
 const defaultRetryMs = 2_000;
 
@@ -52,6 +60,7 @@ export function createSignInTokens({
   wake,
   now,
   deadlineMs,
+  longestFlightMs = defaultLongestFlightMs,
 }: {
   mappings: Pick<MappingStore, "find">;
   writer: MappingWriter;
@@ -63,6 +72,7 @@ export function createSignInTokens({
   now: Clock;
   /** For the whole of one request, milliseconds. */
   deadlineMs: number;
+  longestFlightMs?: number;
 }): SignInTokens {
   /** Requests of one viewer that wait at the same moment share one provisioning, never a token. */
   const underWay = new Map<AppUserId, Promise<Mapping | null>>();
@@ -70,8 +80,7 @@ export function createSignInTokens({
   function provisionOnce(appUserId: AppUserId, seen: Mapping | null, seenAt: Date): Promise<Mapping | null> {
     const running = underWay.get(appUserId);
     if (running !== undefined) return running;
-    const started = provisioning
-      .provision(appUserId, seen, seenAt)
+    const started = withDeadline(provisioning.provision(appUserId, seen, seenAt), longestFlightMs, toStuck)
       .catch((error: unknown) => {
         wake("provision-user", appUserId);
         throw error;

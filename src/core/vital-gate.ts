@@ -22,8 +22,11 @@ export const vitalGateRules: VitalGateRules = {
 };
 
 type Watcher = {
-  /** Vital asked everybody to wait: tell the other processes. */
-  onThrottled?(untilAt: Date): void;
+  /**
+   * Vital asked everybody to wait: tell the other processes. `addedMs` is how much longer that is than was known: what
+   * was under way at the first such answer comes back with another one each.
+   */
+  onThrottled?(untilAt: Date, addedMs: number): void;
   onCredentials?(refused: boolean): void;
 };
 
@@ -101,8 +104,9 @@ export function createVitalGate(
     if (error.kind === "credentials_refused") {
       close(error, rules.credentialsProbeMs * (0.75 + random() / 2));
     } else if (error.kind === "throttled") {
+      const knownMs = Math.max(closedUntilMs, now().getTime());
       close(error, asksToWait(error) ? error.retryAfterMs : backoffMs());
-      watcher.onThrottled?.(new Date(closedUntilMs));
+      if (closedUntilMs > knownMs) watcher.onThrottled?.(new Date(closedUntilMs), closedUntilMs - knownMs);
     } else if (error.kind === "unavailable") {
       failuresInARow += 1;
       if (isProbe || failuresInARow >= rules.failureThreshold) close(error, backoffMs());

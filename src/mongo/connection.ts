@@ -1,4 +1,5 @@
 import mongoose, { type Connection } from "mongoose";
+import { withDeadline } from "../core/deadline.js";
 import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
@@ -21,6 +22,9 @@ const connectRetryMs = 500;
 
 /** What an operation may take beyond the driver's own time-outs before it is given up, milliseconds. */
 const marginMs = 1_000;
+
+/** The longest that closing waits for the driver, which sees operations to their end at a server that is frozen. */
+const closeTimeoutMs = 1_500;
 
 /**
  * A connection to MongoDB that may be asked for before MongoDB is there: it keeps trying in the background, and
@@ -66,13 +70,22 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     await new Promise(() => undefined);
   }
 
+  /** Mongoose waits for the end of an attempt to connect before it closes: that is ended first. */
+  async function closeConnection(): Promise<void> {
+    if (connection.readyState === mongoose.ConnectionStates.connecting)
+      await connection.getClient().close(true);
+    await connection.close(true);
+  }
+
   const delay = (durationMs: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, durationMs);
-      abort.signal.addEventListener("abort", () => {
+      const end = () => {
         clearTimeout(timer);
+        abort.signal.removeEventListener("abort", end);
         resolve();
-      });
+      };
+      const timer = setTimeout(end, durationMs);
+      abort.signal.addEventListener("abort", end);
     });
 
   return {
@@ -84,9 +97,11 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
         if (connection.db === undefined) throw new Error("MongoDB has not answered yet");
         await connection.db.command({ ping: 1 });
       }),
+    /** Resolves in any case and soon; what the driver has not closed by then ends with the process. */
     async close() {
       abort.abort();
-      await connection.close(true);
+      const toLate = () => new Error("MongoDB did not let go in time");
+      await withDeadline(closeConnection(), closeTimeoutMs, toLate).catch(() => undefined);
     },
   };
 }

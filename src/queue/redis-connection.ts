@@ -23,6 +23,9 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
     maxRetriesPerRequest: 1,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
+    // A command that times out leaves its connection as it is: one whose other end has vanished would be kept, and
+    // every command sent into it, until the kernel gives up a quarter of an hour later.
+    socketTimeout: 3_000,
     // ioredis lets the failure of its own resubscription go unhandled; whoever subscribes does so at every `ready`.
     autoResubscribe: false,
   });
@@ -31,7 +34,7 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
   return redis;
 }
 
-/** For a BullMQ worker, whose commands wait until Redis is back. */
+/** For a BullMQ worker, whose commands wait until Redis is back. A watchdog sees to it that they do not for ever. */
 export function createWorkerConnection(url: string): Redis {
   const redis = new Redis(url, { ...base, maxRetriesPerRequest: null });
   redis.on("error", () => undefined);

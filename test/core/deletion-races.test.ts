@@ -43,6 +43,20 @@ test("an app user who is deleted loses the Vital user, and the tombstone waits f
   expect(deletedIds(house)).toEqual([vitalUserId]);
 });
 
+test("a look that was sent too early does not count as late because its answer was slow", async () => {
+  const house = await openHouse();
+  const process = house.start();
+  await process.record(ada, "user.deleted", 1);
+  await process.deprovisioning.deprovision(ada);
+  house.clock.advance(settleMs - 1);
+  const answer = house.network.holdAnswer("findUser");
+  const looking = process.deprovisioning.deprovision(ada);
+  await answer.reached;
+  house.clock.advance(5_000);
+  answer.release();
+  expect(await looking).toMatchObject({ state: "deleting" });
+});
+
 test("a worker that comes back after a deletion and a new signup writes no dead user into the new row", async () => {
   const house = await openHouse();
   const [slow, other] = [house.start(), house.start()];
@@ -232,6 +246,20 @@ test("a deletion that Vital does not answer is tried again later, and counted", 
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   await settle(house, process);
   expect(await stateOf(process)).toBe("deleted");
+});
+
+test("a deletion that Vital refuses is counted and tried again; one that a closed gate holds up is not", async () => {
+  const house = await openHouse();
+  const process = house.start();
+  await provisionAda(process);
+  await process.record(ada, "user.deleted", 2);
+  const before = await process.find(ada);
+  house.network.fail("deleteUser", "unavailable", { wasCalled: false, retryAfterMs: 700 });
+  await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ retryAfterMs: 700 });
+  expect(await process.find(ada)).toEqual(before);
+  house.network.fail("deleteUser", "refused");
+  await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
+  expect(await process.find(ada)).toMatchObject({ state: "deleting", attempts: 1 });
 });
 
 function vitalUserIdOf(row: Awaited<ReturnType<Process["find"]>>): string | undefined {

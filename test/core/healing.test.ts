@@ -145,3 +145,29 @@ test("a process that was frozen while it healed looks again before it creates an
   await expect(issued).rejects.toMatchObject({ code: "FORBIDDEN" });
   expect(count(vital.calls, "createUser")).toBe(1);
 });
+
+test("a process that was frozen while a viewer's first request was written looks again before it creates anybody", async () => {
+  const { start, vital, mappings, clock } = await openHouse();
+  const other = start();
+  const [written, thaw] = [createLatch(), createLatch()];
+  const frozen = start({
+    store: {
+      ...mappings,
+      async insert(mapping) {
+        const isWritten = await mappings.insert(mapping);
+        written.open();
+        await thaw.opened;
+        return isWritten;
+      },
+    },
+  });
+  const issued = frozen.signInTokens.issue(ada);
+  await written.opened;
+  await other.record(ada, "user.deleted", 2);
+  await other.deprovisioning.deprovision(ada);
+  clock.advance(settleMs);
+  expect(await other.deprovisioning.deprovision(ada)).toMatchObject({ state: "deleted" });
+  thaw.open();
+  await expect(issued).rejects.toMatchObject({ code: "FORBIDDEN" });
+  expect(count(vital.calls, "createUser")).toBe(0);
+});

@@ -63,8 +63,17 @@ export function createScriptedNetwork() {
       return { commit: () => void late?.() };
     },
 
+    /** The caller sees a time-out, at the moment that the test chooses. */
+    failAfter(operation: VitalOperation, moment: Promise<void>): void {
+      next(operation, () => moment.then(() => Promise.reject(noAnswer())));
+    },
+
     /** The call fails without reaching Vital's books. */
-    fail(operation: VitalOperation, kind: VitalErrorKind, details: { retryAfterMs?: number } = {}): void {
+    fail(
+      operation: VitalOperation,
+      kind: VitalErrorKind,
+      details: { retryAfterMs?: number; wasCalled?: boolean } = {},
+    ): void {
       next(operation, () => Promise.reject(new VitalError(kind, `${operation}: ${kind}`, details)));
     },
   };

@@ -13,7 +13,7 @@ import { startProcess, type Store } from "./start-process.js";
 
 async function openHouse(
   rows: Mapping[] = [],
-  options: { deadlineMs?: number; store?: Partial<Store> } = {},
+  options: { deadlineMs?: number; longestFlightMs?: number; store?: Partial<Store> } = {},
 ) {
   const store = createMemoryStore();
   for (const row of rows) await store.insert(row);
@@ -26,6 +26,7 @@ async function openHouse(
     vital: vital.api,
     now: createManualClock().now,
     deadlineMs: options.deadlineMs ?? 10_000,
+    ...(options.longestFlightMs !== undefined && { longestFlightMs: options.longestFlightMs }),
     wake: (job, appUserId) => void woken.push([job, appUserId]),
   });
   return { store, network, vital, woken, process, issue: () => process.signInTokens.issue(ada) };
@@ -90,6 +91,17 @@ test("a request gives up at its deadline, and the work goes on behind it", async
   create.release();
   await eventually("the mapping is active", () => store.rows.get(ada)?.state === "active");
   expect(woken).toEqual([]);
+});
+
+test("a provisioning that never ends holds its viewer up for a while, not for ever", async () => {
+  const { issue, network, vital, woken } = await openHouse([], { deadlineMs: 200, longestFlightMs: 300 });
+  await issue();
+  vital.deleteUpstream(ada);
+  network.holdBeforeCommit("createUser");
+  expect(await refusalOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE" });
+  await eventually("a worker is woken", () => woken.length > 0);
+  expect(woken).toEqual([["provision-user", ada]]);
+  expect((await issue()).vitalUserId).toBe(vital.live(ada)[0]?.vitalUserId);
 });
 
 test("a request that has to stop wakes a worker to go on", async () => {

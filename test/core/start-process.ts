@@ -41,6 +41,7 @@ export function startProcess({
   now,
   random = () => 0.5,
   deadlineMs = 10_000,
+  longestFlightMs = 60_000,
   wake = () => undefined,
   onWrongTeam = () => undefined,
 }: {
@@ -50,6 +51,7 @@ export function startProcess({
   now: Clock;
   random?: Random;
   deadlineMs?: number;
+  longestFlightMs?: number;
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
 }) {
@@ -66,6 +68,7 @@ export function startProcess({
     wake,
     now,
     deadlineMs,
+    longestFlightMs,
   });
   const events = createSignupEvents({ writer, wake });
   const atWork = new Set<Promise<unknown>>();

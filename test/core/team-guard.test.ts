@@ -78,6 +78,24 @@ describe("a key of another team", () => {
     expect(vital.live(user)).toEqual([]);
   });
 
+  test("dooms nobody there, also where that team was empty a moment before", async () => {
+    const { wrong, right, other, otherNetwork, mappings, clock } = await openWithWrongKey();
+    const [user] = users as [AppUserId];
+    for (const one of users) await right.record(one, "user.deleted", 2);
+    clock.advance(60_000);
+    for (const one of users) await right.deprovisioning.deprovision(one);
+    await right.record(user, "user.created", 3);
+    await right.record(user, "user.deleted", 4);
+    const look = otherNetwork.holdBeforeCommit("findUser");
+    const deleting = wrong.deprovisioning.deprovision(user);
+    await look.reached;
+    other.addUser(user);
+    look.release();
+    await expect(deleting).rejects.toMatchObject({ kind: "wrong_team" });
+    expect(await mappings.find(user)).toMatchObject({ state: "deleting", doomed: [] });
+    expect(other.deletes).toEqual([]);
+  });
+
   test("stops everything from the first mismatch on, without further calls", async () => {
     const { wrong, other } = await openWithWrongKey();
     other.addUser("somebody else");

@@ -98,6 +98,47 @@ test("waits longer after each failed probe, up to a cap, and begins anew after a
   expect(await house.outcome()).toMatchObject({ retryAfterMs: 1_000 });
 });
 
+test("a probe that fails closes it again, whatever it was closed by", async () => {
+  const house = openGate();
+  await house.fail("throttled", { retryAfterMs: 5_000 });
+  house.clock.advance(5_000);
+  await house.fail("unavailable");
+  expect(await isOpen(house)).toBe(false);
+});
+
+test("what fails late, after the gate closed, does not keep it closed for longer", async () => {
+  const house = openGate();
+  const answers = [1, 2].map(() => createLatch());
+  for (const { opened } of answers) house.network.failAfter("createUser", opened);
+  const late = answers.map(() => house.gate.createUser("ada").catch(() => undefined));
+  await house.failTimes(3);
+  for (const answer of answers) answer.open();
+  await Promise.all(late);
+  expect(await house.outcome()).toMatchObject({ wasCalled: false, retryAfterMs: 1_000 });
+  house.clock.advance(1_000);
+  await house.fail("unavailable");
+  expect(await house.outcome()).toMatchObject({ retryAfterMs: 2_000 });
+});
+
+test("says nothing about a key that was never refused, and never to come back at once", async () => {
+  const house = openGate();
+  await house.failTimes(3);
+  house.clock.advance(999);
+  expect(await house.outcome()).toMatchObject({ wasCalled: false, retryAfterMs: 100 });
+  house.clock.advance(1);
+  expect(await isOpen(house)).toBe(true);
+  expect(house.told).toEqual([]);
+});
+
+test("a wait of another process that is over leaves it open, to more than one call at a time", async () => {
+  const house = openGate();
+  house.gate.closeUntil(new Date(house.clock.now().getTime() - 1));
+  const holds = [1, 2].map(() => house.network.holdBeforeCommit("findUser"));
+  const calls = holds.map(() => house.call());
+  for (const hold of holds) hold.release();
+  await Promise.all(calls);
+});
+
 test("lets nothing through while Vital asks to wait, and tells the other processes until when", async () => {
   const house = openGate();
   await house.fail("throttled", { retryAfterMs: 30_000 });
@@ -107,6 +148,34 @@ test("lets nothing through while Vital asks to wait, and tells the other process
     house.clock.advance(1_000);
   }
   expect(await isOpen(house)).toBe(true);
+});
+
+test("what comes back late with the same wait is counted for what it adds, and told only if it adds", async () => {
+  const clock = createManualClock();
+  const added: number[] = [];
+  const waits = [30_000, 30_000, 31_000];
+  const answers = waits.map(() => createLatch());
+  let calls = 0;
+  const vital = createFakeVital({
+    async network() {
+      const index = calls++;
+      await answers[index]?.opened;
+      throw new VitalError("throttled", "429", { retryAfterMs: waits[index] ?? 0 });
+    },
+  });
+  const onThrottled = (_untilAt: Date, addedMs: number) => void added.push(addedMs);
+  const gate = createVitalGate(vital.api, {
+    now: clock.now,
+    random: () => 1,
+    rules,
+    watcher: { onThrottled },
+  });
+  const late = waits.map(() => gate.findAnyUser().catch(() => undefined));
+  for (const [index, answer] of answers.entries()) {
+    answer.open();
+    await late[index];
+  }
+  expect(added).toEqual([30_000, 1_000]);
 });
 
 test.each([undefined, 0])(

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/app-user-id.js";
 import { ServiceError } from "../../src/core/errors.js";
-import { createMongoConnection } from "../../src/mongo/connection.js";
+import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { makeRow } from "../core/rows.js";
 import { eventually } from "../support/eventually.js";
@@ -10,12 +10,13 @@ import { ownMongo } from "../support/services.js";
 const ada = "auth0|ada" as AppUserId;
 const patienceMs = 400;
 
-function connect(url: string) {
+function connect(url: string, options: Partial<MongoOptions> = {}) {
   const mongo = createMongoConnection({
     url,
     serverSelectionTimeoutMs: patienceMs,
     socketTimeoutMs: 600,
     connectTimeoutMs: 600,
+    ...options,
     maxPoolSize: 5,
     appName: "vital-gateway tests",
   });
@@ -85,12 +86,55 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
   await eventually("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
 }, 60_000);
 
-test("a connection that never came about closes at once", async () => {
-  const { close, whenConnected } = connect("mongodb://127.0.0.1:9/nowhere?replicaSet=rs0");
-  let isConnected = false;
-  void whenConnected.then(() => (isConnected = true));
+/** How long closing takes, milliseconds. */
+async function timeClose(close: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   await close();
-  expect(performance.now() - startedAt).toBeLessThan(3_000);
+  return performance.now() - startedAt;
+}
+
+const settlesWithin = (work: Promise<unknown>, durationMs: number): Promise<boolean> =>
+  Promise.race([
+    work.then(() => true),
+    new Promise<boolean>((resolve) => setTimeout(resolve, durationMs, false)),
+  ]);
+
+/** As a worker has it. */
+const patient = { serverSelectionTimeoutMs: 10_000, socketTimeoutMs: 10_000, connectTimeoutMs: 5_000 };
+
+test("a connection that never came about closes at once, however patient it is", async () => {
+  const { close, whenConnected } = connect("mongodb://127.0.0.1:9/nowhere?replicaSet=rs0", patient);
+  let isConnected = false;
+  void whenConnected.then(() => (isConnected = true));
+  expect(await timeClose(close)).toBeLessThan(1_000);
   expect(isConnected).toBe(false);
+});
+
+test("closing ends in time while an operation waits for a server that is frozen", async () => {
+  const server = await ownMongo();
+  const { mappings, whenConnected, close } = connect(server.url, patient);
+  await whenConnected;
+  await mappings.find(ada);
+  server.pause();
+  // The signal takes a moment to arrive.
+  const find = () => mappings.find(ada).catch(() => null);
+  let underWay = find();
+  while (await settlesWithin(underWay, 200)) underWay = find();
+  try {
+    expect(await timeClose(close)).toBeLessThan(2_500);
+  } finally {
+    server.resume();
+  }
+  await underWay;
+});
+
+test("with MongoDB away the callers of one moment wait no longer together than one of them alone", async () => {
+  const server = await ownMongo();
+  const { mappings, whenConnected } = connect(server.url);
+  await whenConnected;
+  await mappings.find(ada);
+  await server.kill();
+  const ids = Array.from({ length: 5_000 }, (_, index) => `u${index}` as AppUserId);
+  const { durationMs } = await failureOf(Promise.allSettled(ids.map(mappings.find)));
+  expect(durationMs).toBeLessThan(patienceMs + 2_000);
 });

@@ -34,6 +34,23 @@ test("what one process is told to wait reaches the others", async () => {
   await hears(join(url), join(url));
 });
 
+test("it reaches those that start while it lasts, and nobody afterwards", async () => {
+  const url = await testRedis();
+  const speaker = join(url);
+  await hears(speaker, join(url));
+  const until = new Date(Date.now() + 1_500);
+  speaker.announce(until);
+  const newcomer = join(url);
+  await eventually("the newcomer knows", () => newcomer.heard.length > 0);
+  expect(newcomer.heard).toEqual([until.getTime()]);
+
+  await eventually("it is over", () => Date.now() > until.getTime() + 50);
+  const late = join(url);
+  await eventually("it listens", () => late.subscriber.status === "ready");
+  await hears(speaker, late);
+  expect(late.heard.every((at) => at > until.getTime())).toBe(true);
+});
+
 test("a gateway in another database of the same Redis does not hear it", async () => {
   const [here, elsewhere] = [await testRedis(), await testRedis()];
   const [speaker, friend, stranger] = [join(here), join(here), join(elsewhere)];

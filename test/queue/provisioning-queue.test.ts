@@ -1,0 +1,177 @@
+import { UnrecoverableError } from "bullmq";
+import { expect, onTestFinished, test } from "vitest";
+import type { AppUserId } from "../../src/core/app-user-id.js";
+import {
+  createProvisioningQueue,
+  provisioningQueueName,
+  queuePrefix,
+} from "../../src/queue/provisioning-queue.js";
+import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
+import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
+import { eventually } from "../support/eventually.js";
+import { ownRedis, testRedis } from "../support/services.js";
+
+type Data = { appUserId: AppUserId };
+
+async function openQueue(redisUrl: string) {
+  const redis = createCommandConnection(redisUrl);
+  const queue = createProvisioningQueue({ redis, onError: () => undefined });
+  onTestFinished(async () => {
+    await queue.close();
+    redis.disconnect();
+  });
+  await eventually("Redis is there", () => queue.isReachable());
+  return queue;
+}
+
+function startWorker(
+  redisUrl: string,
+  run: (appUserId: AppUserId) => Promise<JobOutcome>,
+  jobsPerSecond = 0,
+) {
+  const worker = startJobWorker<Data>({
+    queueName: provisioningQueueName,
+    prefix: queuePrefix,
+    connect: () => createWorkerConnection(redisUrl),
+    concurrency: 5,
+    jobsPerSecond,
+    run: ({ data }) => run(data.appUserId),
+    pauseFleet: () => Promise.resolve(),
+    onFailed: () => undefined,
+    onError: () => undefined,
+  });
+  onTestFinished(() => worker.close(0));
+  return worker;
+}
+
+const toRequest = (appUserId: string) => ({
+  job: "provision-user" as const,
+  appUserId: appUserId as AppUserId,
+});
+const done = (): Promise<JobOutcome> => Promise.resolve({ type: "done" });
+
+test("a corpse in the failed set does not block its user", async () => {
+  const url = await testRedis();
+  const queue = await openQueue(url);
+  const broken = startWorker(url, () => Promise.reject(new UnrecoverableError("a bug")));
+  await queue.enqueue([toRequest("ada")]);
+  await eventually("the job has failed", async () => (await queue.countJobs()).failed === 1);
+  await broken.close(1_000);
+
+  const served: string[] = [];
+  startWorker(url, (appUserId) => {
+    served.push(appUserId);
+    return done();
+  });
+  await queue.enqueue([toRequest("ada")]);
+  await eventually("the user is served", () => served.includes("ada"));
+});
+
+test("a user whose job waits gets no second one for the same purpose, but one for another", async () => {
+  const queue = await openQueue(await testRedis());
+  await queue.enqueue([toRequest("ada"), toRequest("ada"), toRequest("bob")]);
+  await queue.enqueue([toRequest("ada"), { ...toRequest("ada"), job: "deprovision-user" }]);
+  expect((await queue.countJobs()).waiting).toBe(3);
+});
+
+test("a pause of the queue holds every worker, and ends by itself", async () => {
+  const url = await testRedis();
+  const queue = await openQueue(url);
+  const begun: number[] = [];
+  const note = () => {
+    begun.push(Date.now());
+    return done();
+  };
+  startWorker(url, note);
+  startWorker(url, note);
+  await queue.enqueue([toRequest("warm")]);
+  await eventually("the workers are there", () => begun.length === 1);
+  const until = Date.now() + 1_200;
+  await queue.pauseUntil(new Date(until));
+  expect(await queue.getPauseMs()).toBeGreaterThan(900);
+  await queue.enqueue([toRequest("ada"), toRequest("bob")]);
+  await eventually("both are served", () => begun.length === 3);
+  for (const at of begun.slice(1)) expect(at).toBeGreaterThanOrEqual(until - 20);
+  expect(await queue.getPauseMs()).toBe(0);
+});
+
+test("jobs that are begun are no pause, except where the fleet may begin no more of them in this second", async () => {
+  const url = await testRedis();
+  const queue = await openQueue(url);
+  const begun: string[] = [];
+  const note = (appUserId: AppUserId) => {
+    begun.push(appUserId);
+    return done();
+  };
+  startWorker(url, note, 2);
+  await queue.enqueue([toRequest("u1"), toRequest("u2"), toRequest("u3")]);
+  await eventually("two are begun", () => begun.length === 2);
+  expect(await queue.getPauseMs()).toBe(0);
+  expect(await queue.getPauseMs(2)).toBeGreaterThan(0);
+});
+
+test("a job that asks everybody to wait pauses the queue and costs no attempt; where it cannot, the job waits alone", async () => {
+  const url = await testRedis();
+  const queue = await openQueue(url);
+  const begun: { user: string; at: number; attempts: number }[] = [];
+  const timesBegun = (user: string) => begun.filter((one) => one.user === user).length;
+  const worker = startJobWorker<Data>({
+    queueName: provisioningQueueName,
+    prefix: queuePrefix,
+    connect: () => createWorkerConnection(url),
+    concurrency: 2,
+    jobsPerSecond: 0,
+    run({ data, attemptsMade }) {
+      begun.push({ user: data.appUserId, at: Date.now(), attempts: attemptsMade });
+      const mustWait = data.appUserId === "ada" && timesBegun("ada") <= 2;
+      return mustWait ? Promise.resolve({ type: "pause-fleet", durationMs: 600 }) : done();
+    },
+    pauseFleet: (durationMs) =>
+      timesBegun("ada") === 1
+        ? queue.pauseUntil(new Date(Date.now() + durationMs))
+        : Promise.reject(new Error("Redis is away")),
+    onFailed: () => undefined,
+    onError: () => undefined,
+  });
+  onTestFinished(() => worker.close(0));
+  await queue.enqueue([toRequest("ada")]);
+  await eventually("the queue is paused", async () => (await queue.getPauseMs()) > 0);
+  await queue.enqueue([toRequest("bob")]);
+  await eventually("both are done", () => timesBegun("ada") === 3 && timesBegun("bob") === 1);
+  const toWait = (one: { at: number }) => one.at - (begun[0]?.at ?? 0);
+  const [, second = 0, third = 0] = begun.filter(({ user }) => user === "ada").map(toWait);
+  expect(second).toBeGreaterThanOrEqual(550);
+  expect(third - second).toBeGreaterThanOrEqual(550);
+  // Held up by the pause of the queue, not by that of the job.
+  const [bob = 0] = begun.filter(({ user }) => user === "bob").map(toWait);
+  expect(bob).toBeGreaterThanOrEqual(550);
+  expect(bob).toBeLessThan(third);
+  expect(begun.map(({ attempts }) => attempts)).toEqual([0, 0, 0, 0]);
+});
+
+test("while Redis is away waking waits for nobody, adding fails at once, and both work again afterwards", async () => {
+  const redis = await ownRedis();
+  const queue = await openQueue(redis.url);
+  await redis.kill();
+  await eventually("Redis is known to be away", () => !queue.isReachable());
+  const startedAt = performance.now();
+  queue.wake("provision-user", "ada" as AppUserId);
+  await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow("Redis is away");
+  await expect(queue.pauseUntil(new Date(Date.now() + 1_000))).rejects.toThrow("Redis is away");
+  expect(performance.now() - startedAt).toBeLessThan(100);
+  await redis.start();
+  await eventually("Redis is there", () => queue.isReachable());
+  queue.wake("provision-user", "bob" as AppUserId);
+  await eventually("the wake-up has arrived", async () => (await queue.countJobs()).waiting === 1);
+});
+
+test("a Redis that is frozen is left alone for a while after the first command that it does not answer", async () => {
+  const redis = await ownRedis();
+  const queue = await openQueue(redis.url);
+  redis.pause();
+  await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow();
+  expect(queue.isReachable()).toBe(false);
+  redis.resume();
+  await eventually("Redis is asked again", () => queue.isReachable(), 8_000);
+  await queue.enqueue([toRequest("bob")]);
+}, 15_000);

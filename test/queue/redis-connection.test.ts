@@ -1,0 +1,23 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createCommandConnection } from "../../src/queue/redis-connection.js";
+import { eventually } from "../support/eventually.js";
+import { testRedis } from "../support/services.js";
+import { startLosingLink } from "./losing-link.js";
+
+test("a connection whose other end has vanished without a word is replaced", async () => {
+  const link = await startLosingLink(await testRedis());
+  const redis = createCommandConnection(link.url);
+  onTestFinished(() => {
+    redis.disconnect();
+  });
+  await eventually("Redis answers", () => redis.status === "ready");
+  await redis.ping();
+  link.loseAll();
+  await expect(redis.ping()).rejects.toThrow();
+  const answers = () =>
+    redis.ping().then(
+      () => true,
+      () => false,
+    );
+  await eventually("Redis answers again", answers, 10_000);
+}, 15_000);

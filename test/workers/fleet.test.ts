@@ -1,0 +1,149 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { App } from "../../src/app.js";
+import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { ServiceError } from "../../src/core/errors.js";
+import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
+import { createWorkerConnection } from "../../src/queue/redis-connection.js";
+import { startJobWorker } from "../../workers/job-worker.js";
+import { eventually } from "../support/eventually.js";
+import { ownRedis } from "../support/services.js";
+import { issueDeadlineMs, openFleet, toIds } from "./fleet.js";
+
+/** For what the first 429 takes to come back, and the news of it to reach the other processes. */
+const newsMs = 800;
+
+test("while Vital asks to wait, workers and gateways send nothing but what was under way, and then go on", async () => {
+  const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5 });
+  const [gateway, one, other] = [await start("gateway"), await start("worker"), await start("worker")];
+  const [viewer] = toIds("viewer", 1);
+  if (viewer === undefined) throw new Error("there is a viewer");
+  // Every process has been heard by Vital, and has proved the team: later calls need no look at it.
+  await gateway.tokens.issue(viewer);
+  const early = toIds("early", 20);
+  await gateway.signUp(early);
+  await whenActive(gateway, early);
+
+  await vital.fault({ operation: "*", kind: "status", status: 429, retryAfterSeconds: 3 });
+  const users = toIds("user", 60);
+  const before = (await listCalls()).length;
+  await gateway.signUp(users);
+  await eventually("Vital has asked to wait", async () =>
+    (await listCalls()).some(({ status }) => status === 429),
+  );
+  const [first] = (await listCalls()).filter(({ status }) => status === 429);
+  const firstAt = first?.at ?? 0;
+  // The gateway has not been answered 429 itself: it must have heard of it from the workers.
+  await eventually("the gateway has heard of it", () => Date.now() >= firstAt + newsMs);
+  const asked: unknown[] = [];
+  while (Date.now() < firstAt + 2_800) {
+    asked.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await vital.call("DELETE", "/__simulator/faults", { key: null });
+
+  const calls = (await listCalls()).slice(before);
+  const late = calls.filter(({ at }) => at > firstAt + newsMs && at < firstAt + 3_000);
+  expect(late).toEqual([]);
+  // One call at most for each place at work: nobody asked twice.
+  expect(calls.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(10);
+  for (const refusal of asked) expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+
+  await whenActive(one, users);
+  for (const row of await Promise.all(users.map(one.mappings.find)))
+    expect(row).toMatchObject({ attempts: 0 });
+  const waited = await Promise.all(
+    [one, other].map(({ readMetric }) => readMetric("rate_limited_seconds_total")),
+  );
+  for (const seconds of waited) expect(seconds).toBeLessThan(4);
+}, 30_000);
+
+test("a refused key stops the calls, costs no job an attempt, raises the gauge, and is tried gently until it is taken", async () => {
+  const gateRules = { credentialsProbeMs: 1_500 };
+  const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5, gateRules });
+  const [gateway, worker] = [await start("gateway"), await start("worker")];
+  await vital.fault({ operation: "*", kind: "status", status: 401 });
+  const users = toIds("user", 30);
+  await gateway.signUp(users);
+  await eventually("the gauge is up", async () => (await worker.readMetric("credentials_refused")) === 1);
+  const before = (await listCalls()).length;
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  expect((await listCalls()).length - before).toBeLessThanOrEqual(3);
+  for (const row of await Promise.all(users.map(worker.mappings.find))) {
+    expect(row).toMatchObject({ state: "pending", attempts: 0 });
+  }
+  const { failed, ...kept } = await worker.queue.countJobs();
+  expect(failed).toBe(0);
+  expect(Object.values(kept).reduce((sum, count) => sum + count)).toBe(users.length);
+
+  await vital.call("DELETE", "/__simulator/faults", { key: null });
+  await whenActive(worker, users, 20_000);
+  expect(await worker.readMetric("credentials_refused")).toBe(0);
+}, 40_000);
+
+/** As if the rows had been left to their jobs for long, and swept so often. */
+async function makeDue(
+  { mappings }: Pick<App, "mappings">,
+  appUserIds: readonly AppUserId[],
+  sweeps = 0,
+): Promise<void> {
+  for (const appUserId of appUserIds) {
+    const row = await mappings.find(appUserId);
+    if (row?.state !== "pending") throw new Error("the mapping should be pending");
+    await mappings.replace(row, { ...row, nextSweepAt: new Date(), sweeps, revision: row.revision + 1 });
+  }
+}
+
+test("without Redis the sweeper provisions by itself", async () => {
+  const redis = await ownRedis();
+  const { start, whenActive } = await openFleet({ redisUrl: redis.url });
+  const [gateway, worker] = [await start("gateway"), await start("worker")];
+  await redis.kill();
+  await eventually("Redis is known to be away", () => !gateway.queue.isReachable());
+  const users = toIds("user", 25);
+  await gateway.signUp(users);
+  await makeDue(gateway, users);
+  await whenActive(worker, users);
+}, 30_000);
+
+test("a user whose job is held by a frozen worker is provisioned by a sweeper", async () => {
+  const { start, whenActive, redisUrl } = await openFleet();
+  const gateway = await start("gateway");
+  const frozen = startJobWorker({
+    queueName: provisioningQueueName,
+    prefix: queuePrefix,
+    connect: () => createWorkerConnection(redisUrl),
+    concurrency: 1,
+    jobsPerSecond: 0,
+    run: () => new Promise(() => undefined),
+    pauseFleet: () => Promise.resolve(),
+    onFailed: () => undefined,
+    onError: () => undefined,
+  });
+  onTestFinished(() => frozen.close(0));
+  const users = toIds("user", 1);
+  await gateway.signUp(users);
+  await eventually("the job is held", () => frozen.hasBegun());
+  const worker = await start("worker");
+  await makeDue(gateway, users, 1);
+  await whenActive(worker, users);
+  expect((await worker.queue.countJobs()).active).toBe(1);
+}, 30_000);
+
+test("while Vital hangs every viewer has a typed answer in time, and all are provisioned when it is back", async () => {
+  const { vital, start, whenActive } = await openFleet();
+  const [gateway, worker] = [await start("gateway"), await start("worker")];
+  await vital.fault({ operation: "*", kind: "hang" });
+  const [users, viewers] = [toIds("user", 30), toIds("viewer", 30)];
+  await gateway.signUp(users);
+  const startedAt = performance.now();
+  const answers = await Promise.all(
+    viewers.map((viewer) => gateway.tokens.issue(viewer).catch((error: unknown) => error)),
+  );
+  expect(performance.now() - startedAt).toBeLessThan(issueDeadlineMs + 1_000);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+    expect((answer as ServiceError).retryAfterSeconds).toBeGreaterThan(0);
+  }
+  await vital.call("DELETE", "/__simulator/faults", { key: null });
+  await whenActive(worker, [...users, ...viewers], 40_000);
+}, 60_000);
