@@ -46,6 +46,8 @@ const cooldownMs = 10_000;
 /** How long keys outlive their issuer. */
 const maxAgeMs = 24 * 60 * 60_000;
 const firstRetryMs = 1000;
+/** The longest between two attempts without any keys: nobody can be served until one succeeds. */
+const longestColdRetryMs = 4000;
 
 export type KeySetOptions = Omit<KeyDocumentOptions, "now"> & {
   algorithms: readonly string[];
@@ -147,10 +149,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const scheduleNext = () => {
-    const delayMs = Math.min(
-      refreshEveryMs,
-      failures === 0 ? refreshEveryMs : firstRetryMs * 2 ** (failures - 1),
-    );
+    const longestMs = isUsable() ? refreshEveryMs : longestColdRetryMs;
+    const delayMs = failures === 0 ? refreshEveryMs : Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
     nextAttemptAt = clock.now() + delayMs;
     cancelNext = clock.schedule(delayMs, () => void refresh());
   };

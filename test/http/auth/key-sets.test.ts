@@ -145,6 +145,23 @@ test("a cold start with the issuer down answers AUTH_UNAVAILABLE with a time to 
   expect(keySets.status()).toMatchObject([{ keys: 0, succeededAt: null }]);
 });
 
+test("without any keys an issuer is asked again every four seconds at least, however long it was away", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  issuer.fail("/team/.well-known/openid-configuration", 503);
+  keySets.start();
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    await expect.poll(() => issuer.requests.length, { interval: 2 }).toBe(attempt);
+    // Until what came of it has been taken in, nobody is told a time.
+    await expect
+      .poll(async () => ((await find("k1")) as { retryAfterMs: number }).retryAfterMs)
+      .toBeLessThan(4001);
+    clock.advance(4000);
+  }
+  issuer.publishIssuer("/team", [first]);
+  clock.advance(4000);
+  await expect.poll(() => find("k1")).toBe("key");
+});
+
 test("start and close do not wait for an issuer that never answers, and a first token waits no longer than the timeout", async () => {
   const { issuer, find, keySets } = await startTest({ timeoutMs: 200 });
   issuer.respond("/team/.well-known/openid-configuration", () => undefined);
