@@ -8,6 +8,10 @@ function isNewer(one: PlannedEvent, other: PlannedEvent): boolean {
   return ahead > 0 || (ahead === 0 && one.type === "user.deleted" && other.type === "user.created");
 }
 
+/** The event that no other one outranks, `undefined` where there is none. */
+export const findNewest = (events: readonly PlannedEvent[]): PlannedEvent | undefined =>
+  events.find((event) => !events.some((other) => isNewer(other, event)));
+
 const endOf = ({ type }: PlannedEvent): End => (type === "user.created" ? "provisioned" : "deleted");
 
 /**
@@ -20,8 +24,7 @@ export function listAllowedEnds(
   isAcknowledged: (event: PlannedEvent) => boolean,
   visit: "none" | "asked" | "issued",
 ): ReadonlySet<End> {
-  const acknowledged = events.filter(isAcknowledged);
-  const newest = acknowledged.find((event) => !acknowledged.some((other) => isNewer(other, event)));
+  const newest = findNewest(events.filter(isAcknowledged));
   const perhaps = events.filter(
     (event) => !isAcknowledged(event) && (newest === undefined || isNewer(event, newest)),
   );

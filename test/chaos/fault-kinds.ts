@@ -4,6 +4,7 @@ import type { EmbeddedRedis } from "../../src/dev/embedded/redis.js";
 import { eventually } from "../support/eventually.js";
 import type { LinkState } from "./link.js";
 import type { Member, Service } from "./fleet.js";
+import type { LoadControls } from "./load-controls.js";
 import { measureThrottleWindow, type ThrottleWindows } from "./throttle-window.js";
 import type { VitalFault, VitalSide } from "./vital-side.js";
 
@@ -13,6 +14,7 @@ export type World = {
   mongo: EmbeddedMongo;
   redis: EmbeddedRedis;
   vital: VitalSide;
+  load: LoadControls;
   throttleWindows: ThrottleWindows;
   /** Takes what is wrong with how a process stopped when it was asked to. */
   onBadStop: (description: string) => void;
@@ -22,6 +24,8 @@ export type Scene = World & {
   /** Throws where the fault has no process as its target. */
   member: () => Member;
   durationMs: number;
+  /** For what the fault itself leaves to chance. */
+  seed: number;
   /** Waits for as long as the fault is to last. */
   hold: () => Promise<void>;
 };
@@ -82,7 +86,7 @@ const cut =
 const startAttempts = 5;
 
 /** On a busy machine a server may not come up in the time that it is given. */
-async function startAgain(server: EmbeddedMongo | EmbeddedRedis): Promise<void> {
+export async function startAgain(server: EmbeddedMongo | EmbeddedRedis): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await server.start();
@@ -129,19 +133,26 @@ const demote: FaultKind["run"] = async ({ redis, hold }) => {
 
 const atVital =
   (...faults: readonly VitalFault[]): FaultKind["run"] =>
-  async ({ vital, hold }) => {
-    for (const fault of faults) await vital.addFault(fault);
+  async ({ vital, hold, seed }) => {
+    for (const fault of faults) await vital.addFault({ ...fault, seed });
     await hold();
     await vital.clearFaults();
   };
 
 const often = { probability: 0.6 };
 
-/** Every fault of a run. Each is drawn once before one comes again. */
+/** Every fault of a run. Each is drawn once before one comes again; those on `everything` come at times of their own. */
 export const faultKinds = {
   "kill a worker": { on: "worker", durationMs: [100, 3_000], run: kill },
   "kill a worker again": { on: "worker", durationMs: [100, 3_000], run: kill },
   "kill a gateway": { on: "gateway", durationMs: [100, 2_000], run: kill },
+  "freeze a gateway, shorter than its deadline": { on: "gateway", durationMs: [3_000, 5_000], run: freeze },
+  "freeze a gateway, longer than every time-out": {
+    on: "gateway",
+    durationMs: [18_000, 22_000],
+    run: freeze,
+  },
+  "freeze a gateway and kill it": { on: "gateway", durationMs: [5_000, 12_000], run: freezeThenKill },
   "stop a process": { on: "member", durationMs: [100, 2_000], run: stop },
   "freeze a worker, shorter than its locks": { on: "worker", durationMs: [3_000, 3_000], run: freeze },
   "freeze a worker, longer than its locks": { on: "worker", durationMs: [25_000, 25_000], run: freeze },
@@ -165,15 +176,20 @@ export const faultKinds = {
   "pause MongoDB": { on: "mongo", durationMs: [500, 8_000], run: pause("mongo") },
   "Vital answers 429 and says how long to wait": {
     on: "everything",
-    durationMs: [3_000, 5_000],
-    run: measureThrottleWindow,
+    durationMs: [2_000, 5_000],
+    run: measureThrottleWindow(429),
+  },
+  "Vital answers 503 and says how long to wait": {
+    on: "everything",
+    durationMs: [2_000, 5_000],
+    run: measureThrottleWindow(503),
   },
   "Vital answers 429 now and then": {
     on: "vital",
     durationMs: [1_000, 4_000],
     run: atVital({ kind: "status", status: 429, probability: 0.3 }),
   },
-  "Vital answers 503": {
+  "Vital answers 503 now and then": {
     on: "vital",
     durationMs: [1_000, 5_000],
     run: atVital({ kind: "status", status: 503, retryAfterSeconds: 1, ...often }),
@@ -222,4 +238,10 @@ export const faultKinds = {
 export type FaultName = keyof typeof faultKinds;
 
 /** One fault of the plan; `target` is a process's name or a service. */
-export type PlannedFault = { name: FaultName; target: string; dueAtMs: number; durationMs: number };
+export type PlannedFault = {
+  name: FaultName;
+  target: string;
+  dueAtMs: number;
+  durationMs: number;
+  seed: number;
+};

@@ -8,13 +8,13 @@ import { faultKinds, type FaultKind, type PlannedFault, type Scene, type World }
 export function createFaultRunner(world: World) {
   const lastOn = new Map<string, Promise<void>>();
 
-  function toScene({ name, target, durationMs }: PlannedFault): Scene {
+  function toScene({ name, target, durationMs, seed }: PlannedFault): Scene {
     const member = () => {
       const found = world.members.find((candidate) => candidate.name === target);
       if (found === undefined) throw new Error(`The fault "${name}" has no process to hurt.`);
       return found;
     };
-    return { ...world, member, durationMs, hold: () => delay(durationMs) };
+    return { ...world, member, durationMs, seed, hold: () => delay(durationMs) };
   }
 
   const isAlone = ({ on }: FaultKind) => on === "everything";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { request } from "undici";
 import { findFreePort } from "../../src/dev/embedded/ports.js";
 import { startLink, type Link } from "./link.js";
-import { createProductProcess, type ProductProcess, type UnaskedEnd } from "./product-process.js";
+import { createProductProcess, type ProcessKeeper, type ProductProcess } from "./product-process.js";
 
 export type Service = "redis" | "mongo" | "vital";
 
@@ -17,6 +17,8 @@ export type Member = {
   isUp: () => Promise<boolean>;
   /** Whether it can do its work as well. */
   isReady: () => Promise<boolean>;
+  /** Where a gateway serves its clients. */
+  url: string;
 };
 
 export type FleetOptions = {
@@ -30,7 +32,7 @@ export type FleetOptions = {
   /** What all of them have in common. */
   env: Record<string, string>;
   logFolder: string;
-  onUnaskedEnd: (end: UnaskedEnd) => void;
+  keeper: ProcessKeeper;
 };
 
 async function isAnsweredOk(url: string): Promise<boolean> {
@@ -51,11 +53,11 @@ async function startLinks({ mongo, redisPort, vitalPort }: FleetOptions, isDirec
   };
 }
 
-async function startMember(options: FleetOptions, role: Member["role"], number: number) {
+async function startMember(options: FleetOptions, role: Member["role"], number: number): Promise<Member> {
   const name = `${role}-${number}`;
   const links = await startLinks(options, number % 2 === 0);
   const [adminPort, port] = [await findFreePort(), await findFreePort()];
-  const { mongo, env, logFolder, onUnaskedEnd } = options;
+  const { mongo, env, logFolder, keeper } = options;
   const process = createProductProcess(
     {
       name,
@@ -74,7 +76,7 @@ async function startMember(options: FleetOptions, role: Member["role"], number: 
       },
       logPath: join(logFolder, `${name}.log`),
     },
-    onUnaskedEnd,
+    keeper,
   );
   process.start();
   const ask = (path: string) => () => isAnsweredOk(`http://127.0.0.1:${adminPort}${path}`);
@@ -92,7 +94,7 @@ export async function startFleet(options: FleetOptions) {
 
   return {
     members,
-    gatewayUrls: gateways.map(({ url }) => url),
+    gateways: gateways,
     isReady: async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean),
     async close(): Promise<void> {
       await Promise.all(members.map(({ process }) => process.close()));

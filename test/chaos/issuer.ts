@@ -1,8 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { Worker } from "node:worker_threads";
 
 const audience = "https://gateway.example.com";
 
@@ -11,13 +10,13 @@ export async function startIssuer() {
   const { privateKey, publicKey } = await generateKeyPair("RS256");
   const kid = randomUUID();
   const keys = [{ ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" }];
-  const server = createServer((request, response) => {
-    const body = request.url === "/jwks" ? { keys } : { issuer: url, jwks_uri: `${url}/jwks` };
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+  const thread = new Worker(new URL("./issuer-thread.js", import.meta.url), {
+    workerData: { keys },
+    // Without what compiles the rest.
+    execArgv: [],
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [port] = (await once(thread, "message")) as [number];
+  const url = `http://127.0.0.1:${port}`;
 
   return {
     url,
@@ -34,10 +33,7 @@ export async function startIssuer() {
         .setExpirationTime("1h")
         .sign(privateKey),
 
-    close(): void {
-      server.close();
-      server.closeAllConnections();
-    },
+    close: () => thread.terminate(),
   };
 }
 

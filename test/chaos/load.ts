@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import type { World } from "./fault-kinds.js";
+import { createHold } from "./hold.js";
+import type { LoadControls } from "./load-controls.js";
 import { runWhenDue } from "./pacing.js";
 import type { Population } from "./population.js";
 import { createQueueSenders } from "./queue-senders.js";
@@ -8,12 +9,14 @@ import type { SeededRandom } from "./random.js";
 import type { Scene } from "./scene.js";
 import { createSenders } from "./senders.js";
 import type { Tally } from "./tally.js";
+import type { ThrottleWindows } from "./throttle-window.js";
+import type { VitalSide } from "./vital-side.js";
 import { createViewers } from "./viewers.js";
 
 /** Deletes Vital users at Vital as planned; gives the ids of those that it may have hit. */
 async function deleteUpstream(
   { upstreamDeletions }: Population,
-  { vital, throttleWindows }: World,
+  { vital, throttleWindows }: { vital: VitalSide; throttleWindows: ThrottleWindows },
   startedAtMs: number,
 ): Promise<Set<string>> {
   const deleted = new Set<string>();
@@ -25,6 +28,35 @@ async function deleteUpstream(
   return deleted;
 }
 
+/** Signup services and viewers for the gateways of a scene; nobody does anything yet. */
+export function createLoad(options: { scene: Scene; random: SeededRandom; tally: Tally }) {
+  const { scene, random, tally } = options;
+  const { gateways } = scene.fleet;
+  const hold = createHold();
+  const giveUp = new AbortController();
+  // Every sender listens to it.
+  setMaxListeners(0, giveUp.signal);
+  const { signal } = giveUp;
+  const senders = createSenders({ gateways, secret: scene.eventSecret, random, tally, hold, signal });
+  const queueSenders = createQueueSenders({ redisUrl: scene.redis.url, tally });
+  const viewers = createViewers({ gateways, toAccessToken: scene.issuer.toToken, random, tally, hold });
+  return {
+    senders,
+    queueSenders,
+    viewers,
+    hold,
+    giveUp: () => {
+      giveUp.abort();
+    },
+  };
+}
+
+export type Load = ReturnType<typeof createLoad>;
+
+/** App users without any event: nothing that a fault does with them changes what an event means. */
+const listStrangers = ({ users }: Population): string[] =>
+  [...users].filter(([, events]) => events.length === 0).map(([appUserId]) => appUserId);
+
 /** Lets signup services and viewers loose on the gateways, as planned. */
 export function startLoad(options: {
   scene: Scene;
@@ -33,38 +65,41 @@ export function startLoad(options: {
   random: SeededRandom;
   tally: Tally;
 }) {
-  const { scene, population, startedAtMs, random, tally } = options;
-  const { fleet, world, issuer, eventSecret } = scene;
-  const { gatewayUrls } = fleet;
-  const giveUp = new AbortController();
-  // Every sender listens to it.
-  setMaxListeners(0, giveUp.signal);
-  const { signal } = giveUp;
-  const senders = createSenders({ gatewayUrls, secret: eventSecret, random, tally, signal });
-  const queueSenders = createQueueSenders({ redisUrl: world.redis.url, tally });
-  const viewers = createViewers({ gatewayUrls, toAccessToken: issuer.toToken, random, tally });
+  const { scene, population, startedAtMs, random } = options;
+  const load = createLoad(options);
+  const { senders, queueSenders, viewers, hold } = load;
+  const strangers = listStrangers(population);
+  const knocks = random.fork("knocks");
 
   const sending = runWhenDue(population.deliveries, { startedAtMs, maxUnderWay: 1_000 }, ({ event }) =>
     senders.deliver(event),
   );
   const rest = Promise.all([
-    deleteUpstream(population, world, startedAtMs),
-    runWhenDue(population.visits, { startedAtMs, maxUnderWay: 300 }, ({ appUserId }) =>
-      viewers.visit(appUserId),
-    ),
-    runWhenDue(population.queueCopies, { startedAtMs, maxUnderWay: 300 }, ({ event }) =>
-      queueSenders.deliver(event),
-    ),
+    deleteUpstream(population, scene, startedAtMs),
+    runWhenDue(population.visits, { startedAtMs, maxUnderWay: 300 }, async ({ appUserId }) => {
+      await viewers.visit(appUserId);
+    }),
+    runWhenDue(population.queueCopies, { startedAtMs, maxUnderWay: 300 }, async ({ event }) => {
+      await hold.pass();
+      await queueSenders.deliver(event);
+    }),
   ]);
+
+  const controls: LoadControls = {
+    hold: hold.hold,
+    release: hold.release,
+    knock: async (gateway) => (await viewers.ask(knocks.pick(strangers), gateway)).outcome,
+  };
 
   return {
     acknowledged: senders.acknowledged,
     viewers,
+    controls,
 
     /** Resolves when all is sent and asked; events that are not acknowledged in so many milliseconds are given up. */
     async finish(patienceMs: number): Promise<{ deletedUpstream: Set<string> }> {
       await Promise.race([sending, delay(patienceMs)]);
-      giveUp.abort();
+      load.giveUp();
       const [[deletedUpstream]] = await Promise.all([rest, sending]);
       await queueSenders.close();
       return { deletedUpstream };

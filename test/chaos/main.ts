@@ -1,6 +1,12 @@
+import { rmSync } from "node:fs";
+import { endWithParent } from "./end-with-parent.js";
+import { toFaultReport } from "./fault-report.js";
+import { runFaultsByChance } from "./fault-run.js";
+import { startGuard } from "./guard.js";
 import { parseOptions, usage, UsageError, type ChaosOptions } from "./options.js";
-import { hasFailed, toJson, toText } from "./report.js";
-import { removeLogs, runChaos } from "./run.js";
+import { toOutageReport } from "./outage-report.js";
+import { runOutages } from "./outage-run.js";
+import { hasFailed, toJson, toLines } from "./report.js";
 
 function readOptions(): ChaosOptions {
   const args = process.argv.slice(2);
@@ -17,16 +23,32 @@ function readOptions(): ChaosOptions {
   }
 }
 
-const options = readOptions();
 const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+async function runAsAsked(options: ChaosOptions) {
+  const guard = startGuard();
+  if (options.outages.length === 0) {
+    const run = await runFaultsByChance({ options, guard, say });
+    return { guard, logFolder: run.logFolder, report: toFaultReport(run) };
+  }
+  const run = await runOutages({ options, guard, say });
+  return { guard, logFolder: run.logFolder, report: toOutageReport(run) };
+}
+
+const options = readOptions();
 say(
   `seed ${options.seed}: ${options.signups} signups, ${options.gateways} gateways, ${options.workers} workers`,
 );
 // Whatever was started ends with this process; see where it is started.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-const run = await runChaos(options, say);
-process.stdout.write(`${toText(run)}\n`);
-if (options.json) process.stdout.write(`${toJson(run)}\n`);
-if (hasFailed(run) || options.keepLogs) say(`The logs are in ${run.logFolder}`);
-else removeLogs(run);
-process.exit(hasFailed(run) ? 1 : 0);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
+endWithParent();
+const { guard, logFolder, report } = await runAsAsked(options);
+process.stdout.write(`${toLines(report)}\n`);
+if (options.json) process.stdout.write(`${toJson(report)}\n`);
+if (hasFailed(report) || options.keepLogs) {
+  guard.keep(logFolder);
+  say(`The logs are in ${logFolder}`);
+} else {
+  rmSync(logFolder, { recursive: true, force: true });
+}
+process.exit(hasFailed(report) ? 1 : 0);

@@ -93,7 +93,9 @@ export function planPopulation(options: {
   const random = options.random.fork("population");
   const toId = (number: number) => random.pick(idForms)(number);
   const announced = Array.from({ length: signups }, (_, number) => toId(number));
-  const strangers = Array.from({ length: Math.ceil(signups / 20) }, (_, number) => toId(1_000_000 + number));
+  const strangers = Array.from({ length: Math.max(10, Math.ceil(signups / 20)) }, (_, number) =>
+    toId(1_000_000 + number),
+  );
 
   const users = new Map<string, readonly PlannedEvent[]>(strangers.map((appUserId) => [appUserId, []]));
   for (const appUserId of announced) users.set(appUserId, planEvents(appUserId, startedAt, random));

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { once } from "node:events";
+import type { Guard } from "./guard.js";
 
 export type ProcessRecipe = {
   name: string;
@@ -14,6 +15,9 @@ export type ProcessRecipe = {
 /** How a process ended that nobody had told to end. */
 export type UnaskedEnd = { name: string; how: string };
 
+/** What processes need of those who run them. */
+export type ProcessKeeper = { guard: Guard; onUnaskedEnd: (end: UnaskedEnd) => void };
+
 /** An orchestrator starts a process again that ended by itself, after a moment. */
 const restartAfterMs = 1_000;
 
@@ -21,23 +25,34 @@ const restartAfterMs = 1_000;
  * A process of the product, to be killed, frozen and started again. Like under an orchestrator, it is started again
  * when it ends by itself; that is reported.
  */
-export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: UnaskedEnd) => void) {
+export function createProductProcess(recipe: ProcessRecipe, { guard, onUnaskedEnd }: ProcessKeeper) {
   const { name, args, env, logPath } = recipe;
   let child: ChildProcess | null = null;
   let isFrozen = false;
   let isOver = false;
-  // However this process ends, nothing of it stays behind.
+  let startedAtMs = -Infinity;
+  let hurtAtMs = -Infinity;
+  // However this process ends, nothing of it stays behind; where this is not run, the guard sees to it.
   process.once("exit", () => child?.kill("SIGKILL"));
 
   function start(): void {
     if (child !== null || isOver) return;
     const log = openSync(logPath, "a");
-    const started = spawn(process.execPath, [...args], { env, stdio: ["ignore", log, log] });
+    const started = spawn(process.execPath, ["--trace-warnings", ...args], {
+      env,
+      stdio: ["ignore", log, log],
+    });
     closeSync(log);
+    const pid = started.pid ?? 0;
+    guard.born(pid);
     child = started;
+    startedAtMs = performance.now();
+    hurtAtMs = startedAtMs;
     started.once("exit", (code, signal) => {
+      guard.gone(pid);
       if (child !== started) return;
       child = null;
+      hurtAtMs = performance.now();
       onUnaskedEnd({ name, how: signal ?? `exit code ${String(code)}` });
       setTimeout(start, restartAfterMs).unref();
     });
@@ -49,6 +64,7 @@ export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: 
     if (ending === null) return null;
     child = null;
     isFrozen = false;
+    hurtAtMs = performance.now();
     const exited = once(ending, "exit") as Promise<[number | null]>;
     ending.kill(signal);
     const [code] = await exited;
@@ -64,12 +80,18 @@ export function createProductProcess(recipe: ProcessRecipe, onUnaskedEnd: (end: 
     stop: () => end("SIGTERM"),
     freeze(): void {
       isFrozen = true;
+      hurtAtMs = performance.now();
       child?.kill("SIGSTOP");
     },
     thaw(): void {
       if (isFrozen) child?.kill("SIGCONT");
       isFrozen = false;
+      hurtAtMs = performance.now();
     },
+    /** Whether it is down or frozen, or has been started or hurt at any time since (by `performance.now()`). */
+    wasHurt: (sinceMs: number) => child === null || isFrozen || hurtAtMs >= sinceMs,
+    /** For how long it has been up, loading its code included, milliseconds. */
+    ageMs: () => performance.now() - startedAtMs,
     /** Ends it for good. */
     async close(): Promise<void> {
       isOver = true;

@@ -5,17 +5,16 @@ import { findFreePort } from "../../src/dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../src/dev/embedded/redis.js";
 import type { Say } from "../../src/dev/embedded/server.js";
 import { eventually } from "../support/eventually.js";
-import type { World } from "./fault-kinds.js";
 import { startFleet } from "./fleet.js";
+import type { Guard } from "./guard.js";
 import { startIssuer } from "./issuer.js";
+import { readLogFiles } from "./log-files.js";
 import type { ChaosOptions } from "./options.js";
 import { buildProduct } from "./product-build.js";
 import type { UnaskedEnd } from "./product-process.js";
 import { openStoredMappings } from "./stored-mappings.js";
+import type { ThrottleWindows } from "./throttle-window.js";
 import { startVitalSide } from "./vital-side.js";
-
-/** A short time-out makes a short run; deletions wait for it. */
-const vitalTimeoutMs = 2_000;
 
 /** How long processes may take to load their code, on a machine that is busy otherwise. */
 export const bootMs = 120_000;
@@ -33,9 +32,18 @@ async function startServices(opened: Opened, say: Say) {
   return { mongo, redis, issuer };
 }
 
+export type SceneOptions = Pick<ChaosOptions, "gateways" | "workers"> & {
+  logFolder: string;
+  guard: Guard;
+  /** What the product waits for one call to Vital. */
+  vitalTimeoutMs: number;
+  say: Say;
+};
+
 /** Starts all that a run needs, and waits until every process is ready. */
-export async function startScene(options: ChaosOptions, logFolder: string, opened: Opened, say: Say) {
-  const build = await buildProduct();
+export async function startScene(options: SceneOptions, opened: Opened) {
+  const { logFolder, guard, vitalTimeoutMs, say } = options;
+  const build = await buildProduct(guard.folder);
   opened.push({ stop: build.remove });
   const { mongo, redis, issuer } = await startServices(opened, say);
   const unaskedEnds: UnaskedEnd[] = [];
@@ -44,11 +52,12 @@ export async function startScene(options: ChaosOptions, logFolder: string, opene
     say(`${end.name} ended by itself: ${end.how}`);
     unaskedEnds.push(end);
   };
+  const keeper = { guard, onUnaskedEnd };
   const apiKey = `sk_us_${randomBytes(16).toString("hex")}`;
   const eventSecret = randomBytes(32);
   const logPath = join(logFolder, "simulator.log");
   const port = await findFreePort();
-  const vital = startVitalSide({ script: build.simulator, port, apiKey, logPath, onUnaskedEnd });
+  const vital = startVitalSide({ script: build.simulator, port, apiKey, logPath, keeper });
   opened.push({ stop: vital.close });
 
   const fleet = await startFleet({
@@ -64,8 +73,7 @@ export async function startScene(options: ChaosOptions, logFolder: string, opene
       AUTH_AUDIENCE: issuer.audience,
       EVENTS_SIGNING_SECRETS: `whsec_${eventSecret.toString("base64")}`,
     },
-    logFolder,
-    onUnaskedEnd,
+    keeper,
   });
   opened.push({ stop: fleet.close });
   const mappings = await openStoredMappings(mongo.url);
@@ -73,16 +81,20 @@ export async function startScene(options: ChaosOptions, logFolder: string, opene
   await eventually("the simulator is up", vital.isUp, bootMs);
   await eventually("all processes are ready", fleet.isReady, bootMs);
 
-  const world: World = {
-    members: fleet.members,
-    mongo,
-    redis,
-    vital,
-    throttleWindows: { isOpen: false, calls: [] },
-    onBadStop: (description) => badStops.push(description),
-  };
+  const throttleWindows: ThrottleWindows = { isOpen: false, measured: [], missed: 0 };
   const secrets = [apiKey, eventSecret.toString("base64")];
-  return { world, fleet, issuer, mappings, unaskedEnds, badStops, eventSecret, secrets };
+  const readLogs = () =>
+    readLogFiles(
+      fleet.members.map((member) => member.process.logPath),
+      secrets,
+    );
+  return {
+    ...{ members: fleet.members, fleet, mongo, redis, vital, issuer, mappings, eventSecret },
+    ...{ throttleWindows, unaskedEnds, badStops },
+    onBadStop: (description: string) => void badStops.push(description),
+    /** What the processes have written so far. */
+    readLogs,
+  };
 }
 
 export type Scene = Awaited<ReturnType<typeof startScene>>;

@@ -23,6 +23,24 @@ test("a long run has every fault", () => {
   expect(missing).toEqual([]);
 });
 
+test("Retry-After is measured in every run of twenty seconds, three times in the usual two minutes, by turns", () => {
+  for (let seed = 0; seed < 50; seed += 1) {
+    const alone = (windowMs: number) =>
+      plan(String(seed), windowMs).filter(({ target }) => target === "everything");
+    expect(alone(20_000).length).toBeGreaterThanOrEqual(1);
+    const inTwoMinutes = alone(120_000).map(({ name }) => name);
+    expect(inTwoMinutes.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(inTwoMinutes.slice(0, 2)).size).toBe(2);
+  }
+});
+
+test("every gateway of a usual run can be frozen for longer than its clients wait", () => {
+  const frozen = Array.from({ length: 20 }, (_, seed) => plan(String(seed), 120_000)).filter((faults) =>
+    faults.some(({ name }) => name === "freeze a gateway, longer than every time-out"),
+  );
+  expect(frozen.length).toBeGreaterThan(10);
+});
+
 test("nothing is hurt twice at once, and all is over when the window ends", () => {
   const ends = new Map<string, number>();
   for (const { target, dueAtMs, durationMs } of plan("1", 90_000)) {

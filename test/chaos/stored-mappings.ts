@@ -6,7 +6,7 @@ import type { StoredMapping } from "./verdict.js";
 /** Reads the collection of mappings as it stands, past the product. */
 export async function openStoredMappings(url: string) {
   const client = await new mongoose.mongo.MongoClient(url).connect();
-  const rows = client.db().collection<StoredMapping>(mappingCollection);
+  const rows = client.db().collection<StoredMapping & { activatedAt?: Date }>(mappingCollection);
   const countUnfinished = () => rows.countDocuments({ state: { $in: ["pending", "deleting"] } });
 
   return {

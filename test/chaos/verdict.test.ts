@@ -17,14 +17,28 @@ const live = (vitalUserId: string, clientUserId = "u1") => ({
   deletedAt: null,
 });
 const dead = (vitalUserId: string) => ({ ...live(vitalUserId), deletedAt: "2026-01-02T00:00:00Z" });
-const active = (vitalUserId: string): StoredMapping => ({ _id: "u1", state: "active", vitalUserId });
-const token = (vitalUserId: string, appUserId = "u1") => ({ appUserId, vitalUserId, isConsistent: true });
+const active = (vitalUserId: string): StoredMapping => ({
+  _id: "u1",
+  clientUserId: "u1",
+  state: "active",
+  vitalUserId,
+});
+const inState = (state: string): StoredMapping => ({ _id: "u1", clientUserId: "u1", state });
+const token = (vitalUserId: string, appUserId = "u1") => ({
+  appUserId,
+  vitalUserId,
+  isConsistent: true,
+  askedAt: 5_000,
+});
 
 /** One app user who signed up and has a Vital user, but for what a test changes. */
 function findingsOf(changes: Partial<Evidence>): string[] {
   const evidence: Evidence = {
     users: new Map([["u1", [created]]]),
-    acknowledged: new Set(["e1", "e2"]),
+    acknowledged: new Map([
+      ["e1", 4_000],
+      ["e2", 6_000],
+    ]),
     asked: new Set(),
     tokens: [token("v1")],
     mappings: [active("v1")],
@@ -38,14 +52,16 @@ const wasDeleted = { users: new Map([["u1", [created, deleted]]]), tokens: [] };
 
 test("what is as it should be gives no finding", () => {
   expect(findingsOf({})).toEqual([]);
-  expect(
-    findingsOf({ ...wasDeleted, mappings: [{ _id: "u1", state: "deleted" }], ledger: [dead("v1")] }),
-  ).toEqual([]);
+  expect(findingsOf({ ...wasDeleted, mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual([]);
 });
 
 test("an acknowledged signup without a mapping, or with a tombstone, is lost", () => {
   expect(findingsOf({ mappings: [], ledger: [], tokens: [] })).toEqual(["lost"]);
-  expect(findingsOf({ mappings: [{ _id: "u1", state: "deleted" }], ledger: [dead("v1")] })).toEqual(["lost"]);
+  expect(findingsOf({ mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual(["lost"]);
+});
+
+test("an event that nobody acknowledged is not lost", () => {
+  expect(findingsOf({ acknowledged: new Map(), mappings: [], ledger: [], tokens: [] })).toEqual([]);
 });
 
 test("a mapping whose Vital user is gone is lost", () => {
@@ -58,8 +74,45 @@ test("a second live Vital user, or a second one without a deletion in between, i
   expect(findingsOf({ ledger: [dead("v0"), live("v1")], deletedUpstream: new Set(["v0"]) })).toEqual([]);
 });
 
-test("a mapping that names another Vital user than the live one is wrong", () => {
+test("each deletion at Vital makes room for one more Vital user, and no more than one", () => {
+  const ledger = [dead("v0"), dead("v1"), live("v2")];
+  const change = { ledger, mappings: [active("v2")], tokens: [token("v2")] };
+  expect(findingsOf({ ...change, deletedUpstream: new Set(["v0", "v1"]) })).toEqual([]);
+  expect(findingsOf({ ...change, deletedUpstream: new Set(["v0"]) })).toEqual(["duplicate users"]);
+});
+
+test("a mapping that names another Vital user than the live one, or another client user, is wrong", () => {
   expect(findingsOf({ mappings: [active("v2")] })).toEqual(["wrong mappings"]);
+  expect(findingsOf({ mappings: [{ ...active("v1"), clientUserId: "u2" }] })).toEqual(["wrong mappings"]);
+});
+
+test("two mappings that name the same Vital user are wrong, though each looks right alone", () => {
+  const users = new Map([
+    ["u1", [created]],
+    ["u2", []],
+  ]);
+  const second = { _id: "u2", clientUserId: "u2", state: "active", vitalUserId: "v1" };
+  expect(findingsOf({ users, asked: new Set(["u2"]), mappings: [active("v1"), second] })).toContain(
+    "wrong mappings",
+  );
+});
+
+test("a Vital user without a mapping is wrong, though nobody was promised one", () => {
+  const change = { acknowledged: new Map<string, number>(), mappings: [], tokens: [] };
+  expect(findingsOf(change)).toEqual(["wrong mappings"]);
+});
+
+test("a token that was asked for after the deletion was acknowledged is wrong", () => {
+  const gone = { ...wasDeleted, mappings: [inState("deleted")], ledger: [dead("v1")] };
+  expect(findingsOf({ ...gone, tokens: [token("v1")] })).toEqual([]);
+  expect(findingsOf({ ...gone, tokens: [{ ...token("v1"), askedAt: 6_001 }] })).toEqual(["wrong tokens"]);
+  const signedUpAgain = { ...created, id: "e3", occurredAt: new Date(3_000) };
+  expect(
+    findingsOf({
+      users: new Map([["u1", [created, deleted, signedUpAgain]]]),
+      tokens: [{ ...token("v1"), askedAt: 6_001 }],
+    }),
+  ).toEqual([]);
 });
 
 test("a token for another app user's Vital user is wrong", () => {
@@ -75,12 +128,12 @@ test("a token for another app user's Vital user is wrong", () => {
 
 test("a Vital user that outlives its app user is undeleted", () => {
   expect(findingsOf({ ...wasDeleted })).toEqual(["undeleted"]);
-  expect(findingsOf({ ...wasDeleted, mappings: [{ _id: "u1", state: "deleted" }] })).toEqual(["undeleted"]);
+  expect(findingsOf({ ...wasDeleted, mappings: [inState("deleted")] })).toEqual(["undeleted"]);
 });
 
 test("what is not in a final state at rest is stuck", () => {
   for (const state of ["pending", "deleting", "failed"]) {
-    expect(findingsOf({ mappings: [{ _id: "u1", state }] })).toEqual(["stuck"]);
+    expect(findingsOf({ mappings: [inState(state)] })).toEqual(["stuck"]);
   }
 });
 

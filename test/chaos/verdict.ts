@@ -1,18 +1,28 @@
-import { listAllowedEnds } from "./expected-end.js";
+import { findNewest, listAllowedEnds } from "./expected-end.js";
 import type { PlannedEvent } from "./population.js";
 import type { LedgerEntry } from "./vital-side.js";
 import type { IssuedToken } from "./viewers.js";
 
 /** What is stored of an app user, as far as it is judged. */
-export type StoredMapping = { _id: string; state: string; vitalUserId?: string };
+export type StoredMapping = { _id: string; state: string; clientUserId: string; vitalUserId?: string };
 
-export type Finding = "lost" | "duplicate users" | "wrong mappings" | "wrong tokens" | "undeleted" | "stuck";
+export const findings = [
+  "lost",
+  "duplicate users",
+  "wrong mappings",
+  "wrong tokens",
+  "undeleted",
+  "stuck",
+] as const;
+
+export type Finding = (typeof findings)[number];
 
 export type Problem = { finding: Finding; appUserId: string; detail: string };
 
 export type Evidence = {
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
-  acknowledged: ReadonlySet<string>;
+  /** Ids of the events for which there was a 202, and when the first one came, epoch milliseconds. */
+  acknowledged: ReadonlyMap<string, number>;
   asked: ReadonlySet<string>;
   tokens: readonly IssuedToken[];
   mappings: readonly StoredMapping[];
@@ -60,21 +70,40 @@ function judgeState({ ever, mapping, allowed }: Case): [Finding, string] | null 
   return user === undefined ? null : ["undeleted", "its Vital user outlives it"];
 }
 
-/** Nobody deleted anything, and still there were several users: something ran wild on the way. */
+/**
+ * Without an event that says so, only somebody at Vital itself may have deleted a Vital user, and each of those makes
+ * room for one more. Anything beyond that ran wild on the way, however well it ended.
+ */
 function judgeHistory(
   { events, ever }: Case,
   deletedUpstream: ReadonlySet<string>,
 ): [Finding, string] | null {
-  const mayBeDeleted =
-    events.some(({ type }) => type === "user.deleted") ||
-    ever.some(({ vitalUserId }) => deletedUpstream.has(vitalUserId));
-  if (mayBeDeleted || ever.length <= 1) return null;
-  return ["duplicate users", `${ever.length} Vital users one after the other without a deletion`];
+  if (events.some(({ type }) => type === "user.deleted")) return null;
+  const mayBeDeleted = ever.filter(({ vitalUserId }) => deletedUpstream.has(vitalUserId)).length;
+  if (ever.length <= 1 + mayBeDeleted) return null;
+  const after = mayBeDeleted === 0 ? "without a deletion" : `with ${mayBeDeleted} deleted at Vital`;
+  return ["duplicate users", `${ever.length} Vital users one after the other ${after}`];
 }
 
-function judgeToken({ appUserId, vitalUserId, isConsistent }: IssuedToken, owner: string | undefined) {
+/** When the deletion was acknowledged that nothing else outranks, epoch milliseconds; `Infinity` where none was. */
+function toFinalDeletionAt(
+  events: readonly PlannedEvent[],
+  acknowledged: ReadonlyMap<string, number>,
+): number {
+  const newest = findNewest(events);
+  return (newest?.type === "user.deleted" ? acknowledged.get(newest.id) : undefined) ?? Infinity;
+}
+
+function judgeToken(token: IssuedToken, owner: string | undefined, deletedAt: number): string | null {
+  const { appUserId, vitalUserId, isConsistent, askedAt } = token;
   if (owner !== appUserId) return `a token for the Vital user of ${owner ?? "nobody"}`;
-  return isConsistent ? null : `a token for another Vital user than the answer says (${vitalUserId})`;
+  if (!isConsistent) return `a token for another Vital user than the answer says (${vitalUserId})`;
+  if (askedAt <= deletedAt) return null;
+  return `a token that was asked for ${askedAt - deletedAt} ms after the deletion was acknowledged`;
+}
+
+function judgeMapping({ _id, clientUserId }: StoredMapping): [Finding, string] | null {
+  return clientUserId === _id ? null : ["wrong mappings", "names another client user id"];
 }
 
 /** Compares what was acknowledged, what is stored and what Vital has. */
@@ -98,12 +127,14 @@ export function judge(evidence: Evidence): Problem[] {
     add(appUserId, judgeHistory(one, deletedUpstream));
   }
   for (const token of tokens) {
-    const detail = judgeToken(token, ownerOf.get(token.vitalUserId));
+    const deletedAt = toFinalDeletionAt(users.get(token.appUserId) ?? [], acknowledged);
+    const detail = judgeToken(token, ownerOf.get(token.vitalUserId), deletedAt);
     add(token.appUserId, detail === null ? null : ["wrong tokens", detail]);
   }
   for (const appUserId of [...everOf.keys(), ...mappingOf.keys()]) {
     if (!users.has(appUserId)) add(appUserId, ["wrong mappings", "nobody by this id was ever announced"]);
   }
+  for (const mapping of evidence.mappings) add(mapping._id, judgeMapping(mapping));
   const active = evidence.mappings.filter(({ state }) => state === "active");
   for (const [vitalUserId, sharing] of groupBy(active, (mapping) => mapping.vitalUserId ?? "")) {
     if (sharing.length > 1) add(sharing[0]?._id ?? "", ["wrong mappings", `${vitalUserId} is shared`]);

@@ -1,88 +1,75 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { request } from "undici";
-import { z } from "zod";
-import { decodeSignInToken } from "../../simulator/sign-in-token.js";
+import { callGateway, isUnexplained, type Gateway, type Reply } from "./gateway-calls.js";
+import type { Hold } from "./hold.js";
 import type { SeededRandom } from "./random.js";
 import type { Tally } from "./tally.js";
+import { readTokenAnswer, tokenQuery, type TokenAnswer } from "./token-answer.js";
 
-/** The gateway's deadline is 10 s; this is when an answer counts as too late. */
-const answerTimeoutMs = 15_000;
-
-const query = "mutation { vitalSignInToken { userId signInToken environment region } }";
-
-const Answer = z.object({
-  data: z
-    .object({
-      vitalSignInToken: z.object({
-        userId: z.string(),
-        signInToken: z.string(),
-        environment: z.literal("SANDBOX"),
-        region: z.literal("US"),
-      }),
-    })
-    .nullish(),
-  errors: z
-    .array(z.object({ extensions: z.object({ code: z.string(), retryable: z.boolean() }) }))
-    .optional(),
-});
+/** How often an app asks during one sign-in, and how long it goes on asking. */
+const maxAttempts = 4;
+const patienceMs = 20_000;
+/** What it waits where nobody says how long. */
+const defaultPauseMs = 1_000;
 
 /** A token as it was given to an app user; `vitalUserId` is the one that the token itself signs in. */
-export type IssuedToken = { appUserId: string; vitalUserId: string; isConsistent: boolean };
+export type IssuedToken = {
+  appUserId: string;
+  vitalUserId: string;
+  isConsistent: boolean;
+  /** When it was asked for, epoch milliseconds. */
+  askedAt: number;
+};
 
-type Reply = { outcome: string; retryable: boolean; token: IssuedToken | null };
+/** What came of one request, and how long it took. */
+export type Visit = { outcome: string; isTyped: boolean; retryAfterMs: number | null; tookMs: number };
 
-function readReply(appUserId: string, status: number, text: string): Reply {
-  const { data, errors } = Answer.parse(JSON.parse(text));
-  const error = errors?.[0]?.extensions;
-  if (error !== undefined) return { outcome: error.code, retryable: error.retryable, token: null };
-  if (!data) throw new Error(`an answer ${status} with neither a token nor an error`);
-  const { userId, signInToken } = data.vitalSignInToken;
-  const { vitalUserId } = decodeSignInToken(signInToken);
-  const token = { appUserId, vitalUserId, isConsistent: userId === vitalUserId };
-  return { outcome: "issued", retryable: false, token };
+function read(text: string): TokenAnswer | null {
+  try {
+    return readTokenAnswer(text);
+  } catch {
+    return null;
+  }
 }
 
-function toOutcome(error: unknown): string {
-  const { code } = error as { code?: string };
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return "too late";
-  return code === undefined ? "unreadable answer" : "no answer";
+/** Where nothing readable came, an app waits as long as it sees fit. */
+const toUntyped = (outcome: string) => ({ outcome, isTyped: false, retryAfterMs: defaultPauseMs });
+
+function toOutcome(reply: Reply, answer: TokenAnswer | null): Omit<Visit, "tookMs"> {
+  if ("silence" in reply) return toUntyped(reply.silence);
+  if (answer === null) return toUntyped("unreadable answer");
+  if (answer.type === "token") return { outcome: "issued", isTyped: true, retryAfterMs: null };
+  return { outcome: answer.code, isTyped: true, retryAfterMs: answer.retryAfterMs };
 }
 
 /** App users who ask a gateway for a sign-in token, with the access tokens of their issuer. */
 export function createViewers(options: {
-  gatewayUrls: readonly string[];
+  gateways: readonly Gateway[];
   toAccessToken: (appUserId: string) => Promise<string>;
   random: SeededRandom;
   tally: Tally;
+  hold?: Hold;
 }) {
-  const { gatewayUrls, toAccessToken, tally } = options;
+  const { gateways, toAccessToken, tally, hold } = options;
   const random = options.random.fork("viewers");
   const issued: IssuedToken[] = [];
   const asked = new Set<string>();
+  let visits = 0;
 
-  async function ask(appUserId: string): Promise<Reply> {
-    const url = `${random.pick(gatewayUrls)}/graphql`;
+  async function ask(appUserId: string, gateway: Gateway): Promise<Visit> {
     asked.add(appUserId);
-    try {
-      const authorization = `Bearer ${await toAccessToken(appUserId)}`;
-      const answer = await request(url, {
-        method: "POST",
-        headers: { "content-type": "application/json", authorization },
-        body: JSON.stringify({ query }),
-        headersTimeout: answerTimeoutMs,
-        bodyTimeout: answerTimeoutMs,
-      });
-      return readReply(appUserId, answer.statusCode, await answer.body.text());
-    } catch (error) {
-      return { outcome: toOutcome(error), retryable: true, token: null };
+    const headers = { authorization: `Bearer ${await toAccessToken(appUserId)}` };
+    const body = JSON.stringify({ query: tokenQuery });
+    const [askedAt, startedAtMs] = [Date.now(), performance.now()];
+    const reply = await callGateway(gateway, { path: "/graphql", headers, body });
+    const answer = "silence" in reply ? null : read(reply.text);
+    const visit = { ...toOutcome(reply, answer), tookMs: performance.now() - startedAtMs };
+    tally.count("token", visit.outcome);
+    if (isUnexplained(reply)) tally.count("unexplained", `token: ${reply.detail}`);
+    if (answer?.type === "token") {
+      const { vitalUserId, userId } = answer;
+      issued.push({ appUserId, vitalUserId, isConsistent: userId === vitalUserId, askedAt });
     }
-  }
-
-  async function visit(appUserId: string): Promise<Reply> {
-    const reply = await ask(appUserId);
-    tally.count("token", reply.outcome);
-    if (reply.token !== null) issued.push(reply.token);
-    return reply;
+    return visit;
   }
 
   return {
@@ -90,15 +77,35 @@ export function createViewers(options: {
     issued,
     /** Everybody who asked: a request provisions, whatever came of its answer. */
     asked,
+    /** One request to one gateway, whatever else has to wait. */
+    ask,
 
-    async visit(appUserId: string): Promise<void> {
-      await visit(appUserId);
+    /** Signs in as an app does: asks again, anywhere, after the wait that it was told. Gives the last answer. */
+    async visit(appUserId: string, onAnswer: (visit: Visit) => void = () => undefined): Promise<Visit> {
+      const draws = random.fork(`${appUserId}/${(visits += 1)}`);
+      const giveUpAtMs = performance.now() + patienceMs;
+      for (let attempt = 1; ; attempt += 1) {
+        await hold?.pass();
+        const visit = await ask(appUserId, draws.pick(gateways));
+        onAnswer(visit);
+        if (visit.retryAfterMs === null || attempt === maxAttempts) return visit;
+        const pauseMs = visit.retryAfterMs * draws.between(1, 1.3);
+        if (performance.now() + pauseMs > giveUpAtMs) return visit;
+        await delay(pauseMs);
+      }
     },
 
-    /** Asks again while the answer says that it may help, for so long. */
-    async insist(appUserId: string, patienceMs: number): Promise<void> {
-      const deadline = Date.now() + patienceMs;
-      while (Date.now() < deadline && (await visit(appUserId)).retryable) await delay(500);
+    /** Asks again while the answer says that it may help, for so long. Gives the last answer. */
+    async insist(appUserId: string, forMs: number): Promise<Visit> {
+      const deadline = Date.now() + forMs;
+      const draws = random.fork(`${appUserId}/insist`);
+      for (;;) {
+        const visit = await ask(appUserId, draws.pick(gateways));
+        if (visit.retryAfterMs === null || Date.now() > deadline) return visit;
+        await delay(visit.retryAfterMs);
+      }
     },
   };
 }
+
+export type Viewers = ReturnType<typeof createViewers>;

@@ -1,6 +1,6 @@
 import { request } from "undici";
 import type { Fault } from "../../simulator/faults.js";
-import { createProductProcess, type UnaskedEnd } from "./product-process.js";
+import { createProductProcess, type ProcessKeeper } from "./product-process.js";
 
 export type LedgerEntry = {
   vitalUserId: string;
@@ -24,11 +24,11 @@ export function startVitalSide(options: {
   port: number;
   apiKey: string;
   logPath: string;
-  onUnaskedEnd: (end: UnaskedEnd) => void;
+  keeper: ProcessKeeper;
 }) {
-  const { script, port, apiKey, logPath, onUnaskedEnd } = options;
+  const { script, port, apiKey, logPath, keeper } = options;
   const env = { SIMULATOR_PORT: String(port), SIMULATOR_API_KEY: apiKey };
-  const simulator = createProductProcess({ name: "simulator", args: [script], env, logPath }, onUnaskedEnd);
+  const simulator = createProductProcess({ name: "simulator", args: [script], env, logPath }, keeper);
   simulator.start();
   const url = `http://127.0.0.1:${port}`;
 

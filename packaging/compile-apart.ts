@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const repository = fileURLToPath(new URL("../", import.meta.url));
+
+/**
+ * Compiles a project into a folder of its own inside `dist/`, where its imports find `node_modules`, so that an edit or
+ * another build does not change a run that has begun. Types are `npm run check`'s business, not looked at here.
+ *
+ * @param purpose begins the folder's name
+ * @param project a `tsconfig` file of the repository
+ * @param onFolder is told of the folder before anything is written
+ * @returns the folder, and what removes it again; it goes with this process at the latest
+ */
+export async function compileApart(
+  purpose: string,
+  project: string,
+  onFolder: (folder: string) => void = () => undefined,
+): Promise<{ folder: string; remove: () => void }> {
+  const dist = join(repository, "dist");
+  mkdirSync(dist, { recursive: true });
+  const folder = mkdtempSync(join(dist, `${purpose}-`));
+  onFolder(folder);
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", remove);
+  const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  const flags = ["--noCheck", "--declaration", "false", "--sourceMap", "false", "--outDir", folder];
+  await promisify(execFile)(process.execPath, [compiler, "-p", project, ...flags], { cwd: repository });
+  return { folder, remove };
+}
