@@ -8,7 +8,7 @@ export type Proof =
   { by: "signature"; messageId: string | undefined } | { by: "bearer" } | { by: "nothing"; problem: string };
 
 type Delivery = { headers: IncomingHttpHeaders; body: Buffer; nowMs: number };
-type Check = (delivery: Delivery, settings: EventSettings) => Proof;
+type Check = (delivery: Delivery, settings: EventSettings) => Proof | Promise<Proof>;
 type Scheme = { headers: readonly string[]; check: Check };
 
 const maxAuthorizationLength = 4096;
@@ -55,9 +55,9 @@ const fusionauthHeader = "x-fusionauth-signature-jwt";
 
 const fusionauth: Scheme = {
   headers: [fusionauthHeader],
-  check({ headers, body }, settings) {
+  async check({ headers, body }, settings) {
     const keys = settings.providerKeys.fusionauth;
-    const problem = bodyTokenProblem(getHeader(headers, fusionauthHeader) ?? "", body, keys);
+    const problem = await bodyTokenProblem(getHeader(headers, fusionauthHeader) ?? "", body, keys);
     return problem === null ? { by: "signature", messageId: undefined } : refuse(problem);
   },
 };
@@ -89,7 +89,7 @@ function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer
  * schemes by none: otherwise whoever holds the weaker proof could send what looks like the stronger. A static bearer
  * token counts only where there is no signature header.
  */
-export function findProof(delivery: Delivery, settings: EventSettings): Proof {
+export function findProof(delivery: Delivery, settings: EventSettings): Proof | Promise<Proof> {
   const { headers } = delivery;
   const [scheme, another] = schemes.filter((candidate) =>
     candidate.headers.some((name) => headers[name] !== undefined),

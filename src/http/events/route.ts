@@ -141,8 +141,8 @@ export function registerEventIngress(app: FastifyInstance, options: EventIngress
     if (metrics !== undefined) for (const source of from) metrics.eventReceived(source, outcome);
   };
 
-  const authenticate = (request: FastifyRequest, body: Buffer) => {
-    const proof = findProof({ headers: request.headers, body, nowMs: clock().getTime() }, settings);
+  const authenticate = async (request: FastifyRequest, body: Buffer) => {
+    const proof = await findProof({ headers: request.headers, body, nowMs: clock().getTime() }, settings);
     if (proof.by === "nothing") throw new EventRefusal("UNAUTHENTICATED", proof.problem);
     return proof;
   };
@@ -160,7 +160,7 @@ export function registerEventIngress(app: FastifyInstance, options: EventIngress
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const mediaType = getMediaType(request);
     assertMediaType(request, mediaType, body);
-    const proof = authenticate(request, body);
+    const proof = await authenticate(request, body);
     const message = toMessage(request, mediaType, body, proof.by === "signature");
     const messageId = proof.by === "signature" ? proof.messageId : undefined;
     const delivery = { id: messageId ?? request.id, arrivedAt: clock() };

@@ -15,6 +15,8 @@ const ingress = await shareIngress();
 const body = readExample("fusionauth.created");
 const secretKey = (secret: string) => createSecretKey(Buffer.from(secret));
 
+const unknownExtension = "urn:example:must-be-understood";
+
 type Claims = Record<string, unknown>;
 const claimsOf = (text: string): Claims => ({ request_body_sha256: hash("sha256", text, "base64") });
 
@@ -22,7 +24,7 @@ const claimsOf = (text: string): Claims => ({ request_body_sha256: hash("sha256"
 async function sign(key: KeyObject, alg: string, claims: Claims = claimsOf(body), header: object = {}) {
   const token = await new CompactSign(Buffer.from(JSON.stringify(claims)))
     .setProtectedHeader({ typ: "JWT", alg, kid: "key-1", ...header })
-    .sign(key);
+    .sign(key, { crit: { [unknownExtension]: true } });
   return { "x-fusionauth-signature-jwt": token };
 }
 
@@ -102,7 +104,10 @@ describe("what is refused", () => {
 
   test("a token with extensions that must be understood", async () => {
     const key = secretKey(fusionauthSecret);
-    const token = await sign(key, "HS256", claimsOf(body), { crit: ["b64"], b64: true });
+    const token = await sign(key, "HS256", claimsOf(body), {
+      crit: [unknownExtension],
+      [unknownExtension]: 1,
+    });
     await expectRefused(body, token);
   });
 
