@@ -1,10 +1,12 @@
 import type { Redis } from "ioredis";
 import { readGatewayConfig, type GatewayConfig } from "../config.js";
 import { withDeadline } from "../core/deadline.js";
+import type { TeamPlace, TeamRecord } from "../core/vital-team.js";
 import { createKeySets } from "../http/auth/key-sets.js";
 import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings } from "../mongo/mappings.js";
+import { createTeamRecords } from "../mongo/team.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
 import { createVitalClient } from "../vital/client.js";
 import { ConfigError } from "../settings.js";
@@ -26,7 +28,8 @@ async function look(check: string, mend: string, findings: () => Promise<Finding
   ]);
 }
 
-async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
+async function examineMongo({ mongodbUrl }: GatewayConfig) {
+  let team: TeamRecord | null = null;
   const mongo = createMongoConnection({
     url: mongodbUrl,
     appName: "vital-gateway doctor",
@@ -38,6 +41,7 @@ async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
   const findings = await look("MongoDB", mend, async () => {
     await mongo.whenConnected;
     const missing = await createMappings(mongo).listMissingIndexes();
+    team = await createTeamRecords(mongo).find();
     const indexes =
       missing.length === 0
         ? well("indexes", "all exist")
@@ -45,7 +49,7 @@ async function examineMongo({ mongodbUrl }: GatewayConfig): Promise<Finding[]> {
     return [well("MongoDB", "answers"), indexes];
   });
   await mongo.close();
-  return findings;
+  return { findings, team: team as TeamRecord | null };
 }
 
 /** Waits for the first connection; gives up on the first failure, which says more than silence. */
@@ -77,16 +81,31 @@ async function examineRedis({ redisUrl }: GatewayConfig): Promise<Finding[]> {
   return findings;
 }
 
-async function examineVital({ vital }: GatewayConfig): Promise<Finding[]> {
+async function examineVital({ vital }: GatewayConfig) {
+  let teamId: string | null = null;
   const client = createVitalClient(vital);
   const { environment, region } = vital.place;
   const mend = "is VITAL_API_KEY valid for this environment and region, and VITAL_API_URL right?";
   const findings = await look("Vital", mend, async () => {
-    await client.findAnyUser();
+    teamId = (await client.findAnyUser())?.teamId ?? null;
     return [well("Vital", `takes the key (${environment}, ${region})`)];
   });
   await client.close();
-  return findings;
+  return { findings, teamId: teamId as string | null };
+}
+
+/** Compares whose mappings the database holds with whose key this is, as far as both are known. */
+function compareTeam({ vital }: GatewayConfig, team: TeamRecord | null, teamId: string | null): Finding[] {
+  if (team === null) return [];
+  const mend = "use the key of that team, environment and region, or another database";
+  const phrase = (place: TeamPlace) => `${place.environment}/${place.region}`;
+  if (phrase(team) !== phrase(vital.place)) {
+    return [ill("team", `the key is for ${phrase(vital.place)}, the mappings for ${phrase(team)}`, mend)];
+  }
+  if (team.teamId === null || teamId === null) return [];
+  return team.teamId === teamId
+    ? [well("team", `the mappings belong to it (${teamId})`)]
+    : [ill("team", `the key belongs to team ${teamId}, the mappings to team ${team.teamId}`, mend)];
 }
 
 const issuerMend = "is AUTH_ISSUER (or AUTH_JWKS_URL) right, and can it be reached from here?";
@@ -177,9 +196,13 @@ export const doctorCommand: CliCommand = {
     }
     const settings = well("settings", "complete");
     if (options.token === true) return report(await examineToken(config), output);
-    const examined = await Promise.all(
-      [examineMongo, examineRedis, examineVital, examineIssuer].map((see) => see(config)),
-    );
-    return report([settings, ...examined.flat()], output);
+    const [mongo, redis, vital, issuer] = await Promise.all([
+      examineMongo(config),
+      examineRedis(config),
+      examineVital(config),
+      examineIssuer(config),
+    ]);
+    const team = compareTeam(config, mongo.team, vital.teamId);
+    return report([settings, ...mongo.findings, ...redis, ...vital.findings, ...team, ...issuer], output);
   },
 };

@@ -22,6 +22,13 @@ export function createTeamRecords({ connection, run }: MongoAccess) {
   }
 
   return {
+    /** What is stored, or `null` while no process has been here. */
+    find: (): Promise<TeamRecord | null> =>
+      run(async () => {
+        const row = await rows().findOne({ _id: "team" });
+        return row === null ? null : toRecord(row);
+      }),
+
     /** Stores the place unless one is stored, and gives what is stored. */
     remember: ({ environment, region }: TeamPlace): Promise<TeamRecord> =>
       run(async () => {

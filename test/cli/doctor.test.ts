@@ -2,7 +2,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startSimulator } from "../../simulator/server.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { createMongoConnection } from "../../src/mongo/connection.js";
+import { createTeamRecords } from "../../src/mongo/team.js";
+import { createVitalClient } from "../../src/vital/client.js";
+import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
 import { startTeam, type Team } from "../security/team.js";
 import { ownRedis, testDatabase, testRedis } from "../support/services.js";
 import { runCli } from "./run-cli.js";
@@ -14,7 +16,7 @@ const patience = 60_000;
 const database = testDatabase();
 let team: Team;
 
-async function createIndexes(url: string): Promise<void> {
+async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<unknown>): Promise<void> {
   const mongo = createMongoConnection({
     url,
     appName: "tests",
@@ -23,9 +25,11 @@ async function createIndexes(url: string): Promise<void> {
     maxPoolSize: 1,
   });
   await mongo.whenConnected;
-  await createMappings(mongo).createIndexes();
+  await use(mongo);
   await mongo.close();
 }
+
+const createIndexes = (url: string) => withMongo(url, (mongo) => createMappings(mongo).createIndexes());
 
 beforeAll(async () => {
   team = await startTeam({ mongodbUrl: database, redisUrl: await testRedis() });
@@ -63,6 +67,33 @@ test("missing settings are findings, each by its name", { timeout: patience }, a
   }
   expect(stdout).not.toContain("nonsense-key");
 });
+
+test(
+  "a key of another place or team than the mappings is found before it does harm",
+  { timeout: patience },
+  async () => {
+    const { VITAL_API_URL = "", VITAL_API_KEY = "" } = team.environment;
+    const client = createVitalClient({ apiUrl: VITAL_API_URL, apiKey: VITAL_API_KEY, timeoutMs: 5_000 });
+    onTestFinished(() => client.close());
+    const { teamId } = await client.createUser("doctor-team");
+    const remembered = async (environment: "sandbox" | "production", id: string) => {
+      const url = testDatabase();
+      await createIndexes(url);
+      await withMongo(url, (mongo) => createTeamRecords(mongo).remember({ environment, region: "us" }));
+      await withMongo(url, (mongo) => createTeamRecords(mongo).rememberTeamId(id));
+      return examine({ MONGODB_URL: url });
+    };
+
+    expect((await remembered("sandbox", teamId ?? "")).find("team")).toMatchObject({ ok: true });
+    const ofAnotherTeam = await remembered("sandbox", "another-team");
+    expect(ofAnotherTeam.exitCode).toBe(1);
+    expect(ofAnotherTeam.failed).toMatchObject([{ check: "team", mend: expect.any(String) as string }]);
+    const ofAnotherPlace = await remembered("production", teamId ?? "");
+    expect(ofAnotherPlace.failed).toMatchObject([
+      { check: "team", detail: "the key is for sandbox/us, the mappings for production/us" },
+    ]);
+  },
+);
 
 test("what is down or badly set is found in one run, each with its mend", { timeout: patience }, async () => {
   const redis = await ownRedis();
