@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 20_000,
+    // What is polled for comes at once, or on a busy machine a little later.
+    expect: { poll: { timeout: 5_000 } },
     hookTimeout: 60_000,
     pool: "forks",
     // The long tests wait more than they compute: three at a time keep two cores busy.

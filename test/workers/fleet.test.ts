@@ -10,7 +10,7 @@ import { ownRedis } from "../support/services.js";
 import { issueDeadlineMs, openFleet, toIds } from "./fleet.js";
 
 /** For what the first 429 takes to come back, and the news of it to reach the other processes. */
-const newsMs = 800;
+const newsMs = 1_500;
 
 test("while Vital asks to wait, workers and gateways send nothing but what was under way, and then go on", async () => {
   const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5 });
@@ -23,7 +23,7 @@ test("while Vital asks to wait, workers and gateways send nothing but what was u
   await gateway.signUp(early);
   await whenActive(gateway, early);
 
-  await vital.fault({ operation: "*", kind: "status", status: 429, retryAfterSeconds: 3 });
+  await vital.fault({ operation: "*", kind: "status", status: 429, retryAfterSeconds: 5 });
   const users = toIds("user", 60);
   const before = (await listCalls()).length;
   await gateway.signUp(users);
@@ -35,14 +35,14 @@ test("while Vital asks to wait, workers and gateways send nothing but what was u
   // The gateway has not been answered 429 itself: it must have heard of it from the workers.
   await eventually("the gateway has heard of it", () => Date.now() >= firstAt + newsMs);
   const asked: unknown[] = [];
-  while (Date.now() < firstAt + 2_800) {
+  while (Date.now() < firstAt + 3_500) {
     asked.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await vital.call("DELETE", "/__simulator/faults", { key: null });
 
   const calls = (await listCalls()).slice(before);
-  const late = calls.filter(({ at }) => at > firstAt + newsMs && at < firstAt + 3_000);
+  const late = calls.filter(({ at }) => at > firstAt + newsMs && at < firstAt + 5_000);
   expect(late).toEqual([]);
   // One call at most for each place at work: nobody asked twice.
   expect(calls.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(10);
@@ -54,7 +54,7 @@ test("while Vital asks to wait, workers and gateways send nothing but what was u
   const waited = await Promise.all(
     [one, other].map(({ readMetric }) => readMetric("rate_limited_seconds_total")),
   );
-  for (const seconds of waited) expect(seconds).toBeLessThan(4);
+  for (const seconds of waited) expect(seconds).toBeLessThan(6);
 }, 30_000);
 
 test("a refused key stops the calls, costs no job an attempt, raises the gauge, and is tried gently until it is taken", async () => {
