@@ -158,7 +158,7 @@ test("while Redis is away waking waits for nobody, adding fails at once, and bot
   queue.wake("provision-user", "ada" as AppUserId);
   await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow("Redis is away");
   await expect(queue.pauseUntil(new Date(Date.now() + 1_000))).rejects.toThrow("Redis is away");
-  expect(performance.now() - startedAt).toBeLessThan(100);
+  expect(performance.now() - startedAt).toBeLessThan(1_000);
   await redis.start();
   await eventually("Redis is there", () => queue.isReachable());
   queue.wake("provision-user", "bob" as AppUserId);

@@ -167,7 +167,7 @@ test("start and close do not wait for an issuer that never answers, and a first 
   issuer.respond("/team/.well-known/openid-configuration", () => undefined);
   const startedAt = performance.now();
   keySets.start();
-  expect(performance.now() - startedAt).toBeLessThan(50);
+  expect(performance.now() - startedAt).toBeLessThan(200);
   expect(await find("k1")).toMatchObject({
     ...unavailable,
     reason: expect.stringContaining("in time") as string,

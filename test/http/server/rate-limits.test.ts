@@ -76,7 +76,7 @@ describe("sign-in tokens per viewer", () => {
     await server.kill();
     const without = await consume(limit, userId("u1"), 4);
     expect(without.allowed).toBe(2);
-    expect(without.slowestMs).toBeLessThan(500);
+    expect(without.slowestMs).toBeLessThan(1_000);
   });
 
   test("wait for a Redis that hangs once, and briefly", async () => {
@@ -90,7 +90,7 @@ describe("sign-in tokens per viewer", () => {
     });
     const startedAt = performance.now();
     expect((await consume(limit, userId("u1"), 10)).allowed).toBe(2);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
   test("without a limit are never refused", async () => {
