@@ -3,6 +3,7 @@ import { buildGraphqlSchema } from "../schema/schema.js";
 import { createApp } from "./app.js";
 import type { GatewayConfig } from "./config.js";
 import type { AppUserId } from "./core/app-user-id.js";
+import { endsWithin } from "./core/deadline.js";
 import { createSignInTokens, type SignInTokens } from "./core/sign-in-tokens.js";
 import { createSignupEvents } from "./core/signup-events.js";
 import { challenge } from "./http/auth/challenge.js";
@@ -15,6 +16,11 @@ import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createHttpServer } from "./http/server.js";
 import type { Lifecycle } from "./process.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
+
+/** How long requests under way may take to finish when the process stops, milliseconds: then they are cut off. */
+const drainMs = 6_500;
+/** How long connections may take to close after that, milliseconds: then they end with the process. */
+const closeMs = 2_000;
 
 /**
  * The HTTP process: GraphQL for apps, the event ingress for signup services, health and metrics for operators. Its
@@ -88,11 +94,9 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
 
   async function close(): Promise<void> {
-    await server.close();
-    await admin.close();
-    await authentication.close();
+    if (!(await endsWithin(server.close(), drainMs))) server.server.closeAllConnections();
     counters.disconnect();
-    await app.close();
+    await endsWithin(Promise.all([admin.close(), authentication.close(), app.close()]), closeMs);
   }
 
   for (const note of startupNotes(config.events)) log.warn({}, note);

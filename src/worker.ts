@@ -5,10 +5,15 @@ import { startSweeping } from "../workers/sweeping.js";
 import { createApp } from "./app.js";
 import type { WorkerConfig } from "./config.js";
 import { createAdminServer } from "./http/server.js";
+import { endsWithin } from "./core/deadline.js";
 import type { Lifecycle } from "./process.js";
 
 /** How long jobs under way may take to finish when the process stops, milliseconds. */
-const drainMs = 7_000;
+const drainMs = 6_500;
+/** How long the workers themselves may take to end beyond that, milliseconds. */
+const drainMarginMs = 500;
+/** How long connections may take to close after that, milliseconds: then they end with the process. */
+const closeMs = 2_000;
 /** A sweep that is given up costs nothing: what it claimed is due again by itself. */
 const sweepDrainMs = 2_000;
 
@@ -42,9 +47,8 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
   });
 
   async function close(): Promise<void> {
-    await Promise.all(running.map((part) => part.close()));
-    await admin.close();
-    await app.close();
+    await endsWithin(Promise.all(running.map((part) => part.close())), drainMs + drainMarginMs);
+    await endsWithin(Promise.all([admin.close(), app.close()]), closeMs);
   }
   return { adminUrl, log, close };
 }

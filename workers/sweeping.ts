@@ -1,5 +1,5 @@
 import type { Clock, Random } from "../src/core/clock.js";
-import { withDeadline } from "../src/core/deadline.js";
+import { endsWithin } from "../src/core/deadline.js";
 import { createSweeper } from "../src/core/sweeper.js";
 import type { Mappings } from "../src/mongo/mappings.js";
 import type { ProvisioningQueue } from "../src/queue/provisioning-queue.js";
@@ -66,8 +66,7 @@ export function startSweeping({
     async close(graceMs: number): Promise<void> {
       isClosed = true;
       clearTimeout(timer);
-      const toLate = () => new Error("the sweep did not end in time");
-      await withDeadline(round, graceMs, toLate).catch(() => undefined);
+      await endsWithin(round, graceMs).catch(() => undefined);
     },
   };
 }

@@ -23,3 +23,19 @@ export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: ()
     );
   });
 }
+
+/**
+ * Waits for `work` at most `timeoutMs`, and gives whether it ended in time. Rejects with what the work throws
+ * meanwhile; what it throws later is of no interest any more.
+ */
+export async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, false);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

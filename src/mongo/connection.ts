@@ -1,5 +1,5 @@
 import mongoose, { type Connection } from "mongoose";
-import { withDeadline } from "../core/deadline.js";
+import { endsWithin } from "../core/deadline.js";
 import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
@@ -100,8 +100,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     /** Resolves in any case and soon; what the driver has not closed by then ends with the process. */
     async close() {
       abort.abort();
-      const toLate = () => new Error("MongoDB did not let go in time");
-      await withDeadline(closeConnection(), closeTimeoutMs, toLate).catch(() => undefined);
+      await endsWithin(closeConnection(), closeTimeoutMs).catch(() => undefined);
     },
   };
 }

@@ -1,0 +1,30 @@
+import { expect, test } from "vitest";
+import { appUser, ask, startStack } from "../support/processes.js";
+import { ownMongo, ownRedis } from "../support/services.js";
+
+const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);
+const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
+
+test("SIGTERM ends gateway and worker with 0 within ten seconds, also with MongoDB, Redis and Vital frozen and requests under way", async () => {
+  const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
+  const accessToken = await stack.signIn(appUser());
+  await stack.vital.fault({ operation: "*", kind: "hang" });
+  // Both at work with what will not answer.
+  const early = [ask(gateway, accessToken), stack.publish(gateway, appUser())];
+  await early[1];
+  mongo.pause();
+  redis.pause();
+  const late = [ask(gateway, await stack.signIn(appUser())), stack.publish(gateway, appUser())];
+  const underWay = Promise.allSettled([...early, ...late]);
+  try {
+    const startedAtMs = performance.now();
+    for (const service of [gateway, worker]) service.kill("SIGTERM");
+    const ends = await Promise.all([gateway.exited, worker.exited]);
+    expect(ends).toMatchObject([{ code: 0 }, { code: 0 }]);
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
+  } finally {
+    mongo.resume();
+    redis.resume();
+  }
+  await underWay;
+}, 60_000);
