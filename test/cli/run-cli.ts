@@ -1,18 +1,16 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
-
-const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+import { getBuild } from "../support/built.js";
 
 export type CliResult = { exitCode: number | null; stdout: string; stderr: string };
 
-/** Runs `vital-gateway` as a process of its own, with these settings and nothing of this one's but its PATH. */
+/** Runs the built `vital-gateway` as a process of its own, with these settings and nothing of this one's but its PATH. */
 export async function runCli(
   args: readonly string[],
   settings: Record<string, string> = {},
   input = "",
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ["--import", "tsx", cli, ...args], {
+  const child = spawn(process.execPath, [`${await getBuild()}/src/cli.js`, ...args], {
     env: { PATH: process.env.PATH ?? "", ...settings },
     stdio: ["pipe", "pipe", "pipe"],
   });
