@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
-    testTimeout: 20_000,
+    testTimeout: 30_000,
     // What is polled for comes at once, or on a busy machine a little later.
     expect: { poll: { timeout: 5_000 } },
     hookTimeout: 60_000,

@@ -45,7 +45,7 @@ test("a worker whose connections are lost without a word, with jobs under way, i
   let release: () => void = () => undefined;
   const lost = new Promise<void>((resolve) => (release = resolve));
   const watchdog = startWatchdog({
-    rules: { checkEveryMs: 50, maxIdleMs: 300, maxRebuilds: 2 },
+    rules: { checkEveryMs: 50, maxIdleMs: 1_000, maxRebuilds: 5 },
     hasWaitingJobs: async () => ((await queue.countJobs()).waiting ?? 0) > 0,
     giveUp: () => undefined,
     onRebuild: () => (rebuilds += 1),
@@ -66,7 +66,7 @@ test("a worker whose connections are lost without a word, with jobs under way, i
   await add("u1", "u2", "u3");
   await eventually("the others are begun", () => ["u1", "u2", "u3"].every((user) => begun.includes(user)));
   expect(rebuilds).toBeGreaterThan(0);
-}, 20_000);
+}, 40_000);
 
 test("a worker that is at work is not idle, and one that has never begun a job says so", async () => {
   const { redisUrl, add, start } = await openHouse();
