@@ -23,6 +23,9 @@ const connectRetryMs = 500;
 /** What an operation may take beyond the driver's own time-outs before it is given up, milliseconds. */
 const marginMs = 1_000;
 
+/** What a first connection may take beyond finding the server before it is given up, milliseconds. */
+const connectMarginMs = 5_000;
+
 /** The longest that closing waits for the driver, which sees operations to their end at a server that is frozen. */
 const closeTimeoutMs = 1_500;
 
@@ -40,28 +43,44 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
   const connection = mongoose.createConnection();
   const abort = new AbortController();
   connection.on("error", () => undefined);
+  // Operations fail while there is no connection: kept back, they would be carried out after they were given up.
+  Object.assign(connection.config as object, { bufferCommands: false, autoIndex: false, autoCreate: false });
+  let connecting: mongoose.mongo.MongoClient | null = null;
   const { serverSelectionTimeoutMs, socketTimeoutMs } = options;
   const run = createOperations(
     socketTimeoutMs === 0 ? 0 : serverSelectionTimeoutMs + socketTimeoutMs + marginMs,
   );
 
+  /** One attempt, on a client of its own: one that hangs is left behind, and does not hold up the next. */
+  async function attempt(): Promise<void> {
+    const client = new mongoose.mongo.MongoClient(url, {
+      appName: options.appName,
+      serverSelectionTimeoutMS: serverSelectionTimeoutMs,
+      socketTimeoutMS: socketTimeoutMs,
+      waitQueueTimeoutMS: serverSelectionTimeoutMs,
+      connectTimeoutMS: options.connectTimeoutMs ?? 5_000,
+      maxPoolSize: options.maxPoolSize,
+      readConcern: { level: "majority" },
+      readPreference: "primary",
+      writeConcern: { w: "majority", wtimeoutMS: 5_000 },
+    });
+    connecting = client;
+    try {
+      const isInTime = await endsWithin(client.connect(), serverSelectionTimeoutMs + connectMarginMs);
+      if (!isInTime) throw new Error("MongoDB did not answer in time");
+      connection.setClient(client);
+    } catch (error) {
+      client.close(true).catch(() => undefined);
+      throw error;
+    } finally {
+      connecting = null;
+    }
+  }
+
   async function connect(): Promise<void> {
     while (!abort.signal.aborted) {
       try {
-        await connection.openUri(url, {
-          appName: options.appName,
-          serverSelectionTimeoutMS: serverSelectionTimeoutMs,
-          socketTimeoutMS: socketTimeoutMs,
-          waitQueueTimeoutMS: serverSelectionTimeoutMs,
-          connectTimeoutMS: options.connectTimeoutMs ?? 5_000,
-          maxPoolSize: options.maxPoolSize,
-          autoIndex: false,
-          autoCreate: false,
-          bufferCommands: false,
-          readConcern: { level: "majority" },
-          readPreference: "primary",
-          writeConcern: { w: "majority", wtimeoutMS: 5_000 },
-        });
+        await attempt();
         return;
       } catch {
         await delay(connectRetryMs);
@@ -70,10 +89,8 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     await new Promise(() => undefined);
   }
 
-  /** Mongoose waits for the end of an attempt to connect before it closes: that is ended first. */
   async function closeConnection(): Promise<void> {
-    if (connection.readyState === mongoose.ConnectionStates.connecting)
-      await connection.getClient().close(true);
+    await connecting?.close(true);
     await connection.close(true);
   }
 
