@@ -14,13 +14,8 @@ import { startupNotes } from "./http/events/settings.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createHttpServer } from "./http/server.js";
-import type { Lifecycle } from "./process.js";
+import { stopTimes, type Lifecycle } from "./process.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
-
-/** How long requests under way may take to finish when the process stops, milliseconds: then they are cut off. */
-const drainMs = 6_500;
-/** How long connections may take to close after that, milliseconds: then they end with the process. */
-const closeMs = 2_000;
 
 /**
  * The HTTP process: GraphQL for apps, the event ingress for signup services, health and metrics for operators. Its
@@ -94,9 +89,9 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
 
   async function close(): Promise<void> {
-    if (!(await endsWithin(server.close(), drainMs))) server.server.closeAllConnections();
+    if (!(await endsWithin(server.close(), stopTimes.drainMs))) server.server.closeAllConnections();
     counters.disconnect();
-    await endsWithin(Promise.all([admin.close(), authentication.close(), app.close()]), closeMs);
+    await endsWithin(Promise.all([admin.close(), authentication.close(), app.close()]), stopTimes.closeMs);
   }
 
   for (const note of startupNotes(config.events)) log.warn({}, note);

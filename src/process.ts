@@ -3,6 +3,14 @@ import type { Logger } from "./telemetry/logger.js";
 /** The longest that a stop may take; an orchestrator is asked to wait a little longer. */
 const stopDeadlineMs = 9_500;
 
+/** How a stop divides that time, milliseconds. */
+export const stopTimes = {
+  /** For what is under way to finish; then it is cut off. */
+  drainMs: 6_500,
+  /** For connections to close after that; then they end with the process. */
+  closeMs: 2_000,
+};
+
 export type Stoppable = { log: Logger; close(): Promise<void> };
 
 /**

@@ -6,14 +6,10 @@ import { createApp } from "./app.js";
 import type { WorkerConfig } from "./config.js";
 import { createAdminServer } from "./http/server.js";
 import { endsWithin } from "./core/deadline.js";
-import type { Lifecycle } from "./process.js";
+import { stopTimes, type Lifecycle } from "./process.js";
 
-/** How long jobs under way may take to finish when the process stops, milliseconds. */
-const drainMs = 6_500;
 /** How long the workers themselves may take to end beyond that, milliseconds. */
 const drainMarginMs = 500;
-/** How long connections may take to close after that, milliseconds: then they end with the process. */
-const closeMs = 2_000;
 /** A sweep that is given up costs nothing: what it claimed is due again by itself. */
 const sweepDrainMs = 2_000;
 
@@ -22,6 +18,7 @@ const sweepDrainMs = 2_000;
  * lost. Any number of them may run; none is a leader.
  */
 export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
+  const { drainMs, closeMs } = stopTimes;
   const app = createApp(config, {
     name: "worker",
     mongoPatienceMs: 10_000,

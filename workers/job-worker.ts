@@ -1,7 +1,7 @@
 import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { retryDelayMs } from "../src/core/retry.js";
-import { unlimitedJobs } from "../src/queue/provisioning-queue.js";
+import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
 /** What becomes of a job whose work did not succeed but may later. */
 export type JobRetry =
@@ -45,7 +45,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   const connection = options.connect();
   let lastStartAt = Date.now();
   let underWay = 0;
-  let begun = 0;
+  let hasBegun = false;
 
   /** A queue that could not be paused would give the job back at once, and again. */
   const isFleetPaused = (durationMs: number): Promise<boolean> =>
@@ -69,7 +69,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
 
   async function runCounted(job: Job<D>): Promise<JobOutcome> {
     lastStartAt = Date.now();
-    begun += 1;
+    hasBegun = true;
     underWay += 1;
     try {
       return await options.run(job);
@@ -85,7 +85,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
-    limiter: { max: options.jobsPerSecond > 0 ? options.jobsPerSecond : unlimitedJobs, duration: 1_000 },
+    limiter: { max: toJobLimit(options.jobsPerSecond), duration: 1_000 },
     settings: { backoffStrategy: (attemptsMade) => retryDelayMs(attemptsMade, Math.random) },
   });
   worker.on("error", options.onError);
@@ -93,7 +93,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
 
   return {
     /** Whether it has ever begun a job. */
-    hasBegun: () => begun > 0,
+    hasBegun: () => hasBegun,
 
     /** Milliseconds since a job was last begun, 0 while one is under way that may still end. */
     idleMs(): number {

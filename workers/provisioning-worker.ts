@@ -68,8 +68,7 @@ export function startProvisioningWorker({
 
   async function hasWaitingJobs(): Promise<boolean> {
     const { waiting = 0 } = await queue.countJobs();
-    const jobsPerSecond = config.vitalRateLimit > 0 ? config.vitalRateLimit : undefined;
-    return waiting > 0 && (await queue.getPauseMs(jobsPerSecond)) === 0 && !(await queue.isPaused());
+    return waiting > 0 && (await queue.getPauseMs(config.vitalRateLimit)) === 0 && !(await queue.isPaused());
   }
 
   const watchdog = startWatchdog({

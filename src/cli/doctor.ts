@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { readGatewayConfig, type GatewayConfig } from "../config.js";
 import { withDeadline } from "../core/deadline.js";
-import type { TeamPlace, TeamRecord } from "../core/vital-team.js";
+import { toPlacePhrase, type TeamRecord } from "../core/vital-team.js";
 import { createKeySets } from "../http/auth/key-sets.js";
 import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
@@ -29,7 +29,7 @@ async function look(check: string, mend: string, findings: () => Promise<Finding
 }
 
 async function examineMongo({ mongodbUrl }: GatewayConfig) {
-  let team: TeamRecord | null = null;
+  let team = null as TeamRecord | null;
   const mongo = createMongoConnection({
     url: mongodbUrl,
     appName: "vital-gateway doctor",
@@ -49,7 +49,7 @@ async function examineMongo({ mongodbUrl }: GatewayConfig) {
     return [well("MongoDB", "answers"), indexes];
   });
   await mongo.close();
-  return { findings, team: team as TeamRecord | null };
+  return { findings, team };
 }
 
 /** Waits for the first connection; gives up on the first failure, which says more than silence. */
@@ -82,7 +82,7 @@ async function examineRedis({ redisUrl }: GatewayConfig): Promise<Finding[]> {
 }
 
 async function examineVital({ vital }: GatewayConfig) {
-  let teamId: string | null = null;
+  let teamId = null as string | null;
   const client = createVitalClient(vital);
   const { environment, region } = vital.place;
   const mend = "is VITAL_API_KEY valid for this environment and region, and VITAL_API_URL right?";
@@ -91,16 +91,16 @@ async function examineVital({ vital }: GatewayConfig) {
     return [well("Vital", `takes the key (${environment}, ${region})`)];
   });
   await client.close();
-  return { findings, teamId: teamId as string | null };
+  return { findings, teamId };
 }
 
 /** Compares whose mappings the database holds with whose key this is, as far as both are known. */
 function compareTeam({ vital }: GatewayConfig, team: TeamRecord | null, teamId: string | null): Finding[] {
   if (team === null) return [];
   const mend = "use the key of that team, environment and region, or another database";
-  const phrase = (place: TeamPlace) => `${place.environment}/${place.region}`;
-  if (phrase(team) !== phrase(vital.place)) {
-    return [ill("team", `the key is for ${phrase(vital.place)}, the mappings for ${phrase(team)}`, mend)];
+  const [ofKey, ofMappings] = [toPlacePhrase(vital.place), toPlacePhrase(team)];
+  if (ofKey !== ofMappings) {
+    return [ill("team", `the key is for ${ofKey}, the mappings for ${ofMappings}`, mend)];
   }
   if (team.teamId === null || teamId === null) return [];
   return team.teamId === teamId

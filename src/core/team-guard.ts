@@ -1,4 +1,4 @@
-import type { TeamPlace, TeamRecord } from "./vital-team.js";
+import { toPlacePhrase, type TeamPlace, type TeamRecord } from "./vital-team.js";
 import { VitalError, type VitalApi, type VitalUser } from "./vital-api.js";
 
 export type TeamStore = {
@@ -14,8 +14,6 @@ export type TeamStore = {
 export class WrongPlaceError extends Error {
   override readonly name = "WrongPlaceError";
 }
-
-const toPhrase = ({ environment, region }: TeamPlace): string => `${environment}/${region}`;
 
 /**
  * Keeps a key of another team from creating everybody again, and from taking "not found" there for "deleted".
@@ -52,7 +50,7 @@ export function createTeamGuard({
     const stored = await teams.remember(place);
     if (stored.environment !== place.environment || stored.region !== place.region) {
       throw new WrongPlaceError(
-        `VITAL_API_KEY belongs to ${toPhrase(place)}, the mappings in MongoDB to ${toPhrase(stored)}. ` +
+        `VITAL_API_KEY belongs to ${toPlacePhrase(place)}, the mappings in MongoDB to ${toPlacePhrase(stored)}. ` +
           "Use a key of that environment and region, or another database.",
       );
     }

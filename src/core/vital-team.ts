@@ -3,5 +3,8 @@ export type VitalEnvironment = "sandbox" | "production";
 export type VitalRegion = "us" | "eu";
 export type TeamPlace = { environment: VitalEnvironment; region: VitalRegion };
 
+/** A place in a sentence; two are the same where their phrases are. */
+export const toPlacePhrase = ({ environment, region }: TeamPlace): string => `${environment}/${region}`;
+
 /** What is remembered of the team; `teamId` from Vital's first answer that carries one. */
 export type TeamRecord = TeamPlace & { teamId: string | null };

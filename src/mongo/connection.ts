@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
 import { endsWithin } from "../core/deadline.js";
 import { createOperations, type RunOperation } from "./operations.js";
@@ -68,6 +69,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     try {
       const isInTime = await endsWithin(client.connect(), serverSelectionTimeoutMs + connectMarginMs);
       if (!isInTime) throw new Error("MongoDB did not answer in time");
+      abort.signal.throwIfAborted();
       connection.setClient(client);
     } catch (error) {
       client.close(true).catch(() => undefined);
@@ -83,7 +85,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
         await attempt();
         return;
       } catch {
-        await delay(connectRetryMs);
+        await delay(connectRetryMs, undefined, { signal: abort.signal }).catch(() => undefined);
       }
     }
     await new Promise(() => undefined);
@@ -93,17 +95,6 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     await connecting?.close(true);
     await connection.close(true);
   }
-
-  const delay = (durationMs: number) =>
-    new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        abort.signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, durationMs);
-      abort.signal.addEventListener("abort", end);
-    });
 
   return {
     connection,

@@ -22,7 +22,11 @@ const maxWaiting = 20_000;
 const maxBatch = 500;
 
 /** Jobs a second where there is no limit: with none at all BullMQ would never look at the pause of the queue. */
-export const unlimitedJobs = 1_000_000_000;
+const unlimitedJobs = 1_000_000_000;
+
+/** The limit that BullMQ is given for so many jobs a second, where 0 stands for as many as there are. */
+export const toJobLimit = (jobsPerSecond: number): number =>
+  jobsPerSecond > 0 ? jobsPerSecond : unlimitedJobs;
 
 /** The name of BullMQ's custom back-off; the workers know it. */
 export const backoffType = "capped-full-jitter";
@@ -124,8 +128,8 @@ export function createProvisioningQueue({
      * second, having begun them counts too. (BullMQ keeps the pause and that count under one key: without a number
      * to compare with, every job that is begun would pass for a pause.)
      */
-    async getPauseMs(jobsPerSecond = unlimitedJobs): Promise<number> {
-      return Math.max(0, await withTimeout(queue.getRateLimitTtl(jobsPerSecond), addTimeoutMs));
+    async getPauseMs(jobsPerSecond = 0): Promise<number> {
+      return Math.max(0, await withTimeout(queue.getRateLimitTtl(toJobLimit(jobsPerSecond)), addTimeoutMs));
     },
 
     /** See {@link isHeld}. */

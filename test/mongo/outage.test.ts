@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/app-user-id.js";
+import { endsWithin } from "../../src/core/deadline.js";
 import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
@@ -93,12 +94,6 @@ async function timeClose(close: () => Promise<void>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-const settlesWithin = (work: Promise<unknown>, durationMs: number): Promise<boolean> =>
-  Promise.race([
-    work.then(() => true),
-    new Promise<boolean>((resolve) => setTimeout(resolve, durationMs, false)),
-  ]);
-
 /** As a worker has it. */
 const patient = { serverSelectionTimeoutMs: 10_000, socketTimeoutMs: 10_000, connectTimeoutMs: 5_000 };
 
@@ -119,7 +114,7 @@ test("closing ends in time while an operation waits for a server that is frozen"
   // The signal takes a moment to arrive.
   const find = () => mappings.find(ada).catch(() => null);
   let underWay = find();
-  while (await settlesWithin(underWay, 200)) underWay = find();
+  while (await endsWithin(underWay, 200)) underWay = find();
   try {
     expect(await timeClose(close)).toBeLessThan(2_500);
   } finally {

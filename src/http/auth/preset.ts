@@ -16,7 +16,8 @@ export type IssuerForm = Readonly<{
 export type Refusal = Readonly<{ pattern: RegExp; because: string }>;
 
 /**
- * Where the accepted audiences come from; `mend` says what to do at the provider so that tokens have one. `none` names the rule that keeps other services' tokens out instead.
+ * Where the accepted audiences come from; `mend` says what to do at the provider so that tokens have one. `none` names
+ * the rule that keeps other services' tokens out instead.
  */
 export type AudienceSource =
   | Readonly<{ from: "setting"; hint: string; mend?: string; match?: "equals" }>
