@@ -1,8 +1,10 @@
-/** The import arrows of the house: edges → core ← adapters, put together by the entries. */
+/** The import rules: edges → core ← adapters, wired together by the entry points. */
 const forbid = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
 const drivers =
   "node_modules/(mongoose|mongodb|bullmq|ioredis|@apollo|graphql|type-graphql|fastify|@fastify|pino|undici|prom-client|jose)(/|$)";
-const entries = "^src/(gateway|worker|cli|app)\\.ts$";
+const httpServers = "node_modules/(fastify|@fastify|@apollo|graphql|type-graphql)(/|$)";
+const entryPoints = "^src/((gateway|worker|cli)\\.ts$|cli/)";
+const ours = "^(src|schema|workers|dev|simulator|test|bench|packaging)/";
 
 module.exports = {
   forbidden: [
@@ -15,63 +17,63 @@ module.exports = {
     ),
     forbid(
       "core-imports-only-core",
-      "The core imports nothing of ours but itself.",
+      "The core imports none of our code but itself.",
       { path: "^src/core/" },
-      { path: "^(src|schema|workers|simulator|test|bench)/", pathNot: "^src/core/" },
+      { path: ours, pathNot: "^src/core/" },
     ),
     forbid(
       "adapters-know-only-the-core",
       "Adapters satisfy the core's ports; they do not know each other or an edge.",
       { path: "^src/(mongo|vital|queue)/" },
-      { path: "^(src/(mongo|vital|queue|http)|schema|workers)/", pathNot: "^src/$1/" },
+      { path: "^(src/(mongo|vital|queue|http|auth)|schema|workers)/", pathNot: "^src/$1/" },
     ),
     forbid(
-      "client-stands-alone",
-      "The client helper is bundled into apps: it imports nothing.",
-      { path: "^src/client/" },
-      { pathNot: "^src/client/" },
+      "auth-knows-no-http-server",
+      "Authentication reads header values and tokens; it works the same behind any server.",
+      { path: "^src/auth/" },
+      { path: `${httpServers}|^(src/http|schema|workers)/` },
+    ),
+    forbid(
+      "http-client-stands-alone",
+      "An outgoing request is the same whoever sends it.",
+      { path: "^src/http-client/" },
+      { path: ours, pathNot: "^src/(http-client|core)/" },
     ),
     forbid(
       "schema-serves-the-gateway",
-      "The GraphQL edge is put on by the gateway only.",
+      "Only the gateway imports the GraphQL edge.",
       { path: "^(src|workers|simulator)/", pathNot: "^src/gateway\\.ts$" },
       { path: "^schema/" },
     ),
     forbid(
       "workers-serve-the-worker",
-      "The BullMQ edge is put on by the worker only.",
+      "Only the worker imports the BullMQ edge.",
       { path: "^(src|schema|simulator)/", pathNot: "^src/worker\\.ts$" },
       { path: "^workers/" },
     ),
     forbid(
-      "config-for-entries",
+      "config-for-entry-points",
       "Settings are read once and passed on.",
-      { path: "^(src|schema|workers)/", pathNot: `${entries}|^src/(config\\.ts$|cli/|dev/)` },
-      { path: "^src/config\\.ts$" },
+      { path: "^(src|schema|workers)/", pathNot: `${entryPoints}|^src/app\\.ts$` },
+      { path: "^src/config/config\\.ts$" },
     ),
     forbid(
-      "nothing-imports-tests",
-      "Tests, benches and the simulator are leaves.",
+      "src-is-what-ships",
+      "What ships imports no development tool, test, benchmark or simulator.",
       { path: "^(src|schema|workers)/" },
-      { path: "^(test|bench|simulator)/" },
+      { path: "^(dev|test|bench|simulator|packaging)/" },
     ),
     forbid(
-      "simulator-shares-the-wire-only",
+      "simulator-stands-apart",
       "The simulator is Vital's side: it may share the wire schemas and nothing else of the product.",
       { path: "^simulator/" },
-      { path: "^(src|schema|workers)/", pathNot: "^src/vital/wire\\.ts$" },
+      { path: ours, pathNot: "^(simulator/|src/vital/wire\\.ts$)" },
     ),
     forbid(
-      "dev-tools-stay-out",
+      "no-development-dependencies",
       "What ships runs without the development dependencies.",
-      { path: "^(src|schema|workers|simulator)/", pathNot: "^src/dev/" },
+      { path: "^(src|schema|workers|simulator)/" },
       { dependencyTypes: ["npm-dev"] },
-    ),
-    forbid(
-      "dev-for-newcomers-only",
-      "The demo and the embedded services are never used by the product.",
-      { path: "^(src|schema|workers)/", pathNot: "^src/dev/" },
-      { path: "^src/dev/" },
     ),
   ],
   options: {

@@ -11,8 +11,7 @@ COPY schema schema
 COPY workers workers
 COPY simulator simulator
 COPY packaging packaging
-# The demo and the embedded services stay out: they need what is for development only.
-RUN npm run build && rm -rf dist/src/dev
+RUN npm run build
 
 FROM base AS dependencies
 RUN npm ci --omit=dev && npm cache clean --force

@@ -25,14 +25,14 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       "no-restricted-properties": [
         "error",
-        { object: "process", property: "env", message: "Settings are read in src/config.ts only." },
+        { object: "process", property: "env", message: "Settings are read in src/config/config.ts only." },
       ],
       eqeqeq: "error",
       "no-console": "error",
     },
   },
   {
-    files: ["src/config.ts", "src/dev/**", "test/**", "bench/**", "simulator/main.ts", "*.config.ts"],
+    files: ["src/config/config.ts", "dev/**", "test/**", "bench/**", "simulator/main.ts", "*.config.ts"],
     rules: { "no-restricted-properties": "off", "no-console": "off" },
   },
   {

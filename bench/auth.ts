@@ -1,10 +1,10 @@
 /** What checking an access token costs: met before (cached), and new each time, by algorithm. Run: npx tsx bench/auth.ts */
-import { createKeySets } from "../src/http/auth/key-sets.js";
-import { readAuthSettings } from "../src/http/auth/settings.js";
-import { createViewerAuthentication } from "../src/http/auth/viewer-authentication.js";
-import { createSettingsReader } from "../src/settings.js";
-import { startIssuer } from "../test/http/auth/issuer.js";
-import { createTestKey, signToken } from "../test/http/auth/tokens.js";
+import { createKeySets } from "../src/auth/key-sets.js";
+import { readAuthSettings } from "../src/auth/auth-settings.js";
+import { createViewerAuthentication } from "../src/auth/viewer-authentication.js";
+import { createSettingsReader } from "../src/config/settings-reader.js";
+import { startIssuer } from "../test/support/auth/issuer.js";
+import { createTestKey, signToken } from "../test/support/auth/tokens.js";
 
 const algorithms = ["RS256", "ES256", "EdDSA"];
 const rounds = 5;

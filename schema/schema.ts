@@ -1,7 +1,7 @@
 import "reflect-metadata";
 import { lexicographicSortSchema, printSchema, type GraphQLSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
-import type { SignInTokens } from "../src/core/sign-in-tokens.js";
+import type { SignInTokens } from "../src/core/tokens/sign-in-tokens.js";
 import { SignInTokenResolver } from "./sign-in-token.resolver.js";
 import { ViewerResolver, type MappingLookup } from "./viewer.resolver.js";
 

@@ -1,5 +1,5 @@
 import { Ctx, Mutation, Resolver } from "type-graphql";
-import type { SignInTokens } from "../src/core/sign-in-tokens.js";
+import type { SignInTokens } from "../src/core/tokens/sign-in-tokens.js";
 import type { GraphqlContext } from "./context.js";
 import { VitalSignInToken } from "./sign-in-token.type.js";
 

@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType } from "type-graphql";
-import type { VitalUserId } from "../src/core/app-user-id.js";
-import type * as Team from "../src/core/vital-team.js";
+import type { VitalUserId } from "../src/core/mapping/app-user-id.js";
+import type * as Team from "../src/core/vital/deployment.js";
 import { VitalEnvironment, VitalRegion } from "./vital-team.type.js";
 
 @ObjectType({

@@ -1,6 +1,6 @@
 import { Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
-import type { AppUserId } from "../src/core/app-user-id.js";
-import type { Mapping, MappingState } from "../src/core/mapping.js";
+import type { AppUserId } from "../src/core/mapping/app-user-id.js";
+import type { Mapping, MappingState } from "../src/core/mapping/mapping.js";
 import type { GraphqlContext } from "./context.js";
 import { Viewer, VitalUser, VitalUserState } from "./viewer.type.js";
 

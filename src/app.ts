@@ -1,10 +1,10 @@
-import type { ServicesConfig } from "./config.js";
-import { createDeprovisioning } from "./core/deprovisioning.js";
+import type { ServicesConfig } from "./config/config.js";
+import { createDeprovisioning } from "./core/provisioning/deprovisioning.js";
 import { ServiceError } from "./core/errors.js";
-import { createMappingWriter } from "./core/mapping-writer.js";
-import { createProvisioning, maxLookupAgeMs } from "./core/provisioning.js";
-import { createTeamGuard, WrongPlaceError } from "./core/team-guard.js";
-import { createVitalGate, vitalGateRules, type VitalGateRules } from "./core/vital-gate.js";
+import { createMappingWriter } from "./core/mapping/mapping-writer.js";
+import { createProvisioning, maxLookupAgeMs } from "./core/provisioning/provisioning.js";
+import { createTeamGuard, WrongPlaceError } from "./core/vital/team-guard.js";
+import { createVitalGate, vitalGateRules, type VitalGateRules } from "./core/vital/circuit-breaker.js";
 import { createMappings } from "./mongo/mappings.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createTeamRecords } from "./mongo/team.js";
@@ -12,10 +12,10 @@ import { appUserEventsQueueName, createAppUserEventQueue } from "./queue/app-use
 import { createProvisioningQueue, provisioningQueueName } from "./queue/provisioning-queue.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
 import { createThrottleChannel } from "./queue/throttle-channel.js";
-import { startReadiness } from "./readiness.js";
+import { startReadiness } from "./lifecycle/readiness.js";
 import { createLogger, type Logger } from "./telemetry/logger.js";
 import { createMetrics } from "./telemetry/metrics.js";
-import { createVitalClient } from "./vital/client.js";
+import { createVitalClient } from "./vital/vital-client.js";
 
 /** How long a job leaves a row to the queue before a sweeper takes it up, milliseconds. */
 const sweepGraceMs = 10_000;

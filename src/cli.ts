@@ -4,7 +4,7 @@ import { Command, CommanderError } from "commander";
 import { createOutput, type CliCommand } from "./cli/command.js";
 import { Failure } from "./cli/failure.js";
 import { ServiceError } from "./core/errors.js";
-import { ConfigError } from "./settings.js";
+import { ConfigError } from "./config/settings-reader.js";
 
 type Row = { summary: string; load: () => Promise<CliCommand> };
 

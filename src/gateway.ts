@@ -1,20 +1,20 @@
 import { createErrorPresenter } from "../schema/errors.js";
 import { buildGraphqlSchema } from "../schema/schema.js";
 import { createApp } from "./app.js";
-import type { GatewayConfig } from "./config.js";
-import type { AppUserId } from "./core/app-user-id.js";
+import type { GatewayConfig } from "./config/config.js";
+import type { AppUserId } from "./core/mapping/app-user-id.js";
 import { endsWithin } from "./core/deadline.js";
-import { createSignInTokens, type SignInTokens } from "./core/sign-in-tokens.js";
-import { createSignupEvents } from "./core/signup-events.js";
-import { challenge } from "./http/auth/challenge.js";
-import { createKeySets } from "./http/auth/key-sets.js";
-import { createViewerAuthentication } from "./http/auth/viewer-authentication.js";
+import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
+import { createSignupEvents } from "./core/mapping/signup-events.js";
+import { challenge } from "./auth/challenge.js";
+import { createKeySets } from "./auth/key-sets.js";
+import { createViewerAuthentication } from "./auth/viewer-authentication.js";
 import { registerEventIngress } from "./http/events/route.js";
-import { startupNotes } from "./http/events/settings.js";
+import { startupNotes } from "./http/events/event-settings.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createHttpServer } from "./http/server.js";
-import { stopTimes, type Lifecycle } from "./process.js";
+import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
 
 /**

@@ -1,12 +1,12 @@
-import { startAppUserEventWorker } from "../workers/app-user-event.js";
+import { startAppUserEventWorker } from "../workers/app-user-event-worker.js";
 import { processors } from "../workers/processors.js";
 import { startProvisioningWorker } from "../workers/provisioning-worker.js";
 import { startSweeping } from "../workers/sweeping.js";
 import { createApp } from "./app.js";
-import type { WorkerConfig } from "./config.js";
+import type { WorkerConfig } from "./config/config.js";
 import { createAdminServer } from "./http/server.js";
 import { endsWithin } from "./core/deadline.js";
-import { stopTimes, type Lifecycle } from "./process.js";
+import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 
 /** How long the workers themselves may take to end beyond that, milliseconds. */
 const drainMarginMs = 500;

@@ -1,6 +1,6 @@
 import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
-import { retryDelayMs } from "../src/core/retry.js";
+import { retryDelayMs } from "../src/core/provisioning/retry.js";
 import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
 /** What becomes of a job whose work did not succeed but may later. */

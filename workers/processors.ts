@@ -1,10 +1,10 @@
-import type { AppUserId } from "../src/core/app-user-id.js";
+import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import { withDeadline } from "../src/core/deadline.js";
-import type { Deprovisioning } from "../src/core/deprovisioning.js";
+import type { Deprovisioning } from "../src/core/provisioning/deprovisioning.js";
 import { ServiceError } from "../src/core/errors.js";
-import { jobFor, type ProvisioningJob, type Wake } from "../src/core/jobs.js";
-import type { Mapping } from "../src/core/mapping.js";
-import type { Provisioning } from "../src/core/provisioning.js";
+import { jobFor, type ProvisioningJob, type Wake } from "../src/core/provisioning/jobs.js";
+import type { Mapping } from "../src/core/mapping/mapping.js";
+import type { Provisioning } from "../src/core/provisioning/provisioning.js";
 
 /**
  * The longest that the work of one job may take, milliseconds. All that it waits for has a deadline of its own; this is

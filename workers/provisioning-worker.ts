@@ -1,6 +1,6 @@
 import type { Job } from "bullmq";
-import { toAppUserId, type AppUserId } from "../src/core/app-user-id.js";
-import type { ProvisioningJob } from "../src/core/jobs.js";
+import { toAppUserId, type AppUserId } from "../src/core/mapping/app-user-id.js";
+import type { ProvisioningJob } from "../src/core/provisioning/jobs.js";
 import {
   provisioningQueueName,
   queuePrefix,

@@ -1,8 +1,8 @@
 import type { Job } from "bullmq";
 import { z } from "zod";
-import { appUserIdProblem, type AppUserId } from "../src/core/app-user-id.js";
-import { parseEventTime } from "../src/core/event-time.js";
-import type { SignupEvent, SignupEventType } from "../src/core/signup-event.js";
+import { appUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
+import { parseEventTime } from "../src/core/mapping/event-time.js";
+import type { SignupEvent, SignupEventType } from "../src/core/mapping/signup-event.js";
 import { appUserEventJobName } from "../src/queue/app-user-events.js";
 
 /** What a job of the queue says. */

@@ -1,5 +1,5 @@
 import { ServiceError } from "../src/core/errors.js";
-import { VitalError } from "../src/core/vital-api.js";
+import { VitalError } from "../src/core/vital/vital-api.js";
 import type { JobRetry } from "./job-worker.js";
 
 /** Waits where nobody says how long, milliseconds. */

@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../src/core/clock.js";
 import { endsWithin } from "../src/core/deadline.js";
-import { createSweeper } from "../src/core/sweeper.js";
+import { createSweeper } from "../src/core/provisioning/sweeper.js";
 import type { Mappings } from "../src/mongo/mappings.js";
 import type { ProvisioningQueue } from "../src/queue/provisioning-queue.js";
 import type { Logger } from "../src/telemetry/logger.js";

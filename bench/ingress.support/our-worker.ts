@@ -1,6 +1,6 @@
 /** Run as a process of its own: a worker as its entry builds it, with the settings of the environment. */
-import { readWorkerConfig } from "../../src/config.js";
-import { createLifecycle } from "../../src/process.js";
+import { readWorkerConfig } from "../../src/config/config.js";
+import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
 import { startWorker } from "../../src/worker.js";
 import { serveControl } from "../measured/control.js";
 

@@ -1,7 +1,7 @@
 /** Run as a process of its own: the gateway as its entry builds it, with the settings of the environment. */
-import { readGatewayConfig } from "../../src/config.js";
+import { readGatewayConfig } from "../../src/config/config.js";
 import { startGateway } from "../../src/gateway.js";
-import { createLifecycle } from "../../src/process.js";
+import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
 import { serveControl } from "./control.js";
 
 const lifecycle = createLifecycle();

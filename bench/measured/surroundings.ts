@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import mongoose from "mongoose";
-import { startEmbeddedServices } from "../../src/dev/embedded/services.js";
+import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { startIssuer } from "../../test/http/auth/issuer.js";
-import { createTestKey, signToken } from "../../test/http/auth/tokens.js";
+import { startIssuer } from "../../test/support/auth/issuer.js";
+import { createTestKey, signToken } from "../../test/support/auth/tokens.js";
 
 const audience = "https://gateway.bench";
 export const viewers = 500;

@@ -8,7 +8,7 @@ import { GraphQLError } from "graphql";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import mongoose from "mongoose";
 import { buildGraphqlSchema } from "../../schema/schema.js";
-import type { VitalUserId } from "../../src/core/app-user-id.js";
+import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import { serveControl } from "../measured/control.js";
 
 const { VITAL_API_KEY = "", VITAL_API_URL = "", MONGODB_URL = "" } = process.env;

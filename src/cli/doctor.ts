@@ -1,15 +1,15 @@
 import type { Redis } from "ioredis";
-import { readGatewayConfig, type GatewayConfig } from "../config.js";
+import { readGatewayConfig, type GatewayConfig } from "../config/config.js";
 import { withDeadline } from "../core/deadline.js";
-import { toPlacePhrase, type TeamRecord } from "../core/vital-team.js";
-import { createKeySets } from "../http/auth/key-sets.js";
-import { createViewerAuthentication } from "../http/auth/viewer-authentication.js";
+import { toPlacePhrase, type TeamRecord } from "../core/vital/deployment.js";
+import { createKeySets } from "../auth/key-sets.js";
+import { createViewerAuthentication } from "../auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings } from "../mongo/mappings.js";
 import { createTeamRecords } from "../mongo/team.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
-import { createVitalClient } from "../vital/client.js";
-import { ConfigError } from "../settings.js";
+import { createVitalClient } from "../vital/vital-client.js";
+import { ConfigError } from "../config/settings-reader.js";
 import type { CliCommand, Output } from "./command.js";
 
 /** One thing looked at: whether it is well, what was seen, and what to do where it is not. */

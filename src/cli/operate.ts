@@ -1,6 +1,6 @@
-import { toAppUserId, type AppUserId } from "../core/app-user-id.js";
-import type { Mapping } from "../core/mapping.js";
-import { createMappingWriter } from "../core/mapping-writer.js";
+import { toAppUserId, type AppUserId } from "../core/mapping/app-user-id.js";
+import type { Mapping } from "../core/mapping/mapping.js";
+import { createMappingWriter } from "../core/mapping/mapping-writer.js";
 import type { Mappings } from "../mongo/mappings.js";
 import type { CliCommand } from "./command.js";
 import { Failure } from "./failure.js";

@@ -1,4 +1,4 @@
-import { readGatewayConfig } from "../config.js";
+import { readGatewayConfig } from "../config/config.js";
 import { startGateway } from "../gateway.js";
 import type { CliCommand } from "./command.js";
 import { runForever } from "./run-process.js";

@@ -1,4 +1,4 @@
-import { createLifecycle, type Lifecycle, type Stoppable } from "../process.js";
+import { createLifecycle, type Lifecycle, type Stoppable } from "../lifecycle/lifecycle.js";
 import { Failure } from "./failure.js";
 
 /** Resolves never: the process ends by its lifecycle. */

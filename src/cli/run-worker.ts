@@ -1,4 +1,4 @@
-import { readWorkerConfig } from "../config.js";
+import { readWorkerConfig } from "../config/config.js";
 import { startWorker } from "../worker.js";
 import type { CliCommand } from "./command.js";
 import { runForever } from "./run-process.js";

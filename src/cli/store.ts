@@ -1,4 +1,4 @@
-import { readStoreConfig } from "../config.js";
+import { readStoreConfig } from "../config/config.js";
 import { withDeadline } from "../core/deadline.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings, type Mappings } from "../mongo/mappings.js";

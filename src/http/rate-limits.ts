@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import type { AppUserId } from "../core/app-user-id.js";
+import type { AppUserId } from "../core/mapping/app-user-id.js";
 import { ServiceError } from "../core/errors.js";
-import type { SignInTokens } from "../core/sign-in-tokens.js";
+import type { SignInTokens } from "../core/tokens/sign-in-tokens.js";
 import { toClientNetwork } from "./client-network.js";
 import { withDeadline } from "./deadline.js";
 import type { AuthFailureLimit } from "./graphql/route.js";

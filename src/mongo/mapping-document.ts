@@ -1,7 +1,7 @@
 import { Schema } from "mongoose";
-import type { AppUserId, VitalUserId } from "../core/app-user-id.js";
-import type { EventStamp, Mapping, MappingError, MappingState } from "../core/mapping.js";
-import type { TeamPlace } from "../core/vital-team.js";
+import type { AppUserId, VitalUserId } from "../core/mapping/app-user-id.js";
+import type { EventStamp, Mapping, MappingError, MappingState } from "../core/mapping/mapping.js";
+import type { TeamPlace } from "../core/vital/deployment.js";
 
 /** A row of `vital_user_mappings`. Fields that a state does not have are absent. */
 export type MappingDocument = TeamPlace & {

@@ -1,8 +1,8 @@
 import mongoose from "mongoose";
-import { createBatcher, type Outcome } from "../batching.js";
-import type { AppUserId } from "../core/app-user-id.js";
-import type { Mapping, MappingState } from "../core/mapping.js";
-import type { DueMapping } from "../core/sweeper.js";
+import { createBatcher, type Outcome } from "../core/batching.js";
+import type { AppUserId } from "../core/mapping/app-user-id.js";
+import type { Mapping, MappingState } from "../core/mapping/mapping.js";
+import type { DueMapping } from "../core/provisioning/sweeper.js";
 import {
   toDocument,
   toMapping,

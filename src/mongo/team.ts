@@ -1,4 +1,4 @@
-import type { TeamPlace, TeamRecord } from "../core/vital-team.js";
+import type { TeamPlace, TeamRecord } from "../core/vital/deployment.js";
 import type { MongoAccess } from "./connection.js";
 
 type TeamDocument = TeamPlace & { _id: "team"; teamId?: string };

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { Pool } from "undici";
 import type { Clock } from "../core/clock.js";
-import type { SignupEvent } from "../core/signup-event.js";
-import { exchange, ExchangeError, type Answer } from "../exchange.js";
+import type { SignupEvent } from "../core/mapping/signup-event.js";
+import { exchange, ExchangeError, type Answer } from "../http-client/send-request.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
 import { createTurns } from "./turns.js";

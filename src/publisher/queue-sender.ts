@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
-import { createBatcher, type Outcome } from "../batching.js";
-import type { SignupEvent } from "../core/signup-event.js";
+import { createBatcher, type Outcome } from "../core/batching.js";
+import type { SignupEvent } from "../core/mapping/signup-event.js";
 import { createAppUserEventQueue } from "../queue/app-user-events.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
 import { SendError } from "./delivery.js";

@@ -1,6 +1,6 @@
-import { appUserIdProblem, type AppUserId } from "../core/app-user-id.js";
-import { parseEventTime } from "../core/event-time.js";
-import type { SignupEvent, SignupEventType } from "../core/signup-event.js";
+import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
+import { parseEventTime } from "../core/mapping/event-time.js";
+import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
 
 /** What happened to an app user, as a signup service says it. */
 export type Signup = {

@@ -1,6 +1,6 @@
 import { Queue } from "bullmq";
 import type { Cluster, Redis } from "ioredis";
-import type { SignupEvent, SignupEventType } from "../core/signup-event.js";
+import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
 import { isHeld, queuePrefix } from "./provisioning-queue.js";
 import { mendUnreadableJobs } from "./unreadable-jobs.js";
 import { withTimeout } from "./with-timeout.js";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { Queue, type JobsOptions } from "bullmq";
 import type { Redis } from "ioredis";
-import type { AppUserId } from "../core/app-user-id.js";
-import type { ProvisioningJob, Wake } from "../core/jobs.js";
+import type { AppUserId } from "../core/mapping/app-user-id.js";
+import type { ProvisioningJob, Wake } from "../core/provisioning/jobs.js";
 import { withTimeout } from "./with-timeout.js";
 
 /** All our keys in Redis; the braces keep them on one node of a cluster. */

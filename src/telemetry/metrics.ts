@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
-import type { MappingState } from "../core/mapping.js";
+import type { MappingState } from "../core/mapping/mapping.js";
 
 const prefix = "vital_gateway_";
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

@@ -1,4 +1,4 @@
-import type { TeamPlace } from "../core/vital-team.js";
+import type { TeamPlace } from "../core/vital/deployment.js";
 
 type KeyPrefix = { place: TeamPlace; apiUrl: string };
 

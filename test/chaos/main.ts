@@ -1,11 +1,11 @@
 import { rmSync } from "node:fs";
-import { endWithParent } from "./end-with-parent.js";
-import { toFaultReport } from "./fault-report.js";
-import { runFaultsByChance } from "./fault-run.js";
-import { startGuard } from "./guard.js";
+import { endWithParent } from "./processes/end-with-parent.js";
+import { toFaultReport } from "./faults/fault-report.js";
+import { runFaultsByChance } from "./faults/fault-run.js";
+import { startGuard } from "./processes/guard.js";
 import { parseOptions, usage, UsageError, type ChaosOptions } from "./options.js";
-import { toOutageReport } from "./outage-report.js";
-import { runOutages } from "./outage-run.js";
+import { toOutageReport } from "./outages/outage-report.js";
+import { runOutages } from "./outages/outage-run.js";
 import { hasFailed, toJson, toLines } from "./report.js";
 
 function readOptions(): ChaosOptions {

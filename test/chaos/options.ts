@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { parseOutage, type Outage } from "./outage.js";
+import { parseOutage, type Outage } from "./outages/outage.js";
 
 export type ChaosOptions = {
   /** App users that the signup services announce; some more are known to viewers alone. */

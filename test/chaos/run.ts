@@ -1,12 +1,12 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Say } from "../../src/dev/embedded/server.js";
-import type { Guard } from "./guard.js";
-import { countBugs } from "./log-files.js";
+import type { Say } from "../../dev/embedded/server.js";
+import type { Guard } from "./processes/guard.js";
+import { countBugs } from "./verdict/log-files.js";
 import type { ChaosOptions } from "./options.js";
 import type { ProcessFindings } from "./report.js";
-import { startScene, type Opened, type Scene } from "./scene.js";
+import { startScene, type Opened, type Scene } from "./processes/scene.js";
 
 export type RunOptions = {
   options: ChaosOptions;

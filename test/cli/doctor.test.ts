@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { startSimulator } from "../../simulator/server.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
-import { createVitalClient } from "../../src/vital/client.js";
+import { createVitalClient } from "../../src/vital/vital-client.js";
 import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
-import { startTeam, type Team } from "../security/team.js";
+import { startTeam, type Team } from "../support/security/team.js";
 import { ownRedis, testDatabase, testRedis } from "../support/services.js";
-import { runCli } from "./run-cli.js";
+import { runCli } from "../support/cli/run-cli.js";
 
 type Finding = { check: string; ok: boolean; detail: string; mend?: string };
 type Report = { ok: boolean; findings: Finding[] };

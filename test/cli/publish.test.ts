@@ -11,12 +11,12 @@ import { Redis } from "ioredis";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { publishCommand } from "../../src/cli/publish.js";
 import { ServiceError } from "../../src/core/errors.js";
-import type { SignupEvent } from "../../src/core/signup-event.js";
+import type { SignupEvent } from "../../src/core/mapping/signup-event.js";
 import { registerEventIngress } from "../../src/http/events/route.js";
-import { otherSecret, readSettings, signingSecret } from "../http/events/support.js";
+import { otherSecret, readSettings, signingSecret } from "../support/http/event-ingress.js";
 import { eventually } from "../support/eventually.js";
 import { testRedis } from "../support/services.js";
-import { runCli } from "./run-cli.js";
+import { runCli } from "../support/cli/run-cli.js";
 
 type Summary = Record<"ok" | "lines" | "sent" | "refused" | "skipped" | "lastLine" | "dryRun", unknown>;
 

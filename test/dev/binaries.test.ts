@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { getMongoBinary, getRedisBinary } from "../../src/dev/embedded/binaries.js";
+import { getMongoBinary, getRedisBinary } from "../../dev/embedded/binaries.js";
 
 /** A machine with nothing on it: an empty PATH, an empty cache, and a download host that refuses connections. */
 async function createBareMachine() {

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { startEmbeddedRedis } from "../../src/dev/embedded/redis.js";
-import { startEmbeddedServices } from "../../src/dev/embedded/services.js";
+import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
+import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { eventually } from "../support/eventually.js";
 import { ownMongo, ownRedis } from "../support/services.js";
 

@@ -1,8 +1,8 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { toAppUserId, type AppUserId } from "../../src/core/app-user-id.js";
-import { startIdentityProvider, type IdentityProvider } from "../../src/dev/identity-provider.js";
-import { signIn } from "../../src/dev/sign-in.js";
+import { toAppUserId, type AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { startIdentityProvider, type IdentityProvider } from "../../dev/identity-provider.js";
+import { signIn } from "../../dev/sign-in.js";
 
 const audience = "https://gateway.vital.test";
 let provider: IdentityProvider;

@@ -7,9 +7,9 @@ import {
   readQueueConfig,
   readStoreConfig,
   readWorkerConfig,
-} from "../../src/config.js";
-import { presetNames } from "../../src/http/auth/presets.js";
-import { ConfigError, type Environment } from "../../src/settings.js";
+} from "../../src/config/config.js";
+import { presetNames } from "../../src/auth/presets.js";
+import { ConfigError, type Environment } from "../../src/config/settings-reader.js";
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 

@@ -3,9 +3,9 @@ import { request, type IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { startIdentityProvider } from "../../src/dev/identity-provider.js";
-import { localAudience } from "../../src/dev/local-settings.js";
-import { signIn } from "../../src/dev/sign-in.js";
+import { startIdentityProvider } from "../../dev/identity-provider.js";
+import { localAudience } from "../../dev/local-settings.js";
+import { signIn } from "../../dev/sign-in.js";
 import { appUser, ask, startStack, tokenMutation } from "../support/processes.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 

@@ -104,7 +104,7 @@ test("Ctrl-C stops the demo, and nothing of it is left", async () => {
 }, 90_000);
 
 test("a demo that cannot start says why, in the last line too, with exit code 1", async () => {
-  const child = spawn(process.execPath, ["--import", "tsx", "src/dev/demo.ts", "--once", "--json"], {
+  const child = spawn(process.execPath, ["--import", "tsx", "dev/demo.ts", "--once", "--json"], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, MONGODB_URL_FILE: "/nowhere" },
   });

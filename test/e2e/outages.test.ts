@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { eventually } from "../support/eventually.js";
 import { appUser, ask, errorCode, startStack } from "../support/processes.js";
 import { ownMongo, ownRedis } from "../support/services.js";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { platform } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
-import { findFreePort } from "../../src/dev/embedded/ports.js";
+import { findFreePort } from "../../dev/embedded/ports.js";
 import { eventually } from "../support/eventually.js";
 import { appUser, ask, startStack } from "../support/processes.js";
 import { ownMongo, ownRedis, testDatabase } from "../support/services.js";

@@ -4,8 +4,8 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { startEmbeddedServices } from "../../src/dev/embedded/services.js";
-import { startTeam } from "../security/team.js";
+import { startEmbeddedServices } from "../../dev/embedded/services.js";
+import { startTeam } from "../support/security/team.js";
 import { fuzz, fuzzSettings } from "./fuzz.js";
 
 const text = (value: string) => ({ type: "string", default: value }) as const;

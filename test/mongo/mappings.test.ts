@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test, onTestFinished } from "vitest";
-import type { AppUserId, VitalUserId } from "../../src/core/app-user-id.js";
-import type { Mapping } from "../../src/core/mapping.js";
+import type { AppUserId, VitalUserId } from "../../src/core/mapping/app-user-id.js";
+import type { Mapping } from "../../src/core/mapping/mapping.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
-import { makeRow, otherVitalUserId, states, vitalUserId } from "../core/rows.js";
+import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/rows.js";
 import { testDatabase } from "../support/services.js";
 
 const toId = (text: string) => text as AppUserId;

@@ -1,10 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { endsWithin } from "../../src/core/deadline.js";
 import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { makeRow } from "../core/rows.js";
+import { makeRow } from "../support/core/rows.js";
 import { eventually } from "../support/eventually.js";
 import { ownMongo } from "../support/services.js";
 

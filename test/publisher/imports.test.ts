@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 /** What a service loads that makes a publisher over HTTP, in a process of its own. */
 test("over HTTP neither the queue's nor the store's driver is loaded", () => {
-  const publisher = new URL("../../src/publisher.ts", import.meta.url).href;
+  const publisher = new URL("../../src/publisher/publisher.ts", import.meta.url).href;
   const program = `
     const { createSignupPublisher } = await import(${JSON.stringify(publisher)});
     const signingSecret = "whsec_" + Buffer.alloc(32).toString("base64");

@@ -5,7 +5,7 @@ import {
   createSignupPublisher,
   type PublishError,
   type SignupPublisherOptions,
-} from "../../src/publisher.js";
+} from "../../src/publisher/publisher.js";
 import { ownRedis, testRedis } from "../support/services.js";
 
 function publisherTo(options: SignupPublisherOptions) {

@@ -2,12 +2,12 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { readFileSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createGatewaySender } from "../../src/publisher/gateway-sender.js";
 import { toGatewayTarget } from "../../src/publisher/gateway-target.js";
 import { toAppUserEventData } from "../../src/queue/app-user-events.js";
 import { readAppUserEvent } from "../../workers/read-app-user-event.js";
-import { startIngress } from "../http/events/support.js";
+import { startIngress } from "../support/http/event-ingress.js";
 
 const page = readFileSync(new URL("../../docs/publisher.md", import.meta.url), "utf8");
 const findBlock = (language: string) =>

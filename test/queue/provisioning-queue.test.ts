@@ -1,6 +1,6 @@
 import { UnrecoverableError } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import {
   createProvisioningQueue,
   provisioningQueueName,

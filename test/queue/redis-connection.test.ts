@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
 import { eventually } from "../support/eventually.js";
 import { testRedis } from "../support/services.js";
-import { startLosingLink } from "./losing-link.js";
+import { startLosingLink } from "../support/queue/losing-link.js";
 
 test("a connection whose other end has vanished without a word is replaced", async () => {
   const link = await startLosingLink(await testRedis());

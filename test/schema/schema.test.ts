@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { graphql } from "graphql";
 import { describe, expect, test } from "vitest";
 import { buildGraphqlSchema, printGraphqlSchema } from "../../schema/schema.js";
-import type { AppUserId } from "../../src/core/app-user-id.js";
-import type { Mapping, MappingState } from "../../src/core/mapping.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
+import type { Mapping, MappingState } from "../../src/core/mapping/mapping.js";
 
 const build = (mapping: Mapping | null = null) =>
   buildGraphqlSchema({

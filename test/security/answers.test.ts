@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { registerEventIngress } from "../../src/http/events/route.js";
-import { readEventSettings } from "../../src/http/events/settings.js";
-import { createSettingsReader } from "../../src/settings.js";
-import { startServer } from "../http/server/start-server.js";
-import { useTeam } from "./start-team.js";
-import { secrets, tokenMutation, type GraphqlAnswer } from "./team.js";
+import { readEventSettings } from "../../src/http/events/event-settings.js";
+import { createSettingsReader } from "../../src/config/settings-reader.js";
+import { startServer } from "../support/http/start-server.js";
+import { useTeam } from "../support/security/start-team.js";
+import { secrets, tokenMutation, type GraphqlAnswer } from "../support/security/team.js";
 
 const team = useTeam();
 const webApp = "https://app.example.com";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { startOwnTeam } from "./start-team.js";
-import type { Team } from "./team.js";
+import { startOwnTeam } from "../support/security/start-team.js";
+import type { Team } from "../support/security/team.js";
 
 const tokenPath = "/v2/user/:user_id/sign_in_token";
 const call = (alias: string) => `${alias}: vitalSignInToken { signInToken }`;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type {} from "vitest";
 import type { TestProject } from "vitest/node";
-import { startEmbeddedServices } from "../../src/dev/embedded/services.js";
+import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { dropDatabases } from "./databases.js";
 import { createPatientSay } from "./patient-say.js";
 

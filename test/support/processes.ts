@@ -1,18 +1,18 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import mongoose from "mongoose";
 import { afterAll } from "vitest";
-import { toAppUserId, type AppUserId } from "../../src/core/app-user-id.js";
-import { startIdentityProvider } from "../../src/dev/identity-provider.js";
+import { toAppUserId, type AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { startIdentityProvider } from "../../dev/identity-provider.js";
 import {
   createLocalSecrets,
   localAudience,
   toGatewaySettings,
   toMachineEnvironment,
   toServiceSettings,
-} from "../../src/dev/local-settings.js";
-import { startProcess, type RunningProcess } from "../../src/dev/processes.js";
-import { publishSignup } from "../../src/dev/signup.js";
-import { signIn } from "../../src/dev/sign-in.js";
+} from "../../dev/local-settings.js";
+import { startProcess, type RunningProcess } from "../../dev/processes.js";
+import { publishSignup } from "../../dev/signup.js";
+import { signIn } from "../../dev/sign-in.js";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
 import { getBuild } from "./built.js";
 import { eventually } from "./eventually.js";

@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import { randomBytes } from "node:crypto";
 import { afterAll, inject, onTestFinished } from "vitest";
-import { startEmbeddedMongo, type EmbeddedMongo } from "../../src/dev/embedded/mongo.js";
-import { startEmbeddedRedis, type EmbeddedRedis } from "../../src/dev/embedded/redis.js";
+import { startEmbeddedMongo, type EmbeddedMongo } from "../../dev/embedded/mongo.js";
+import { startEmbeddedRedis, type EmbeddedRedis } from "../../dev/embedded/redis.js";
 import { dropDatabases } from "./databases.js";
 
 /**

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { App } from "../../src/app.js";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import type { ServiceError } from "../../src/core/errors.js";
 import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker } from "../../workers/job-worker.js";
 import { eventually } from "../support/eventually.js";
 import { ownRedis } from "../support/services.js";
-import { issueDeadlineMs, openFleet, toIds } from "./fleet.js";
+import { issueDeadlineMs, openFleet, toIds } from "../support/workers/fleet.js";
 
 /** For what the first 429 takes to come back, and the news of it to reach the other processes. */
 const newsMs = 1_500;

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createProvisioningQueue, queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { provisioningQueueName } from "../../src/queue/provisioning-queue.js";
 import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
-import { startLosingLink } from "../queue/losing-link.js";
+import { startLosingLink } from "../support/queue/losing-link.js";
 import { eventually } from "../support/eventually.js";
 import { testRedis } from "../support/services.js";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { AppUserId } from "../../src/core/app-user-id.js";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { processors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
-import { makeRow, toEvent } from "../core/rows.js";
-import type { Mapping } from "../../src/core/mapping.js";
+import { makeRow, toEvent } from "../support/core/rows.js";
+import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { parseEventTime } from "../../core/event-time.js";
-import type { SignupEvent } from "../../core/signup-event.js";
+import { parseEventTime } from "../../core/mapping/event-time.js";
+import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { toSignupEvent, type Signup } from "../../publisher/signup.js";
 import { Failure } from "../failure.js";
 import { isUserIdName, toFieldReader, toFields, type Fields } from "./columns.js";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { SignupEvent } from "../../core/signup-event.js";
+import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { deliver, SendError, type Delivery } from "../../publisher/delivery.js";
 import type { Pace } from "./pace.js";
 import type { ReadLine } from "./read-signups.js";

@@ -1,4 +1,4 @@
-import { readPublishConfig, readQueueConfig } from "../../config.js";
+import { readPublishConfig, readQueueConfig } from "../../config/config.js";
 import { createGatewaySender } from "../../publisher/gateway-sender.js";
 import { toGatewayTarget, type GatewayTarget } from "../../publisher/gateway-target.js";
 import { createQueueSender } from "../../publisher/queue-sender.js";

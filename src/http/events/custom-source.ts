@@ -1,5 +1,5 @@
 import { countSharedSteps, findAll, findFirst, type Pointer } from "./pointer.js";
-import type { CustomFormSettings } from "./settings.js";
+import type { CustomFormSettings } from "./event-settings.js";
 import { toTypes, type Occurrence, type Source } from "./source-form.js";
 
 /** A source that only the settings know. Where its pointers share a `*`, a message carries several events. */

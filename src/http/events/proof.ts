@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { bodyTokenProblem } from "./body-token.js";
-import type { EventSettings } from "./settings.js";
+import type { EventSettings } from "./event-settings.js";
 import { signatureProblem, timestampedSignatureProblem } from "./signatures.js";
 
 export type Proof =

@@ -1,6 +1,6 @@
-import { appUserIdProblem, type AppUserId } from "../../core/app-user-id.js";
-import type { SignupEvent } from "../../core/signup-event.js";
-import { parseEventTime } from "../../core/event-time.js";
+import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
+import type { SignupEvent } from "../../core/mapping/signup-event.js";
+import { parseEventTime } from "../../core/mapping/event-time.js";
 import { EventRefusal } from "./refusal.js";
 import type { Occurrence, Source } from "./source-form.js";
 import type { Sources } from "./sources.js";

@@ -2,14 +2,14 @@ import { isUtf8 } from "node:buffer";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../core/clock.js";
 import { errorTable, ServiceError } from "../../core/errors.js";
-import type { SignupEvent } from "../../core/signup-event.js";
+import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { withDeadline } from "../deadline.js";
 import { HttpProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
 import { findProof } from "./proof.js";
 import { readEvents } from "./read-events.js";
 import { EventRefusal, refusalTable, toProblem, type RefusalCode } from "./refusal.js";
-import { hasEventSource, type EventSettings } from "./settings.js";
+import { hasEventSource, type EventSettings } from "./event-settings.js";
 import { createSources } from "./sources.js";
 
 export type EventOutcome = "accepted" | "ignored" | "refused" | "unavailable";

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual, verify, type KeyObject } from "node:crypto";
-import { clockToleranceMs } from "../../core/event-time.js";
+import { clockToleranceMs } from "../../core/mapping/event-time.js";
 
 /** A message as its sender signed it; the body byte for byte, before anything reads it. */
 export type SignedMessage = { id: string; timestamp: string; signature: string; body: Buffer };

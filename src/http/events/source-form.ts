@@ -1,4 +1,4 @@
-import type { SignupEventType } from "../../core/signup-event.js";
+import type { SignupEventType } from "../../core/mapping/signup-event.js";
 import { findAll, findFirst, pointer, type Pointer } from "./pointer.js";
 
 /** One thing that happened, as the source says it; nothing of it is checked yet. */

@@ -1,5 +1,5 @@
 import type { Pointer } from "./pointer.js";
-import type { CustomFormSettings } from "./settings.js";
+import type { CustomFormSettings } from "./event-settings.js";
 import { createCustomSource } from "./custom-source.js";
 import { toSource, type Source, type SourceForm } from "./source-form.js";
 

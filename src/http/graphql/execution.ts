@@ -8,7 +8,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from "graphql";
-import type { AppUserId } from "../../core/app-user-id.js";
+import type { AppUserId } from "../../core/mapping/app-user-id.js";
 import { ServiceError } from "../../core/errors.js";
 import { withDeadline } from "../deadline.js";
 

@@ -1,7 +1,7 @@
 import { HeaderMap } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
-import type { AppUserId } from "../../core/app-user-id.js";
+import type { AppUserId } from "../../core/mapping/app-user-id.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Log } from "../http-app.js";
 import { HttpProblem, toRefusal, toResponseHead } from "../problem.js";

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { allSecrets, arrivedAt, bearer, ownForm, sign, shareIngress } from "./support.js";
+import {
+  allSecrets,
+  arrivedAt,
+  bearer,
+  ownForm,
+  sign,
+  shareIngress,
+} from "../../support/http/event-ingress.js";
 
 const ingress = await shareIngress({
   ...allSecrets,

@@ -14,7 +14,7 @@ import {
   shareIngress,
   workosProof,
   zitadelProof,
-} from "./support.js";
+} from "../../support/http/event-ingress.js";
 
 const ingress = await shareIngress();
 

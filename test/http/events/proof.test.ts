@@ -16,7 +16,7 @@ import {
   workosProof,
   workosSecret,
   zitadelSecret,
-} from "./support.js";
+} from "../../support/http/event-ingress.js";
 
 const ingress = await shareIngress();
 

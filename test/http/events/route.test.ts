@@ -13,7 +13,7 @@ import {
   sign,
   openIngress,
   shareIngress,
-} from "./support.js";
+} from "../../support/http/event-ingress.js";
 
 const ingress = await shareIngress();
 

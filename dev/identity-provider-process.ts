@@ -1,0 +1,17 @@
+/** The development identity provider as a process of its own: `IDENTITY_PORT`. */
+import { createSettingsReader } from "../src/config/settings-reader.js";
+import { startIdentityProvider } from "./identity-provider.js";
+import { localAudience } from "./local-settings.js";
+
+const settings = createSettingsReader(process.env);
+const port = settings.integer("IDENTITY_PORT", { default: 0, min: 0, max: 65_535 });
+
+const provider = await startIdentityProvider({ audience: localAudience, port }).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => void provider.close().then(() => process.exit(0)));
+}
+const started = { level: "info", msg: "identity provider listening", url: provider.issuer };
+process.stdout.write(`${JSON.stringify(started)}\n`);

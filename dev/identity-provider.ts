@@ -1,0 +1,197 @@
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Configuration, Provider } from "oidc-provider";
+import { appUserIdProblem } from "../src/core/mapping/app-user-id.js";
+import { createIdentityStorage } from "./identity-storage.js";
+import { sendPage, toErrorPage, toSignInPage } from "./sign-in-page.js";
+
+/** The public native client that stands for the mobile app. */
+export const demoClientId = "vital-demo-app";
+
+/** Any port will do: for loopback addresses a native app chooses it anew each time (RFC 8252 §7.3). */
+export const demoRedirectUri = "http://127.0.0.1/callback";
+
+/** What the demo app asks for. */
+export const demoScope = "vital";
+
+const accessTokenSeconds = 60 * 60;
+const sessionSeconds = 24 * 60 * 60;
+const signInSeconds = 10 * 60;
+
+export type IdentityProviderOptions = {
+  /** The gateway's name as a resource (RFC 8707), an absolute URI: `aud` of every access token. */
+  audience: string;
+  /** Port of 127.0.0.1; a free one when absent. */
+  port?: number;
+};
+
+export type IdentityProvider = { issuer: string; close(): Promise<void> };
+
+/**
+ * The package complains at import about a Node.js that is older than it likes, though it works; a newcomer could do
+ * nothing with that line. It has no switch for it.
+ */
+async function importProvider() {
+  const { warn } = console;
+  console.warn = (...args: unknown[]) => {
+    if (!String(args[0]).includes("Unsupported runtime")) warn(...args);
+  };
+  try {
+    return await import("oidc-provider");
+  } finally {
+    console.warn = warn;
+  }
+}
+
+type Module = Awaited<ReturnType<typeof importProvider>>;
+
+async function createSigningKey(): Promise<JWK> {
+  const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+  return { ...(await exportJWK(privateKey)), kid: randomUUID(), alg: "RS256", use: "sig" };
+}
+
+/** Signing in is the whole of it: nobody is asked to consent to their own app. */
+function createPolicy({ interactionPolicy }: Module) {
+  const policy = interactionPolicy.base();
+  policy.remove("consent");
+  return policy;
+}
+
+/** Every access token is for the gateway, whether the app names it (RFC 8707) or not. */
+function toResourceIndicators(module: Module, audience: string) {
+  return {
+    enabled: true,
+    defaultResource: () => audience,
+    useGrantedResource: () => true,
+    getResourceServerInfo: (_context: unknown, resource: string) => {
+      if (resource !== audience) throw new module.errors.InvalidTarget();
+      return {
+        scope: demoScope,
+        audience,
+        accessTokenTTL: accessTokenSeconds,
+        accessTokenFormat: "jwt" as const,
+        jwt: { sign: { alg: "RS256" as const } },
+      };
+    },
+  };
+}
+
+async function toConfiguration(module: Module, audience: string): Promise<Configuration> {
+  return {
+    adapter: createIdentityStorage(),
+    jwks: { keys: [await createSigningKey()] },
+    cookies: { keys: [randomBytes(32).toString("base64url")] },
+    clients: [
+      {
+        client_id: demoClientId,
+        application_type: "native",
+        token_endpoint_auth_method: "none",
+        grant_types: ["authorization_code"],
+        response_types: ["code"],
+        redirect_uris: [demoRedirectUri],
+      },
+    ],
+    // Whoever signs in exists.
+    findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    async loadExistingGrant({ oidc }) {
+      const { client, session, provider } = oidc;
+      if (client === undefined || session?.accountId === undefined) return undefined;
+      const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
+      grant.addOIDCScope("openid");
+      grant.addResourceScope(audience, demoScope);
+      await grant.save();
+      return grant;
+    },
+    interactions: {
+      policy: createPolicy(module),
+      url: (_context, { uid }) => `/interaction/${uid}`,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      resourceIndicators: toResourceIndicators(module, audience),
+    },
+    clientBasedCORS: () => false,
+    renderError(context, { error, error_description }) {
+      context.type = "html";
+      context.body = toErrorPage(error_description ?? error);
+    },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      AuthorizationCode: 60,
+      IdToken: accessTokenSeconds,
+      Interaction: signInSeconds,
+      Session: sessionSeconds,
+      Grant: sessionSeconds,
+    },
+  };
+}
+
+/** Shows the sign-in form, and takes what was filled in. */
+async function answerInteraction(provider: Provider, request: IncomingMessage, response: ServerResponse) {
+  await provider.interactionDetails(request, response);
+  if (request.method !== "POST") {
+    sendPage(response, 200, toSignInPage(null));
+    return;
+  }
+  const accountId = new URLSearchParams(await text(request)).get("login");
+  const problem = appUserIdProblem(accountId);
+  if (accountId === null || problem !== null) {
+    sendPage(response, 400, toSignInPage(problem));
+    return;
+  }
+  await provider.interactionFinished(request, response, { login: { accountId } });
+}
+
+function createListener(provider: Provider) {
+  const answerProtocol = provider.callback();
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.url?.startsWith("/interaction/") !== true) {
+      void answerProtocol(request, response);
+      return;
+    }
+    answerInteraction(provider, request, response).catch(() => {
+      if (response.headersSent) response.destroy();
+      else sendPage(response, 400, toErrorPage("This sign-in has ended. Start again from the app."));
+    });
+  };
+}
+
+/**
+ * Starts a real OpenID provider on 127.0.0.1, for development only: any user name signs in, without a password.
+ *
+ * It issues access tokens as RFC 9068 describes them (`at+jwt`, RS256) to the public client {@link demoClientId}, by
+ * authorization code with PKCE. Everything is forgotten when it closes, its signing key too.
+ *
+ * @throws Error when the audience is not an absolute URI or the port is taken.
+ */
+export async function startIdentityProvider({
+  audience,
+  port = 0,
+}: IdentityProviderOptions): Promise<IdentityProvider> {
+  if (!URL.canParse(audience)) {
+    throw new Error(
+      `The audience must be an absolute URI such as https://gateway.example, not "${audience}".`,
+    );
+  }
+  const module = await importProvider();
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const provider = new module.Provider(issuer, await toConfiguration(module, audience));
+  server.on("request", createListener(provider));
+  return {
+    issuer,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import * as oidc from "openid-client";
+import type { AppUserId } from "../src/core/mapping/app-user-id.js";
+import { demoClientId, demoScope } from "./identity-provider.js";
+
+export type SignInOptions = { issuer: string; audience: string; appUserId: AppUserId };
+
+export type SignedIn = { accessToken: string; expiresInSeconds: number };
+
+/** A native app would listen here; the walk below reads the address instead of opening it. */
+const redirectUri = "http://127.0.0.1:49200/callback";
+
+/** Redirects of one sign-in; a real one takes four. */
+const maxSteps = 10;
+
+/** Keeps what servers set and sends it back: enough for one site and one sign-in. */
+function createCookieJar() {
+  const cookies = new Map<string, string>();
+  return {
+    keep(response: Response): void {
+      for (const line of response.headers.getSetCookie()) {
+        const [pair = ""] = line.split(";");
+        const at = pair.indexOf("=");
+        const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
+        // An emptied cookie is a deleted one.
+        if (value === "") cookies.delete(name);
+        else cookies.set(name, value);
+      }
+    },
+    toHeader: () => [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+  };
+}
+
+/** Does what a browser and a person do: follows redirects, fills in the form, and ends at the app's address. */
+async function walkThroughSignIn(start: URL, appUserId: AppUserId): Promise<URL> {
+  const jar = createCookieJar();
+  const step = async (url: URL, form?: URLSearchParams): Promise<Response> => {
+    const response = await fetch(url, {
+      redirect: "manual",
+      headers: { cookie: jar.toHeader() },
+      ...(form === undefined ? {} : { method: "POST", body: form }),
+    });
+    jar.keep(response);
+    return response;
+  };
+
+  let url = start;
+  for (let steps = 0; steps < maxSteps; steps += 1) {
+    let response = await step(url);
+    if (response.status === 200) response = await step(url, new URLSearchParams({ login: appUserId }));
+    const location = response.headers.get("location");
+    if (location === null) {
+      throw new Error(`The identity provider refused the sign-in (${response.status}) at ${url.pathname}.`);
+    }
+    url = new URL(location, url);
+    if (url.href.startsWith(redirectUri)) return url;
+  }
+  throw new Error(`The sign-in did not end within ${maxSteps} redirects.`);
+}
+
+/**
+ * Signs an app user in at the development identity provider as a native app would: authorization code with PKCE over
+ * HTTP (RFC 8252), for the gateway as the resource (RFC 8707).
+ *
+ * @returns the access token and its lifetime.
+ * @throws Error when the provider refuses.
+ */
+export async function signIn({ issuer, audience, appUserId }: SignInOptions): Promise<SignedIn> {
+  const config = await oidc.discovery(new URL(issuer), demoClientId, undefined, oidc.None(), {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to stand out; the provider is on loopback
+    execute: [oidc.allowInsecureRequests],
+  });
+  const pkceCodeVerifier = oidc.randomPKCECodeVerifier();
+  const expectedState = oidc.randomState();
+  const authorizationUrl = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: redirectUri,
+    scope: `openid ${demoScope}`,
+    resource: audience,
+    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: "S256",
+    state: expectedState,
+  });
+  const callback = await walkThroughSignIn(authorizationUrl, appUserId);
+  const tokens = await oidc.authorizationCodeGrant(
+    config,
+    callback,
+    { pkceCodeVerifier, expectedState },
+    { resource: audience },
+  );
+  return { accessToken: tokens.access_token, expiresInSeconds: tokens.expires_in ?? 0 };
+}

@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import mongoose from "mongoose";
+import { z } from "zod";
+import { toAppUserId, type AppUserId } from "../src/core/mapping/app-user-id.js";
+import { mappingCollection, type MappingDocument } from "../src/mongo/mapping-document.js";
+import { localAudience } from "./local-settings.js";
+import type { LocalStack } from "./local-stack.js";
+import { publishSignup } from "./signup.js";
+import { signIn } from "./sign-in.js";
+import { signInToVital } from "./vital-sdk.js";
+
+/** What the walk found out. */
+export type WalkResult = {
+  appUserId: AppUserId;
+  vitalUserId: string;
+  environment: string;
+  region: string;
+  /** From the acknowledged signup to the active mapping. */
+  provisionedMs: number;
+  /** One call of the mutation. */
+  tokenMs: number;
+  /** The SDK's exchange gave a session. */
+  exchanged: true;
+};
+
+/** Does one step, and says what it was, what came of it and how long it took. */
+export type RunStep = <T>(
+  step: { title: string; advice: string; show: (result: T) => readonly string[] },
+  work: () => Promise<T>,
+) => Promise<T>;
+
+const patienceMs = 15_000;
+const pollMs = 20;
+
+/** Even here a token is not printed whole: it is a habit worth having. */
+const shorten = (token: string) => `${token.slice(0, 24)}…`;
+
+const createAppUserId = (): AppUserId => {
+  const appUserId = toAppUserId(`demo-user-${randomBytes(3).toString("hex")}`);
+  if (appUserId === null) throw new Error("the name of the demo's user cannot be an app user id");
+  return appUserId;
+};
+
+async function whenActive(
+  mongodbUrl: string,
+  appUserId: AppUserId,
+): Promise<MappingDocument & { vitalUserId: string }> {
+  const client = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: patienceMs });
+  const deadline = Date.now() + patienceMs;
+  let state: string | undefined;
+  try {
+    while (Date.now() < deadline) {
+      const row = await client
+        .db()
+        .collection<MappingDocument>(mappingCollection)
+        .findOne({ _id: appUserId });
+      if (row?.state === "active" && row.vitalUserId !== undefined)
+        return { ...row, vitalUserId: row.vitalUserId };
+      state = row?.state;
+      await delay(pollMs);
+    }
+  } finally {
+    await client.close();
+  }
+  const found = state === undefined ? "there is no mapping" : `the mapping is still ${state}`;
+  throw new Error(`${found} after ${patienceMs / 1000} s`);
+}
+
+/** A refusal of the event address (RFC 9457). */
+const Problem = z.object({ detail: z.string() });
+
+const Answer = z.object({
+  data: z.unknown().optional(),
+  errors: z.array(z.object({ message: z.string(), extensions: z.object({ code: z.string() }) })).optional(),
+});
+
+/** Asks the gateway as an app does; throws with the code of the first error. */
+async function ask<T>(
+  gatewayUrl: string,
+  accessToken: string,
+  query: string,
+  Data: z.ZodType<T>,
+): Promise<T> {
+  const response = await fetch(`${gatewayUrl}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
+    body: JSON.stringify({ query }),
+    signal: AbortSignal.timeout(patienceMs),
+  });
+  const { data, errors } = Answer.parse(await response.json());
+  const [error] = errors ?? [];
+  if (error !== undefined) throw new Error(`the gateway answered ${error.extensions.code}: ${error.message}`);
+  return Data.parse(data);
+}
+
+const viewerQuery = "{ viewer { id vitalUser { id state } } }";
+const ViewerData = z.object({
+  viewer: z.object({ id: z.string(), vitalUser: z.object({ id: z.string(), state: z.string() }) }),
+});
+
+/** The one mutation of the API. */
+export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
+const TokenData = z.object({
+  vitalSignInToken: z.object({
+    userId: z.uuid(),
+    signInToken: z.string(),
+    environment: z.string(),
+    region: z.string(),
+  }),
+});
+
+function assertSame(what: string, found: string, expected: string): void {
+  if (found !== expected) throw new Error(`${what} is ${found}, not ${expected}`);
+}
+
+/**
+ * Follows one signup to a signed-in Vital SDK, in the part of everybody who takes part: signup service, app, SDK.
+ *
+ * @throws Error from the first step that does not hold.
+ */
+export async function walkThrough(
+  stack: LocalStack,
+  runStep: RunStep,
+): Promise<{ result: WalkResult; accessToken: string }> {
+  const { gatewayUrl, mongodbUrl, vitalUrl, issuer, secrets } = stack;
+  const { signingSecret } = secrets;
+  const appUserId = createAppUserId();
+
+  await runStep(
+    {
+      title: `Your signup service says that ${appUserId} has signed up, in a signed webhook`,
+      advice: "The gateway takes an event once MongoDB has stored it; look at its lines below.",
+      show: ({ status, body }) => [`POST ${gatewayUrl}/v1/events  →  ${status} ${body}`],
+    },
+    async () => {
+      const answer = await publishSignup({ gatewayUrl, signingSecret, appUserId });
+      if (answer.status === 202) return answer;
+      const { detail } = Problem.parse(JSON.parse(answer.body));
+      throw new Error(`the gateway answered ${answer.status}: ${detail}`);
+    },
+  );
+
+  const publishedAtMs = performance.now();
+  const { mapping, provisionedMs } = await runStep(
+    {
+      title: "A worker creates the user at Vital; the mapping in MongoDB becomes active",
+      advice:
+        "A worker takes the job from Redis, or finds the pending mapping by itself; look at its lines below.",
+      show: ({ mapping: { _id, vitalUserId } }) => [`app user ${_id}  ↔  Vital user ${vitalUserId}`],
+    },
+    async () => ({
+      mapping: await whenActive(mongodbUrl, appUserId),
+      provisionedMs: Math.round(performance.now() - publishedAtMs),
+    }),
+  );
+  const { vitalUserId } = mapping;
+
+  const { accessToken } = await runStep(
+    {
+      title: "The app signs the user in at your identity provider (OpenID Connect)",
+      advice: "The identity provider runs inside the demo; run the demo again.",
+      show: (signedIn) => [`access token ${shorten(signedIn.accessToken)}`],
+    },
+    () => signIn({ issuer, audience: localAudience, appUserId }),
+  );
+
+  await runStep(
+    {
+      title: "At launch the app asks who its user is at Vital",
+      advice: "The gateway must take the access token, and know the user; look at its lines below.",
+      show: ({ viewer }) => [`${viewerQuery}  →  ${viewer.vitalUser.state}`],
+    },
+    async () => {
+      const data = await ask(gatewayUrl, accessToken, viewerQuery, ViewerData);
+      assertSame("the viewer", data.viewer.id, appUserId);
+      assertSame("the viewer's Vital user", data.viewer.vitalUser.id, vitalUserId);
+      return data;
+    },
+  );
+
+  const { token, tokenMs } = await runStep(
+    {
+      title: "The app asks for a Vital Sign-In Token",
+      advice: "The gateway asks Vital for the token; look at its lines below.",
+      show: ({ token: issued }) => [
+        "mutation { vitalSignInToken { … } }",
+        `${issued.environment} ${issued.region}, token ${shorten(issued.signInToken)}`,
+      ],
+    },
+    async () => {
+      const startedAtMs = performance.now();
+      const data = await ask(gatewayUrl, accessToken, tokenMutation, TokenData);
+      assertSame("the user of the token", data.vitalSignInToken.userId, vitalUserId);
+      return { token: data.vitalSignInToken, tokenMs: Math.round(performance.now() - startedAtMs) };
+    },
+  );
+
+  await runStep(
+    {
+      title: "The Vital SDK exchanges the token and is signed in",
+      advice: "The simulator answers in Vital's place; look at its lines below.",
+      show: (session) => [`signed in as Vital user ${session.vitalUserId}`],
+    },
+    async () => {
+      const session = await signInToVital(vitalUrl, token.signInToken);
+      assertSame("the user who is signed in", session.vitalUserId, vitalUserId);
+      return session;
+    },
+  );
+
+  const { environment, region } = token;
+  const result = {
+    appUserId,
+    vitalUserId,
+    environment,
+    region,
+    provisionedMs,
+    tokenMs,
+    exchanged: true as const,
+  };
+  return { result, accessToken };
+}

@@ -1,0 +1,184 @@
+import type { SettingsReader } from "../config/settings-reader.js";
+import { audienceMendOf, audienceRuleOf, readAudiences, readExactList } from "./audience-settings.js";
+import { readIssuers } from "./issuer-settings.js";
+import type { AuthPolicy, ScopeClaim } from "./policy.js";
+import { readPresetOptions } from "./preset-options.js";
+import type { Preset } from "./preset.js";
+import { presetNames, presets, type PresetName } from "./presets.js";
+import { fillText } from "./templates.js";
+import { normalizeTokenType } from "./token-type.js";
+import { readUserIdClaim } from "./user-id-claim.js";
+
+const asymmetric = [
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+];
+
+/** Types of tokens that prove something else than access; taking one as an access token is cross-JWT confusion. */
+const foreignTokenTypes =
+  /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
+
+function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
+  const stated = reader.list("AUTH_ALGORITHMS");
+  const isLegacy = provider === "supabase-legacy";
+  const allowed = isLegacy ? preset.algorithms : asymmetric;
+  for (const algorithm of stated.filter((name) => !allowed.includes(name))) {
+    const reason = isLegacy
+      ? "the shared secret signs with HS256 only; with signing keys AUTH_PROVIDER=supabase"
+      : /^(hs\d+|none)$/i.test(algorithm)
+        ? "anyone who can check such a token can also make one"
+        : "it is not supported";
+    reader.problem(
+      "AUTH_ALGORITHMS",
+      `"${algorithm}" is refused: ${reason}; write some of ${allowed.join(", ")}`,
+    );
+  }
+  if (stated.length === 0 && preset.algorithms.length === 0) {
+    reader.problem(
+      "AUTH_ALGORITHMS",
+      "is required: the algorithms that your issuer signs with, such as RS256",
+    );
+  }
+  return stated.length > 0 ? stated : preset.algorithms;
+}
+
+/** `absent` in `AUTH_TOKEN_TYPES` stands for a token without `typ`. */
+function readTokenTypes(preset: Preset, reader: SettingsReader): readonly string[] {
+  const stated = reader.list("AUTH_TOKEN_TYPES").map(normalizeTokenType);
+  for (const type of stated.filter((name) => foreignTokenTypes.test(name))) {
+    reader.problem(
+      "AUTH_TOKEN_TYPES",
+      `"${type}" is refused: it is no access token; write some of at+jwt, JWT, absent`,
+    );
+  }
+  if (stated.length === 0 && preset.tokenTypes.length === 0) {
+    reader.problem(
+      "AUTH_TOKEN_TYPES",
+      "is required: the typ of your tokens, such as at+jwt or JWT, or absent",
+    );
+  }
+  return stated.length > 0 ? stated : preset.tokenTypes;
+}
+
+function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsReader): string[] {
+  const clientIds = readExactList("AUTH_CLIENT_IDS", reader);
+  const { need } = preset.clients;
+  if (need === "unused" && clientIds.length > 0) {
+    reader.problem(
+      "AUTH_CLIENT_IDS",
+      "must not be set: the tokens of this provider do not name their client",
+    );
+  }
+  if (clientIds.length === 0 && need === "always") {
+    reader.problem(
+      "AUTH_CLIENT_IDS",
+      "is required: the client ids of your apps; without it tokens made for other apps, or machines, would be accepted",
+    );
+  }
+  if (clientIds.length === 0 && need === "without-audience" && !hasAudience) {
+    reader.problem(
+      "AUTH_AUDIENCE",
+      "is required (or AUTH_CLIENT_IDS, where the tokens have no aud): without either, tokens made for other services would be accepted",
+    );
+  }
+  return clientIds;
+}
+
+function clientPresenceOf(preset: Preset, clientIds: readonly string[]): AuthPolicy["clientPresence"] {
+  if (preset.clients.claims.length === 0) return "unchecked";
+  if (preset.clients.need === "when-present") return "when-present";
+  return clientIds.length > 0 ? "required" : "unchecked";
+}
+
+function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsReader): string | undefined {
+  const scope = reader.text("AUTH_REQUIRED_SCOPE");
+  if (scope === undefined) return undefined;
+  if (scopeClaims.length === 0) {
+    reader.problem("AUTH_REQUIRED_SCOPE", "must not be set: the tokens of this provider carry no scopes");
+  }
+  // RFC 6749 §3.3: a scope token is printable ASCII without space, quote and backslash.
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) {
+    reader.problem("AUTH_REQUIRED_SCOPE", "must be one scope: printable ASCII without spaces and quotes");
+  }
+  return scope;
+}
+
+const manyIssuersWarning =
+  "AUTH_ISSUER names several issuers: a user id must mean the same person at each of them, or one person gets the " +
+  "health data of another; for separate sets of users run a gateway for each";
+
+/** Freezes data; leaves objects of classes (keys, patterns) as they are. */
+function deepFreeze<T>(value: T): T {
+  const isData =
+    Array.isArray(value) ||
+    (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);
+  if (isData) for (const member of Object.values(Object.freeze(value) as object)) deepFreeze(member);
+  return value;
+}
+
+/**
+ * Reads every `AUTH_*` setting: the preset that `AUTH_PROVIDER` names, each other one laid over a value of it.
+ *
+ * Problems go to the reader, all at once; the policy given back is of use only when there are none. A combination that
+ * would accept tokens meant for another service (no audience rule, a shared secret, a wildcard, somebody else's
+ * issuer) is a problem.
+ */
+export function readAuthSettings(reader: SettingsReader): AuthPolicy {
+  const provider = reader.choice("AUTH_PROVIDER", presetNames, "rfc9068");
+  const preset: Preset = presets[provider];
+  const allowHttp = reader.boolean("AUTH_ALLOW_HTTP");
+  const options = readPresetOptions(provider, reader);
+  const statedAudiences = readAudiences(preset, reader);
+  const clientIds = readClientIds(preset, statedAudiences.length > 0, reader);
+  const audiences = preset.audience.from === "clients" ? clientIds : statedAudiences;
+  if (preset.audienceIsNoClient === true) {
+    for (const id of audiences.filter((audience) => clientIds.includes(audience))) {
+      reader.problem(
+        "AUTH_AUDIENCE",
+        `"${id}" is also in AUTH_CLIENT_IDS: ID tokens have it, access tokens do not; write the identifier of your API`,
+      );
+    }
+  }
+  const userId = readUserIdClaim(preset, reader);
+  const scopeClaims = (options.scopeClaims ?? preset.scopeClaims).flatMap(({ claim, form }): ScopeClaim[] =>
+    claim.includes("{audience}")
+      ? audiences.map((audience) => ({ claim: fillText(claim, () => audience), form }))
+      : [{ claim, form }],
+  );
+  const requiredScope = readRequiredScope(options.scopeClaims ?? preset.scopeClaims, reader);
+  const allowAnonymous = reader.boolean("AUTH_ALLOW_ANONYMOUS");
+  const issuers = readIssuers(reader, { preset, options, audiences, allowHttp });
+
+  return deepFreeze<AuthPolicy>({
+    provider,
+    issuers,
+    algorithms: readAlgorithms(provider, preset, reader),
+    tokenTypes: readTokenTypes(preset, reader),
+    audienceRule: audienceRuleOf(preset, audiences),
+    audienceMend: audienceMendOf(preset),
+    ...(preset.audience.from === "none" && { insteadOfAudience: preset.audience.instead }),
+    userIdClaim: userId.claim,
+    clientClaims: preset.clients.claims,
+    clientIds,
+    clientPresence: clientPresenceOf(preset, clientIds),
+    requirements: [...(options.requirements ?? []), ...(allowAnonymous ? [] : (preset.notAnonymous ?? []))],
+    idTokenClaims: preset.idTokenClaims ?? [],
+    scopeClaims,
+    ...(requiredScope !== undefined && { requiredScope }),
+    allowActor: reader.boolean("AUTH_ALLOW_ACTOR"),
+    ...(preset.expiresWith !== undefined && { expiresWith: preset.expiresWith }),
+    ...(options.maxLifetimeSeconds !== undefined && { maxLifetimeSeconds: options.maxLifetimeSeconds }),
+    clockToleranceSeconds: reader.integer("AUTH_CLOCK_TOLERANCE_SECONDS", {
+      default: preset.clockToleranceSeconds,
+      min: 0,
+      max: 120,
+    }),
+    allowHttp,
+    warnings: [
+      ...(options.warnings ?? []),
+      ...userId.warnings,
+      ...(issuers.length > 1 ? [manyIssuersWarning] : []),
+      ...(allowHttp ? ["AUTH_ALLOW_HTTP=true: whoever is on the way to the issuer can put in keys"] : []),
+    ],
+  });
+}

@@ -1,0 +1,28 @@
+import { errorTable, type ServiceError } from "../core/errors.js";
+
+/** RFC 9110 §5.6.4: a quoted string; what may not stand in a header is left out. */
+const quotedString = (text: string): string =>
+  `"${text.replace(/[^\x20-\x7e]/g, "").replace(/["\\]/g, "\\$&")}"`;
+
+/**
+ * Writes the `WWW-Authenticate` header of a 401 or 403: RFC 6750 §3, with `resource_metadata` of RFC 9728 §5.1.
+ *
+ * A request without a token gets no `error`. The text tells no more than that a token has expired.
+ */
+export function challenge(error: ServiceError, options: { resourceMetadataUrl?: string } = {}): string {
+  const parameters: [string, string | undefined][] = [
+    ["error", error.bearerError],
+    [
+      "error_description",
+      error.bearerError === undefined || error.message === errorTable[error.code].message
+        ? undefined
+        : error.message,
+    ],
+    ["scope", error.requiredScope],
+    ["resource_metadata", options.resourceMetadataUrl],
+  ];
+  const written = parameters.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${quotedString(value)}`],
+  );
+  return written.length === 0 ? "Bearer" : `Bearer ${written.join(", ")}`;
+}

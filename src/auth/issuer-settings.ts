@@ -1,0 +1,149 @@
+import type { SettingsReader } from "../config/settings-reader.js";
+import { isSafeTransport, parseHttpUrl } from "./addresses.js";
+import type { IssuerPolicy, KeySource } from "./policy.js";
+import type { PresetOptions } from "./preset-options.js";
+import type { IssuerForm, Preset } from "./preset.js";
+import { fillRequirement, fillText, type FillIn } from "./templates.js";
+
+const httpHint =
+  "plain http lets anyone on the way put in keys of their own; use https (or AUTH_ALLOW_HTTP=true in a closed network)";
+
+/** `clientId` of preset `workos` is the setting `AUTH_WORKOS_CLIENT_ID`. */
+const settingName = (preset: Preset, name: string): string =>
+  `${preset.settingsPrefix}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+/** Reports what is wrong with an issuer, and gives the form that it has. */
+function findIssuerForm(
+  issuer: string,
+  preset: Preset,
+  allowHttp: boolean,
+  reader: SettingsReader,
+): IssuerForm | null {
+  const problem = (message: string) => {
+    reader.problem("AUTH_ISSUER", `"${issuer}" ${message}`);
+    return null;
+  };
+  const refusal = preset.refusedIssuers?.find(({ pattern }) => pattern.test(issuer));
+  if (refusal !== undefined) return problem(`is refused: ${refusal.because}`);
+  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards and spaces");
+  const form = preset.issuers.find(({ pattern }) => pattern.test(issuer));
+  if (form === undefined)
+    return problem(`does not have the form of this provider's: ${preset.exampleIssuer}`);
+  const url = parseHttpUrl(issuer);
+  if (/^https?:/.test(issuer) && url === null) return problem("is no valid address");
+  if (url !== null && !isSafeTransport(url, allowHttp)) return problem(`is refused: ${httpHint}`);
+  return form;
+}
+
+/** One address for all issuers, or one for each in the same order. */
+function readJwksUrls(issuerCount: number, allowHttp: boolean, reader: SettingsReader): string[] {
+  const texts = reader.list("AUTH_JWKS_URL");
+  if (texts.length > 1 && texts.length !== issuerCount) {
+    reader.problem("AUTH_JWKS_URL", "must be one address, or as many as AUTH_ISSUER has, in the same order");
+  }
+  for (const text of texts) {
+    const url = parseHttpUrl(text);
+    if (url === null || `${url.username}${url.password}` !== "") {
+      reader.problem(
+        "AUTH_JWKS_URL",
+        "must be an http(s) address of a JWKS document, without a user name in it",
+      );
+    } else if (!isSafeTransport(url, allowHttp)) {
+      reader.problem("AUTH_JWKS_URL", `"${text}" is refused: ${httpHint}`);
+    }
+  }
+  return texts;
+}
+
+/** What `{name}` stands for with one issuer; a value that is found nowhere is a problem of the setting it could be. */
+function fillInFor(
+  issuer: string,
+  form: IssuerForm,
+  preset: Preset,
+  options: PresetOptions,
+  reader: SettingsReader,
+): FillIn {
+  const known: Record<string, string | undefined> = {
+    issuer,
+    origin: parseHttpUrl(issuer)?.origin,
+    ...options.values,
+    ...form.pattern.exec(issuer)?.groups,
+  };
+  return (name) => {
+    const value = known[name] ?? reader.text(settingName(preset, name));
+    if (value === undefined) {
+      const message = `is required: the issuer "${issuer}" does not say it`;
+      if (!reader.problems.includes(`${settingName(preset, name)}: ${message}`)) {
+        reader.problem(settingName(preset, name), message);
+      }
+    } else if (/[*\s]/.test(value)) {
+      reader.problem(settingName(preset, name), "must not contain wildcards or spaces");
+    }
+    return value ?? "";
+  };
+}
+
+function keySourceOf(
+  issuer: string,
+  form: IssuerForm,
+  jwksUrl: string | undefined,
+  options: PresetOptions,
+  fillIn: FillIn,
+  reader: SettingsReader,
+): KeySource {
+  if (options.secret !== undefined) {
+    if (jwksUrl !== undefined) {
+      reader.problem(
+        "AUTH_JWKS_URL",
+        "must not be set together with a shared secret; with signing keys AUTH_PROVIDER=supabase",
+      );
+    }
+    return { from: "secret", secret: options.secret };
+  }
+  if (jwksUrl !== undefined) return { from: "jwks", url: jwksUrl };
+  if (form.jwks !== undefined) return { from: "jwks", url: fillText(form.jwks, fillIn) };
+  if (form.discovery !== undefined) return { from: "discovery", url: fillText(form.discovery, fillIn) };
+  if (parseHttpUrl(issuer) === null) {
+    reader.problem("AUTH_JWKS_URL", `is required, because the issuer "${issuer}" is no address`);
+  }
+  // OpenID Connect Discovery 1.0 §4.1: one slash at the end is removed first.
+  return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
+}
+
+export type IssuerContext = {
+  preset: Preset;
+  options: PresetOptions;
+  audiences: readonly string[];
+  allowHttp: boolean;
+};
+
+/** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: whose tokens are accepted, and where each issuer's keys are. */
+export function readIssuers(reader: SettingsReader, context: IssuerContext): IssuerPolicy[] {
+  const { preset, options, audiences, allowHttp } = context;
+  const issuers = [...new Set(reader.list("AUTH_ISSUER"))];
+  if (issuers.length === 0) {
+    reader.problem(
+      "AUTH_ISSUER",
+      `is required: the iss of your access tokens, exactly, such as ${preset.exampleIssuer}`,
+    );
+  }
+  const jwksUrls = readJwksUrls(issuers.length, allowHttp, reader);
+  return issuers.flatMap((issuer, index): IssuerPolicy[] => {
+    const form = findIssuerForm(issuer, preset, allowHttp, reader);
+    if (form === null) return [];
+    const fillIn = fillInFor(issuer, form, preset, options, reader);
+    const jwksUrl = jwksUrls.length > 1 ? jwksUrls[index] : jwksUrls[0];
+    const requirements = [...preset.requirements, ...(form.requirements ?? [])];
+    return [
+      {
+        issuer,
+        keys: keySourceOf(issuer, form, jwksUrl, options, fillIn, reader),
+        audiences:
+          audiences.length === 0 && preset.audience.from === "template"
+            ? [fillText(preset.audience.template, fillIn)]
+            : audiences,
+        requirements: requirements.map((requirement) => fillRequirement(requirement, fillIn)),
+      },
+    ];
+  });
+}

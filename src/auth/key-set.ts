@@ -1,0 +1,201 @@
+import { ServiceError } from "../core/errors.js";
+import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
+import { runWithin } from "./run-within.js";
+import { importSigningKeys, type SigningKey } from "./signing-keys.js";
+
+/** Time as this folder needs it; tests move it. */
+export type Clock = {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Runs something later, once, without keeping the process alive; gives what takes it back. */
+  schedule(delayMs: number, run: () => void): () => void;
+};
+
+export type AuthLogger = {
+  info(fields: object, phrase: string): void;
+  warn(fields: object, phrase: string): void;
+};
+
+/** The key asked for, or why there is none. */
+export type FoundKey = { key: SigningKey } | { problem: string };
+
+export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
+
+/** The keys of one issuer. */
+export type KeySet = {
+  /**
+   * Finds the key for a token's `kid` and `alg`, asking the issuer when it is not known and was not asked just before.
+   *
+   * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys cannot be had, so that nobody can say.
+   */
+  find(kid: string | undefined, algorithm: string): Promise<FoundKey>;
+  /** Whether a key found earlier still counts. */
+  holds(key: SigningKey): boolean;
+  /** Begins to fetch in the background; a dead issuer does not hold it up. */
+  start(): void;
+  /** Fetches now, for whoever wants to know how the issuer is; what is wrong is in `status`. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+  status(): KeySetStatus;
+};
+
+/** How soon a new key is known though nobody asks for it. */
+const refreshEveryMs = 25_000;
+/** How often a stranger's made-up `kid` may cause a call to the issuer. */
+const cooldownMs = 10_000;
+/** How long keys outlive their issuer. */
+const maxAgeMs = 24 * 60 * 60_000;
+const firstRetryMs = 1000;
+/** The longest between two attempts without any keys: nobody can be served until one succeeds. */
+const longestColdRetryMs = 4000;
+
+export type KeySetOptions = Omit<KeyDocumentOptions, "now"> & {
+  algorithms: readonly string[];
+  clock: Clock;
+  logger: AuthLogger;
+  /** For discovery and keys together. */
+  timeoutMs: number;
+};
+
+type Keys = {
+  byName: ReadonlyMap<string, SigningKey>;
+  all: ReadonlySet<SigningKey>;
+  /** Why a published key is of no use, by its kid. */
+  unusable: ReadonlyMap<string, string>;
+};
+
+const noKeys: Keys = { byName: new Map(), all: new Set(), unusable: new Map() };
+const nameOf = (kid: string, algorithm: string) => `${algorithm} ${kid}`;
+
+async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], known: Keys): Promise<Keys> {
+  const imported = await Promise.all(jwks.map((jwk) => importSigningKeys(jwk, algorithms, known.all)));
+  const keys = imported.flatMap((one) => one.keys);
+  return {
+    byName: new Map(keys.map((key) => [nameOf(key.kid, key.algorithm), key])),
+    all: new Set(keys),
+    unusable: new Map(
+      imported.flatMap(({ problem }, index) =>
+        problem === null ? [] : [[String(jwks[index]?.kid), problem]],
+      ),
+    ),
+  };
+}
+
+/**
+ * Keeps the keys of one issuer so that they survive it: fetched in the background every 25 seconds, kept for a day
+ * when the issuer is away, dropped at once when a fetch shows that they are gone. An unknown `kid` causes a fetch at
+ * most once in ten seconds, failed ones included: a new key works within 25 seconds whatever strangers send, and a
+ * flood of made-up kids does not reach the issuer.
+ */
+export function createKeySet(options: KeySetOptions): KeySet {
+  const { issuer, algorithms, clock, logger, timeoutMs } = options;
+  const document = createKeyDocument({ ...options, now: () => clock.now() });
+  const closing = new AbortController();
+  let keys = noKeys;
+  let succeededAt: number | null = null;
+  let attemptedAt: number | null = null;
+  let nextAttemptAt = 0;
+  let failures = 0;
+  let problem: string | null = "not fetched yet";
+  let inFlight: Promise<void> | null = null;
+  let cancelNext = (): void => undefined;
+
+  const isUsable = () => succeededAt !== null && clock.now() - succeededAt < maxAgeMs;
+
+  const isCoolingDown = () => {
+    const elapsed = attemptedAt === null ? -1 : clock.now() - attemptedAt;
+    return elapsed >= 0 && elapsed < cooldownMs;
+  };
+
+  const report = (now: string | null, before: string | null) => {
+    if (now === before) return;
+    if (now === null) logger.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
+    else logger.warn({ issuer, reason: now, keysKept: keys.all.size }, "issuer keys cannot be fetched");
+  };
+
+  const takeOver = async (jwks: readonly Jwk[]) => {
+    keys = await importKeys(jwks, algorithms, keys);
+    const reasons = [...keys.unusable].map(([kid, reason]) => `${JSON.stringify(kid)} ${reason}`).join(", ");
+    return keys.all.size > 0 ? null : `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
+  };
+
+  /** What the last key set that arrived lacks; an unchanged one lacks it still. */
+  let setProblem: string | null = null;
+
+  const fetchOnce = async () => {
+    const before = problem;
+    try {
+      const jwks = await runWithin(document.load, { timeoutMs, closing: closing.signal });
+      if (jwks !== "unchanged") setProblem = await takeOver(jwks);
+      problem = setProblem;
+      succeededAt = clock.now();
+      failures = 0;
+    } catch (error) {
+      problem = (error as Error).message;
+      failures += 1;
+    }
+    attemptedAt = clock.now();
+    if (closing.signal.aborted) return;
+    report(problem, before);
+    scheduleNext();
+  };
+
+  const refresh = (): Promise<void> => {
+    cancelNext();
+    inFlight ??= fetchOnce().finally(() => {
+      inFlight = null;
+    });
+    return inFlight;
+  };
+
+  const scheduleNext = () => {
+    const longestMs = isUsable() ? refreshEveryMs : longestColdRetryMs;
+    const delayMs = failures === 0 ? refreshEveryMs : Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
+    nextAttemptAt = clock.now() + delayMs;
+    cancelNext = clock.schedule(delayMs, () => void refresh());
+  };
+
+  const lookUp = (kid: string, algorithm: string): FoundKey | null => {
+    if (!isUsable()) return null;
+    const key = keys.byName.get(nameOf(kid, algorithm));
+    if (key !== undefined) return { key };
+    if ([...keys.all].some((other) => other.kid === kid)) {
+      return { problem: `the key does not fit the algorithm ${algorithm}` };
+    }
+    const reason = keys.unusable.get(kid);
+    return reason === undefined ? null : { problem: `the key ${reason}` };
+  };
+
+  return {
+    async find(kid, algorithm) {
+      if (kid === undefined) return { problem: "the token names no key (kid)" };
+      const known = lookUp(kid, algorithm);
+      if (known !== null) return known;
+      if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();
+      const found = lookUp(kid, algorithm);
+      if (found !== null) return found;
+      if (problem === null && isUsable()) return { problem: "the issuer publishes no such key" };
+      throw new ServiceError("AUTH_UNAVAILABLE", {
+        reason: `keys of ${issuer}: ${problem ?? "older than a day"}`,
+        retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - clock.now()),
+      });
+    },
+
+    holds: (key) => isUsable() && keys.all.has(key),
+    start: () => void refresh(),
+    refresh,
+
+    async close() {
+      closing.abort();
+      cancelNext();
+      await inFlight;
+    },
+
+    status: () => ({
+      issuer,
+      keys: isUsable() ? keys.all.size : 0,
+      succeededAt: succeededAt === null ? null : new Date(succeededAt),
+      problem,
+    }),
+  };
+}

@@ -1,0 +1,121 @@
+import { createSecretKey, type KeyObject } from "node:crypto";
+import type { SettingsReader } from "../config/settings-reader.js";
+import type { ClaimRequirement, ScopeClaim } from "./policy.js";
+import type { PresetName } from "./presets.js";
+
+/** What the settings that only one preset has add to its policy. */
+export type PresetOptions = {
+  requirements?: readonly ClaimRequirement[];
+  /** For `{name}` places that are not settings of their own. */
+  values?: Readonly<Record<string, string>>;
+  secret?: KeyObject;
+  maxLifetimeSeconds?: number;
+  scopeClaims?: readonly ScopeClaim[];
+  warnings?: readonly string[];
+};
+
+type ReadOptions = (reader: SettingsReader) => PresetOptions;
+
+/** `AUTH_CLERK_ORIGINS`: origins of web apps, as in `azp`; `AUTH_CLERK_NATIVE`: native apps, whose tokens have none. */
+const clerk: ReadOptions = (reader) => {
+  const origins = reader.list("AUTH_CLERK_ORIGINS");
+  const native = reader.boolean("AUTH_CLERK_NATIVE");
+  for (const origin of origins.filter((text) => !/^[a-z][a-z0-9+.-]*:\/\/[^/*\s]+$/.test(text))) {
+    reader.problem("AUTH_CLERK_ORIGINS", `"${origin}" is no origin; write it like https://app.example.com`);
+  }
+  if (origins.length === 0 && !native) {
+    reader.problem(
+      "AUTH_CLERK_ORIGINS",
+      "is required, because Clerk's session tokens have no audience: the origins of your web apps; " +
+        "for native apps set AUTH_CLERK_NATIVE=true instead or as well",
+    );
+  }
+  const because = native
+    ? "the token was made for another origin"
+    : "the token was made for another origin, or for a native app without AUTH_CLERK_NATIVE=true";
+  return { requirements: [{ claim: "azp", is: origins, because, ...(native ? { optional: true } : {}) }] };
+};
+
+const assuranceLevels = ["aal1", "aal2", "aal3"] as const;
+
+/** `AUTH_SUPABASE_MIN_AAL`: the least authenticator assurance level of a session, `aal1` when not set. */
+const supabase: ReadOptions = (reader) => {
+  const least = reader.choice("AUTH_SUPABASE_MIN_AAL", assuranceLevels, "aal1");
+  if (least === "aal1") return {};
+  const is = assuranceLevels.slice(assuranceLevels.indexOf(least));
+  return { requirements: [{ claim: "aal", is, because: "the sign-in was not strong enough" }] };
+};
+
+/** `AUTH_SUPABASE_JWT_SECRET` (or `_FILE`): the project's legacy JWT secret, taken as UTF-8. */
+const supabaseLegacy: ReadOptions = (reader) => {
+  const name = "AUTH_SUPABASE_JWT_SECRET";
+  const text = reader.requiredSecret(name, "the project's legacy JWT secret; better, move to signing keys");
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length > 0 && bytes.length < 32) {
+    reader.problem(name, "must have at least 32 bytes; a shorter secret can be guessed from one token");
+  }
+  return {
+    ...supabase(reader),
+    secret: createSecretKey(bytes),
+    warnings: [
+      "whoever holds AUTH_SUPABASE_JWT_SECRET can also make tokens: move the project to signing keys and AUTH_PROVIDER=supabase",
+    ],
+  };
+};
+
+/** `AUTH_FIREBASE_TENANT`: the Identity Platform tenant; without it tokens of a tenant are refused. */
+const firebase: ReadOptions = (reader) => {
+  const tenant = reader.text("AUTH_FIREBASE_TENANT");
+  const claim = ["firebase", "tenant"];
+  return {
+    requirements: [
+      tenant === undefined
+        ? { claim, absent: true, because: "the token is of a tenant; see AUTH_FIREBASE_TENANT" }
+        : { claim, is: [tenant], because: "the token is of another tenant" },
+    ],
+  };
+};
+
+/** `AUTH_STYTCH_B2B`: members of organizations instead of consumers. */
+const stytch: ReadOptions = (reader) => {
+  const isB2b = reader.boolean("AUTH_STYTCH_B2B");
+  return {
+    values: { sessions: isB2b ? "b2b/sessions" : "sessions" },
+    requirements: [
+      isB2b
+        ? { claim: "sub", matches: /^member-/, because: "the subject is no member of an organization" }
+        : {
+            claim: "sub",
+            matches: /^user-/,
+            because: "the subject is no consumer; for members AUTH_STYTCH_B2B=true",
+          },
+    ],
+  };
+};
+
+/** `AUTH_DESCOPE_MAX_LIFETIME_SECONDS`: session tokens live shorter than that, refresh tokens longer; 1800. */
+const descope: ReadOptions = (reader) => ({
+  maxLifetimeSeconds: reader.integer("AUTH_DESCOPE_MAX_LIFETIME_SECONDS", {
+    default: 1800,
+    min: 60,
+    max: 86_400,
+  }),
+});
+
+/** `AUTH_CUSTOM_SCOPE_CLAIM`: the claim with the scopes, one string or an array; `scope`. */
+const custom: ReadOptions = (reader) => ({
+  scopeClaims: [{ claim: reader.text("AUTH_CUSTOM_SCOPE_CLAIM") ?? "scope", form: "words-or-list" }],
+});
+
+const optionsOf: Partial<Record<PresetName, ReadOptions>> = {
+  clerk,
+  supabase,
+  "supabase-legacy": supabaseLegacy,
+  firebase,
+  stytch,
+  descope,
+  custom,
+};
+
+export const readPresetOptions = (provider: PresetName, reader: SettingsReader): PresetOptions =>
+  optionsOf[provider]?.(reader) ?? {};

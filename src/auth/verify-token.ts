@@ -1,0 +1,133 @@
+import { compactVerify } from "jose";
+import { toAppUserId, type AppUserId } from "../core/mapping/app-user-id.js";
+import { ServiceError } from "../core/errors.js";
+import { claimRules } from "./claim-rules.js";
+import { headerRules } from "./header-rules.js";
+import type { KeySet } from "./key-set.js";
+import type { KeySets } from "./key-sets.js";
+import type { AuthPolicy } from "./policy.js";
+import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
+import type { SigningKey } from "./signing-keys.js";
+import { expiryOf } from "./time-rules.js";
+import type { TokenRule } from "./token-rule.js";
+
+/** What was found true of a token. */
+export type VerifiedToken = Readonly<{
+  appUserId: AppUserId;
+  /** Until when it counts, milliseconds since the epoch. */
+  validUntil: number;
+  key: SigningKey;
+  keySet: KeySet;
+}>;
+
+/** What the caller is told: that the token is no good, or that it has expired; the log says which check failed. */
+export function toRefusal(finding: Finding, policy: AuthPolicy): ServiceError {
+  const reason = finding.mend === undefined ? finding.reason : `${finding.reason}; ${finding.mend}`;
+  if (finding.kind === "scope") {
+    return new ServiceError("FORBIDDEN", {
+      reason,
+      bearerError: "insufficient_scope",
+      ...(policy.requiredScope !== undefined && { requiredScope: policy.requiredScope }),
+    });
+  }
+  return new ServiceError("UNAUTHENTICATED", {
+    reason,
+    bearerError: "invalid_token",
+    ...(finding.kind === "expired" && { message: "The access token has expired." }),
+  });
+}
+
+export function firstFinding(
+  rules: readonly TokenRule[],
+  token: ReadToken,
+  nowSeconds: number,
+): Finding | null {
+  for (const rule of rules) {
+    const finding = rule.find(token, nowSeconds);
+    if (finding !== null) return finding;
+  }
+  return null;
+}
+
+/** The rules of a policy, made once: those before a key is chosen, and those of each issuer after the signature. */
+export function compileRules(policy: AuthPolicy) {
+  const ofIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
+  return {
+    header: headerRules(policy),
+    ofIssuer: (issuer: unknown): readonly TokenRule[] | undefined =>
+      typeof issuer === "string" ? ofIssuer.get(issuer) : undefined,
+  };
+}
+
+/**
+ * Verifies the signature with the key that the token's issuer publishes under its `kid`, for the algorithm that the
+ * header rules have accepted, and gives the claims out of the very bytes that were signed.
+ *
+ * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys cannot be had.
+ */
+export async function verifySignature(
+  token: ReadToken,
+  keySet: KeySet,
+): Promise<{ token: ReadToken; key: SigningKey } | Finding> {
+  const [alg, kid] = [String(member(token.header, "alg")), member(token.header, "kid")];
+  const found = await keySet.find(typeof kid === "string" ? kid : undefined, alg);
+  if ("problem" in found) {
+    return {
+      reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
+      mend: "is the token of this tenant and environment, and not older than its key? Else AUTH_ISSUER, AUTH_JWKS_URL",
+    };
+  }
+  try {
+    const { payload } = await compactVerify(token.compact, found.key.key, { algorithms: [alg] });
+    const claims = parseJsonObject(payload);
+    return claims === null
+      ? { reason: "the claims are no JSON object" }
+      : { token: { ...token, claims }, key: found.key };
+  } catch (error) {
+    // Whatever goes wrong in here, the signature has not been found good.
+    return {
+      reason: `the signature is not good (${error instanceof Error ? error.name : "unknown"})`,
+      mend: "was the token copied whole? Else another issuer made it under the same key id",
+    };
+  }
+}
+
+/**
+ * Makes the strict check of access tokens (RFC 8725, RFC 9068, RFC 6750) under one policy.
+ *
+ * Nothing a token says is believed before its signature is verified, but `alg`, `typ`, `kid` and `iss`, which choose
+ * among what the policy accepts anyway.
+ *
+ * @throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the log.
+ */
+export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: () => number }) {
+  const { policy, keySets, now } = options;
+  const rules = compileRules(policy);
+  const refuse = (finding: Finding): never => {
+    throw toRefusal(finding, policy);
+  };
+
+  return async (compact: string): Promise<VerifiedToken> => {
+    const read = readToken(compact);
+    if ("reason" in read) return refuse(read);
+    const headerFinding = firstFinding(rules.header, read, now() / 1000);
+    if (headerFinding !== null) return refuse(headerFinding);
+    const issuer = String(member(read.claims, "iss"));
+    const keySet = keySets.of(issuer);
+    if (keySet === undefined) return refuse({ reason: "the issuer has no keys here" });
+    const verified = await verifySignature(read, keySet);
+    if ("reason" in verified) return refuse(verified);
+    const { token, key } = verified;
+    // The issuer is taken anew from the bytes that were signed.
+    const issuerRules = rules.ofIssuer(member(token.claims, "iss"));
+    if (issuerRules === undefined || member(token.claims, "iss") !== issuer) {
+      return refuse({ reason: "the issuer changed while it was read" });
+    }
+    const finding = firstFinding(issuerRules, token, now() / 1000);
+    if (finding !== null) return refuse(finding);
+    const appUserId = toAppUserId(member(token.claims, policy.userIdClaim));
+    const end = expiryOf(token, policy);
+    if (appUserId === null || end === null) return refuse({ reason: "the user id or the expiry is missing" });
+    return { appUserId, validUntil: (end + policy.clockToleranceSeconds) * 1000, key, keySet };
+  };
+}

@@ -1,0 +1,71 @@
+import type { AppUserId } from "../core/mapping/app-user-id.js";
+import { readBearerToken, type RequestHeaders } from "./bearer-token.js";
+import { describeAuthPolicy } from "./describe-policy.js";
+import { createTokenExplainer, type Check } from "./explain-token.js";
+import type { AuthLogger } from "./key-set.js";
+import type { KeySets } from "./key-sets.js";
+import type { AuthPolicy } from "./policy.js";
+import { createVerifiedTokens } from "./verified-tokens.js";
+import { createTokenVerifier, type VerifiedToken } from "./verify-token.js";
+
+/** The authenticated caller. */
+export type Viewer = Readonly<{ appUserId: AppUserId }>;
+
+export type ViewerAuthentication = {
+  /**
+   * Says who sends a request. Does so once, at its start: a token that ends while the request runs does not fail it.
+   *
+   * @throws ServiceError `UNAUTHENTICATED` (401), `FORBIDDEN` (scope, 403), `AUTH_UNAVAILABLE` (503).
+   */
+  authenticate(headers: RequestHeaders): Promise<Viewer>;
+  /** Runs every check on one token, for the operator. */
+  explain(token: string): Promise<Check[]>;
+  /** Begins to fetch keys and logs what is accepted; waits for nothing. */
+  start(): void;
+  close(): Promise<void>;
+};
+
+export type ViewerAuthenticationOptions = {
+  policy: AuthPolicy;
+  keySets: KeySets;
+  clock?: { now(): number };
+  logger?: AuthLogger;
+  /** How many verified tokens are remembered. */
+  maxCachedTokens?: number;
+};
+
+/**
+ * Makes the authentication of viewers by the access tokens of the team's own issuer. A token met within the last
+ * minute costs one SHA-256 and a look into a map.
+ */
+export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
+  const { policy, keySets, clock = Date, logger, maxCachedTokens = 10_000 } = options;
+  const now = () => clock.now();
+  const verify = createTokenVerifier({ policy, keySets, now });
+  const verified = createVerifiedTokens({ maxTokens: maxCachedTokens, now });
+
+  const verifyAndRemember = async (compact: string, key: string): Promise<VerifiedToken> => {
+    const token = await verify(compact);
+    verified.add(key, token);
+    return token;
+  };
+
+  return {
+    async authenticate(headers) {
+      const compact = readBearerToken(headers);
+      const key = verified.keyOf(compact);
+      const { appUserId } = verified.find(key) ?? (await verifyAndRemember(compact, key));
+      return { appUserId };
+    },
+
+    explain: createTokenExplainer({ policy, keySets, now }),
+
+    start() {
+      logger?.info({ policy: describeAuthPolicy(policy) }, "access tokens accepted");
+      for (const warning of policy.warnings) logger?.warn({ warning }, "access token setting is risky");
+      keySets.start();
+    },
+
+    close: () => keySets.close(),
+  };
+}

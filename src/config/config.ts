@@ -1,0 +1,174 @@
+import { readAuthSettings } from "../auth/auth-settings.js";
+import { checkEventPairing } from "./event-pairing.js";
+import { readEventSettings } from "../http/events/event-settings.js";
+import {
+  ConfigError,
+  createSettingsReader,
+  type Environment,
+  type SettingsReader,
+} from "./settings-reader.js";
+import { logLevels } from "../telemetry/logger.js";
+import { apiKeyHint, parseApiKey } from "../vital/api-key.js";
+
+function readUrl(
+  reader: SettingsReader,
+  name: string,
+  value: string,
+  protocols: readonly string[],
+  hint: string,
+) {
+  if (value === "") return value;
+  const protocol = URL.canParse(value) ? new URL(value).protocol : "";
+  // The value itself may hold a password: it is not repeated.
+  if (!protocols.includes(protocol)) reader.problem(name, `is not of the form ${hint}`);
+  return value;
+}
+
+const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
+
+/** MongoDB's connection strings name several hosts, which no URL parser takes. */
+function readMongoUrl(reader: SettingsReader): string {
+  const url = reader.requiredSecret("MONGODB_URL", `write it as ${mongoHint}`);
+  if (url !== "" && !/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
+    reader.problem("MONGODB_URL", `must name the servers and the database, as ${mongoHint}`);
+  }
+  return url;
+}
+
+function readRedisUrl(reader: SettingsReader): string {
+  const hint = "redis://:password@host:6379 or rediss://…";
+  const url = reader.requiredSecret("REDIS_URL", `write it as ${hint}`);
+  return readUrl(reader, "REDIS_URL", url, ["redis:", "rediss:"], hint);
+}
+
+function readVital(reader: SettingsReader) {
+  const apiKey = reader.requiredSecret("VITAL_API_KEY", apiKeyHint);
+  const parsed = parseApiKey(apiKey);
+  if (apiKey !== "" && parsed === null) reader.problem("VITAL_API_KEY", `must be ${apiKeyHint}`);
+  const hint = "https://host, without anything after it";
+  const url = reader.text("VITAL_API_URL") ?? parsed?.apiUrl ?? "";
+  return {
+    apiKey,
+    place: parsed?.place ?? { environment: "sandbox" as const, region: "us" as const },
+    apiUrl: readUrl(reader, "VITAL_API_URL", url, ["https:", "http:"], hint),
+    timeoutMs: reader.integer("VITAL_TIMEOUT_MS", { default: 5_000, min: 100, max: 60_000 }),
+  };
+}
+
+const readPort = (reader: SettingsReader, name: string, port: number) =>
+  reader.integer(name, { default: port, min: 0, max: 65_535 });
+
+function readAdmin(reader: SettingsReader) {
+  const password = reader.secret("ADMIN_PASSWORD");
+  if (password !== undefined && password.length < 8)
+    reader.problem("ADMIN_PASSWORD", "needs 8 characters or more");
+  return {
+    port: readPort(reader, "ADMIN_PORT", 9464),
+    host: reader.text("ADMIN_HOST") ?? "127.0.0.1",
+    password: password ?? null,
+  };
+}
+
+const readLogLevel = (reader: SettingsReader) => reader.choice("LOG_LEVEL", logLevels, "info");
+
+/** What gateway and worker have in common. */
+const readServices = (reader: SettingsReader) => ({
+  vital: readVital(reader),
+  mongodbUrl: readMongoUrl(reader),
+  redisUrl: readRedisUrl(reader),
+  admin: readAdmin(reader),
+  logLevel: readLogLevel(reader),
+  workerConcurrency: reader.integer("WORKER_CONCURRENCY", { default: 50, min: 1, max: 1_000 }),
+});
+
+const readCorsOrigins = (reader: SettingsReader) => {
+  const origins = reader.list("GATEWAY_CORS_ORIGINS");
+  for (const origin of origins) {
+    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
+    if (!isOrigin)
+      reader.problem("GATEWAY_CORS_ORIGINS", `"${origin}" is not an origin such as https://app.example.com`);
+  }
+  return origins;
+};
+
+function readPublicUrl(reader: SettingsReader): string | null {
+  const url = reader.text("GATEWAY_PUBLIC_URL")?.replace(/\/+$/, "");
+  const hint = "https://gateway.example.com";
+  return url === undefined ? null : readUrl(reader, "GATEWAY_PUBLIC_URL", url, ["https:", "http:"], hint);
+}
+
+function readEdges(reader: SettingsReader) {
+  const auth = readAuthSettings(reader);
+  const events = readEventSettings(reader);
+  checkEventPairing(reader, auth, events);
+  return { auth, events };
+}
+
+const readGateway = (reader: SettingsReader) => ({
+  ...readServices(reader),
+  ...readEdges(reader),
+  host: reader.text("GATEWAY_HOST") ?? "0.0.0.0",
+  port: readPort(reader, "GATEWAY_PORT", 4000),
+  publicUrl: readPublicUrl(reader),
+  deadlineMs: reader.integer("GATEWAY_DEADLINE_MS", { default: 10_000, min: 500, max: 120_000 }),
+  tokensPerMinute: reader.integer("GATEWAY_TOKENS_PER_MINUTE", { default: 10, min: 0, max: 1_000_000 }),
+  authFailuresPerMinute: reader.integer("GATEWAY_AUTH_FAILURES_PER_MINUTE", {
+    default: 300,
+    min: 0,
+    max: 1_000_000,
+  }),
+  introspection: reader.boolean("GATEWAY_INTROSPECTION"),
+  corsOrigins: readCorsOrigins(reader),
+  trustProxy: reader.boolean("GATEWAY_TRUST_PROXY"),
+});
+
+const readWorker = (reader: SettingsReader) => ({
+  ...readServices(reader),
+  vitalRateLimit: reader.integer("WORKER_VITAL_RATE_LIMIT", { default: 0, min: 0, max: 1_000_000 }),
+});
+
+const readStore = (reader: SettingsReader) => ({
+  mongodbUrl: readMongoUrl(reader),
+  logLevel: readLogLevel(reader),
+});
+
+/** Whoever sends events signs them with the first secret that the gateway accepts. */
+function readPublish(reader: SettingsReader) {
+  const name = "EVENTS_SIGNING_SECRETS";
+  const signingSecret = reader.secretList(name).find((secret) => secret.startsWith("whsec_"));
+  if (signingSecret === undefined) reader.problem(name, "is required: the whsec_… that the gateway has");
+  return {
+    gatewayUrl: `http://127.0.0.1:${readPort(reader, "GATEWAY_PORT", 4000)}`,
+    signingSecret: signingSecret ?? "",
+  };
+}
+
+function deepFreeze<T>(value: T): T {
+  const isPlain =
+    typeof value === "object" && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value);
+  if (!isPlain) return value;
+  Object.values(value).forEach(deepFreeze);
+  return Object.freeze(value);
+}
+
+/** Reads one process's settings whole; throws {@link ConfigError} with every problem at once. */
+function read<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
+  const reader = createSettingsReader(environment);
+  const config = readAll(reader);
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
+  return deepFreeze(config);
+}
+
+export const readGatewayConfig = (environment: Environment = process.env) => read(environment, readGateway);
+export const readWorkerConfig = (environment: Environment = process.env) => read(environment, readWorker);
+/** For the commands that need the store alone. */
+export const readStoreConfig = (environment: Environment = process.env) => read(environment, readStore);
+
+/** For the command that sends events to the gateway, and for the same by the queue. */
+export const readPublishConfig = (environment: Environment = process.env) => read(environment, readPublish);
+export const readQueueConfig = (environment: Environment = process.env) =>
+  read(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
+
+export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
+export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
+export type ServicesConfig = Omit<WorkerConfig, "vitalRateLimit">;

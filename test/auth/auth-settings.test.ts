@@ -1,0 +1,442 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { describeAuthPolicy } from "../../src/auth/describe-policy.js";
+import { readAuthSettings } from "../../src/auth/auth-settings.js";
+import { createSettingsReader } from "../../src/config/settings-reader.js";
+import { legacySecret, providers } from "../support/auth/providers.js";
+
+const problemsOf = (settings: Record<string, string>): readonly string[] => {
+  const reader = createSettingsReader(settings);
+  readAuthSettings(reader);
+  return reader.problems;
+};
+const policyOf = (settings: Record<string, string>) => readAuthSettings(createSettingsReader(settings));
+
+const issuer = "https://idp.example.com";
+const rfc9068 = { AUTH_ISSUER: issuer, AUTH_AUDIENCE: "https://api.example.com" };
+const tenant = "11111111-2222-3333-4444-555555555555";
+const settingsOf = (provider: string): Record<string, string> => ({
+  AUTH_PROVIDER: provider,
+  ...providers.find((one) => one.provider === provider)?.settings,
+});
+
+/** What must not start, and why: the setting that is named, and a word of the reason. */
+const refused: [string, Record<string, string>, string, RegExp][] = [
+  ["no issuer", { AUTH_AUDIENCE: "x" }, "AUTH_ISSUER", /is required/],
+  ["no audience", { AUTH_ISSUER: issuer }, "AUTH_AUDIENCE", /is required: the resource identifier/],
+  ["an unknown provider", { ...rfc9068, AUTH_PROVIDER: "gogle" }, "AUTH_PROVIDER", /must be one of/],
+  ["HS256", { ...rfc9068, AUTH_ALGORITHMS: "HS256" }, "AUTH_ALGORITHMS", /can also make one/],
+  ["none", { ...rfc9068, AUTH_ALGORITHMS: "RS256,none" }, "AUTH_ALGORITHMS", /"none" is refused/],
+  ["an unknown algorithm", { ...rfc9068, AUTH_ALGORITHMS: "RS257" }, "AUTH_ALGORITHMS", /not supported/],
+  ["a wildcard audience", { ...rfc9068, AUTH_AUDIENCE: "*" }, "AUTH_AUDIENCE", /no wildcards/],
+  ["a wildcard issuer", { ...rfc9068, AUTH_ISSUER: "https://*.example.com" }, "AUTH_ISSUER", /wildcards/],
+  ["a wildcard client", { ...rfc9068, AUTH_CLIENT_IDS: "app-*" }, "AUTH_CLIENT_IDS", /no wildcards/],
+  ["an http issuer", { ...rfc9068, AUTH_ISSUER: "http://idp.example.com" }, "AUTH_ISSUER", /AUTH_ALLOW_HTTP/],
+  [
+    "an http issuer that looks local",
+    { ...rfc9068, AUTH_ISSUER: "http://localhost.evil.example" },
+    "AUTH_ISSUER",
+    /AUTH_ALLOW_HTTP/,
+  ],
+  [
+    "an http address of keys",
+    { ...rfc9068, AUTH_JWKS_URL: "http://idp.example.com/jwks" },
+    "AUTH_JWKS_URL",
+    /AUTH_ALLOW_HTTP/,
+  ],
+  [
+    "keys at no address",
+    { ...rfc9068, AUTH_JWKS_URL: "file:///etc/keys" },
+    "AUTH_JWKS_URL",
+    /http\(s\) address/,
+  ],
+  [
+    "a password in the address of keys",
+    { ...rfc9068, AUTH_JWKS_URL: "https://u:p@idp.example.com/jwks" },
+    "AUTH_JWKS_URL",
+    /without a user name/,
+  ],
+  [
+    "too many addresses of keys",
+    { ...rfc9068, AUTH_JWKS_URL: "https://a.b/1,https://a.b/2" },
+    "AUTH_JWKS_URL",
+    /as many/,
+  ],
+  [
+    "an ID token's type",
+    { ...rfc9068, AUTH_TOKEN_TYPES: "id_token+jwt" },
+    "AUTH_TOKEN_TYPES",
+    /no access token/,
+  ],
+  [
+    "a logout token's type",
+    { ...rfc9068, AUTH_TOKEN_TYPES: "logout+jwt" },
+    "AUTH_TOKEN_TYPES",
+    /no access token/,
+  ],
+  [
+    "a user id that is the same for all users",
+    { ...rfc9068, AUTH_USER_ID_CLAIM: "aud" },
+    "AUTH_USER_ID_CLAIM",
+    /does not say who the user is/,
+  ],
+  [
+    "a user id that is another one in each session",
+    { ...rfc9068, AUTH_USER_ID_CLAIM: "sid" },
+    "AUTH_USER_ID_CLAIM",
+    /does not say who the user is/,
+  ],
+  [
+    "the audience of Auth0's own API",
+    { ...settingsOf("auth0"), AUTH_AUDIENCE: "https://team.eu.auth0.com/api/v2/" },
+    "AUTH_AUDIENCE",
+    /Management API/,
+  ],
+  ["two scopes", { ...rfc9068, AUTH_REQUIRED_SCOPE: "a b" }, "AUTH_REQUIRED_SCOPE", /one scope/],
+  [
+    "a wide tolerance",
+    { ...rfc9068, AUTH_CLOCK_TOLERANCE_SECONDS: "3600" },
+    "AUTH_CLOCK_TOLERANCE_SECONDS",
+    /0 to 120/,
+  ],
+  [
+    "Auth0 without the slash",
+    { ...settingsOf("auth0"), AUTH_ISSUER: "https://team.eu.auth0.com" },
+    "AUTH_ISSUER",
+    /slash at the end/,
+  ],
+  [
+    "Auth0's userinfo as audience",
+    { ...settingsOf("auth0"), AUTH_AUDIENCE: "https://team.eu.auth0.com/userinfo" },
+    "AUTH_AUDIENCE",
+    /whatever API/,
+  ],
+  [
+    "a client as Auth0's audience",
+    { ...settingsOf("auth0"), AUTH_AUDIENCE: "app", AUTH_CLIENT_IDS: "app" },
+    "AUTH_AUDIENCE",
+    /ID tokens/,
+  ],
+  [
+    "Okta's org issuer",
+    { ...settingsOf("okta"), AUTH_ISSUER: "https://team.okta.com" },
+    "AUTH_ISSUER",
+    /org authorization/,
+  ],
+  [
+    "Okta's org endpoints",
+    { ...settingsOf("okta"), AUTH_ISSUER: "https://team.okta.com/oauth2/v1" },
+    "AUTH_ISSUER",
+    /org authorization/,
+  ],
+  [
+    "Okta's admin console",
+    { ...settingsOf("okta"), AUTH_ISSUER: "https://team-admin.okta.com/oauth2/default" },
+    "AUTH_ISSUER",
+    /-admin/,
+  ],
+  [
+    "all tenants of Entra",
+    { ...settingsOf("entra"), AUTH_ISSUER: "https://login.microsoftonline.com/common/v2.0" },
+    "AUTH_ISSUER",
+    /every tenant/,
+  ],
+  [
+    "Entra's template",
+    { ...settingsOf("entra"), AUTH_ISSUER: "https://login.microsoftonline.com/{tenantid}/v2.0" },
+    "AUTH_ISSUER",
+    /every tenant/,
+  ],
+  [
+    "Microsoft Graph",
+    { ...settingsOf("entra"), AUTH_AUDIENCE: "00000003-0000-0000-c000-000000000000" },
+    "AUTH_AUDIENCE",
+    /Graph/,
+  ],
+  [
+    "a workforce tenant as External ID",
+    { ...settingsOf("entra-external"), AUTH_ISSUER: `https://login.microsoftonline.com/${tenant}/v2.0` },
+    "AUTH_ISSUER",
+    /AUTH_PROVIDER=entra/,
+  ],
+  [
+    "B2C without a user flow",
+    { ...settingsOf("b2c"), AUTH_B2C_POLICY: "" },
+    "AUTH_B2C_POLICY",
+    /is required/,
+  ],
+  ["Keycloak's account", { ...settingsOf("keycloak"), AUTH_AUDIENCE: "account" }, "AUTH_AUDIENCE", /mapper/],
+  [
+    "Zitadel without clients",
+    { ...settingsOf("zitadel"), AUTH_CLIENT_IDS: "" },
+    "AUTH_CLIENT_IDS",
+    /is required/,
+  ],
+  [
+    "Cognito without clients",
+    { ...settingsOf("cognito"), AUTH_CLIENT_IDS: "" },
+    "AUTH_CLIENT_IDS",
+    /is required/,
+  ],
+  [
+    "an audience for Cognito's ID tokens",
+    { ...settingsOf("cognito-id"), AUTH_AUDIENCE: "x" },
+    "AUTH_AUDIENCE",
+    /AUTH_CLIENT_IDS/,
+  ],
+  [
+    "Ory without any rule",
+    { ...settingsOf("ory"), AUTH_AUDIENCE: "" },
+    "AUTH_AUDIENCE",
+    /made for other services/,
+  ],
+  [
+    "Clerk without any rule",
+    { AUTH_PROVIDER: "clerk", AUTH_ISSUER: "https://clerk.example.com" },
+    "AUTH_CLERK_ORIGINS",
+    /no audience/,
+  ],
+  [
+    "an origin with a wildcard",
+    { ...settingsOf("clerk"), AUTH_CLERK_ORIGINS: "https://*.example.com" },
+    "AUTH_CLERK_ORIGINS",
+    /no origin/,
+  ],
+  [
+    "clients at Clerk",
+    { ...settingsOf("clerk"), AUTH_CLIENT_IDS: "x" },
+    "AUTH_CLIENT_IDS",
+    /must not be set/,
+  ],
+  [
+    "a scope at Clerk",
+    { ...settingsOf("clerk"), AUTH_REQUIRED_SCOPE: "x" },
+    "AUTH_REQUIRED_SCOPE",
+    /no scopes/,
+  ],
+  [
+    "WorkOS without its client",
+    { ...settingsOf("workos"), AUTH_WORKOS_CLIENT_ID: "" },
+    "AUTH_WORKOS_CLIENT_ID",
+    /required/,
+  ],
+  [
+    "Stytch without its project",
+    { ...settingsOf("stytch"), AUTH_ISSUER: "https://login.example.com", AUTH_STYTCH_PROJECT_ID: "" },
+    "AUTH_STYTCH_PROJECT_ID",
+    /required/,
+  ],
+  [
+    "FusionAuth without its tenant",
+    { ...settingsOf("fusionauth"), AUTH_FUSIONAUTH_TENANT_ID: "" },
+    "AUTH_FUSIONAUTH_TENANT_ID",
+    /required/,
+  ],
+  ["FusionAuth's keys nowhere", settingsOf("fusionauth"), "AUTH_JWKS_URL", /is no address/],
+  [
+    "Supabase's legacy tokens without the secret",
+    { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "" },
+    "AUTH_SUPABASE_JWT_SECRET",
+    /is required/,
+  ],
+  [
+    "a short secret",
+    { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "short" },
+    "AUTH_SUPABASE_JWT_SECRET",
+    /32 bytes/,
+  ],
+  [
+    "ES256 with a secret",
+    { ...settingsOf("supabase-legacy"), AUTH_ALGORITHMS: "ES256" },
+    "AUTH_ALGORITHMS",
+    /HS256 only/,
+  ],
+  [
+    "keys beside a secret",
+    { ...settingsOf("supabase-legacy"), AUTH_JWKS_URL: "https://a.b/jwks" },
+    "AUTH_JWKS_URL",
+    /shared secret/,
+  ],
+];
+
+describe("what would accept tokens meant for others does not start", () => {
+  test.each(refused)("%s is refused at the start", (_name, settings, setting, reason) => {
+    const found = problemsOf(settings).filter((problem) => problem.startsWith(`${setting}: `));
+    expect(found.join("\n")).toMatch(reason);
+  });
+
+  test("a custom issuer must state everything", () => {
+    const problems = problemsOf({ AUTH_PROVIDER: "custom", AUTH_ISSUER: "https://idp.example.com" }).join(
+      "\n",
+    );
+    for (const name of ["AUTH_ALGORITHMS", "AUTH_TOKEN_TYPES", "AUTH_USER_ID_CLAIM", "AUTH_AUDIENCE"]) {
+      expect(problems).toContain(`${name}: is required`);
+    }
+  });
+
+  test("all problems are reported at once, and none shows a secret", () => {
+    const problems = problemsOf({
+      AUTH_PROVIDER: "supabase-legacy",
+      AUTH_SUPABASE_JWT_SECRET: "hunter2",
+      AUTH_ISSUER: "http://abcdefgh.supabase.co/auth/v1",
+      AUTH_ALGORITHMS: "none",
+      AUTH_TOKEN_TYPES: "dpop+jwt",
+      AUTH_ALLOW_ACTOR: "perhaps",
+      AUTH_CLIENT_IDS: "*",
+    });
+    expect(problems.map((problem) => problem.split(":")[0]).sort()).toEqual([
+      ...[
+        "AUTH_ALGORITHMS",
+        "AUTH_ALLOW_ACTOR",
+        "AUTH_CLIENT_IDS",
+        "AUTH_ISSUER",
+        "AUTH_SUPABASE_JWT_SECRET",
+      ],
+      "AUTH_TOKEN_TYPES",
+    ]);
+    expect(problems.join("\n")).not.toContain("hunter2");
+  });
+});
+
+describe("settings that are well", () => {
+  test.each(providers)("$provider needs no more than its documented settings", (one) => {
+    const needsKeys = one.provider === "fusionauth" || one.provider === "custom";
+    const settings: Record<string, string> = { ...settingsOf(one.provider) };
+    if (needsKeys) settings.AUTH_JWKS_URL = "https://keys.example.com/jwks";
+    expect(problemsOf(settings)).toEqual([]);
+  });
+
+  test.each([
+    ["auth0", "https://team.eu.auth0.com/.well-known/openid-configuration"],
+    ["clerk", "https://clerk.example.com/.well-known/jwks.json"],
+    ["firebase", "https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"],
+    ["entra", `https://login.microsoftonline.com/${tenant}/v2.0/.well-known/openid-configuration`],
+    ["b2c", `https://team.b2clogin.com/${tenant}/B2C_1_signin/v2.0/.well-known/openid-configuration`],
+    ["workos", "https://api.workos.com/sso/jwks/client_01"],
+    ["stytch", "https://api.stytch.com/v1/sessions/jwks/project-live-1234"],
+    ["descope", "https://api.descope.com/v2/keys/P2abcdefghijklmnopqrstuvwxyz"],
+    ["better-auth", "https://app.example.com/api/auth/jwks"],
+  ])("%s has its keys at %s", (provider, url) => {
+    expect(policyOf(settingsOf(provider)).issuers[0]?.keys).toMatchObject({ url });
+  });
+
+  test("the tokens of Entra's version 1 have their keys elsewhere than their issuer says", () => {
+    const policy = policyOf({ ...settingsOf("entra"), AUTH_ISSUER: `https://sts.windows.net/${tenant}/` });
+    expect(policy.issuers[0]?.keys).toEqual({
+      from: "discovery",
+      url: `https://login.microsoftonline.com/${tenant}/.well-known/openid-configuration`,
+    });
+  });
+
+  test("each issuer may have an address of keys of its own", () => {
+    const policy = policyOf({
+      ...settingsOf("auth0"),
+      AUTH_JWKS_URL: "https://a.example/jwks,https://b.example/jwks",
+    });
+    expect(policy.issuers.map(({ keys }) => "url" in keys && keys.url)).toEqual([
+      "https://a.example/jwks",
+      "https://b.example/jwks",
+    ]);
+  });
+
+  test("each setting lies over one value of the preset", () => {
+    const policy = policyOf({
+      ...rfc9068,
+      AUTH_ALGORITHMS: "ES384",
+      AUTH_TOKEN_TYPES: "application/AT+JWT,absent",
+      AUTH_USER_ID_CLAIM: "user_id",
+      AUTH_CLOCK_TOLERANCE_SECONDS: "7",
+    });
+    expect(policy).toMatchObject({
+      algorithms: ["ES384"],
+      tokenTypes: ["at+jwt", "absent"],
+      userIdClaim: "user_id",
+      clockToleranceSeconds: 7,
+    });
+  });
+
+  test.each([
+    ["http://127.0.0.1:3000", true],
+    ["http://localhost:3000", true],
+    ["http://[::1]:3000", true],
+    ["http://10.0.0.1", false],
+    ["http://127.0.0.1.evil.example", false],
+  ])("an issuer at %s over plain http is taken: %s", (address, isTaken) => {
+    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: address }).length === 0).toBe(isTaken);
+    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: address, AUTH_ALLOW_HTTP: "true" })).toEqual([]);
+  });
+
+  test("tokens of minutes have a clock tolerance of 5 seconds, others of 30", () => {
+    const toleranceOf = (provider: string) => policyOf(settingsOf(provider)).clockToleranceSeconds;
+    expect(["clerk", "workos", "stytch", "descope"].map(toleranceOf)).toEqual([5, 5, 5, 5]);
+    expect(["auth0", "cognito", "entra", "rfc9068"].map(toleranceOf)).toEqual([30, 30, 30, 30]);
+  });
+
+  test("the policy cannot be changed afterwards", () => {
+    const policy = policyOf(rfc9068);
+    expect(
+      Object.isFrozen(policy) && Object.isFrozen(policy.issuers) && Object.isFrozen(policy.issuers[0]),
+    ).toBe(true);
+  });
+
+  test("several issuers are warned of, since an id may mean another person at each", () => {
+    const two = { ...rfc9068, AUTH_ISSUER: `${issuer},https://idp.example.org` };
+    expect(policyOf(two).warnings).toEqual([expect.stringMatching(/the same person at each/)]);
+    expect(policyOf(rfc9068).warnings).toEqual([]);
+  });
+
+  test("the keys of a Descope project are those of its region", () => {
+    const keysOf = (projectId: string) =>
+      policyOf({ AUTH_PROVIDER: "descope", AUTH_ISSUER: projectId }).issuers[0]?.keys;
+    const id = "2abcdefghijklmnopqrstuvwxyz";
+    expect(keysOf(`P${id}`)).toEqual({ from: "jwks", url: `https://api.descope.com/v2/keys/P${id}` });
+    expect(keysOf(`Peuc1${id}`)).toEqual({
+      from: "jwks",
+      url: `https://api.euc1.descope.com/v2/keys/Peuc1${id}`,
+    });
+  });
+
+  test("an id that can pass to another person is warned of", () => {
+    expect(policyOf({ ...rfc9068, AUTH_USER_ID_CLAIM: "email" }).warnings.join()).toMatch(
+      /from one person to another/,
+    );
+    expect(policyOf(rfc9068).warnings).toEqual([]);
+  });
+});
+
+describe("a shared secret", () => {
+  test("may stand in a file, and is warned of", () => {
+    const folder = mkdtempSync(join(tmpdir(), "auth-settings-"));
+    const path = join(folder, "secret");
+    writeFileSync(path, `${legacySecret}\n`);
+    const settings = { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "" };
+    const policy = policyOf({ ...settings, AUTH_SUPABASE_JWT_SECRET_FILE: path });
+    rmSync(folder, { recursive: true });
+    expect(policy.issuers[0]?.keys.from).toBe("secret");
+    expect(policy.warnings.join()).toMatch(/can also make tokens/);
+  });
+
+  test("is shown nowhere", () => {
+    const policy = policyOf(settingsOf("supabase-legacy"));
+    const everything = [
+      describeAuthPolicy(policy),
+      JSON.stringify(policy),
+      inspect(policy, { depth: 9, showHidden: true }),
+    ];
+    expect(everything.join()).not.toContain(legacySecret);
+  });
+});
+
+test("the start-up line says what is accepted", () => {
+  expect(
+    describeAuthPolicy(policyOf({ ...rfc9068, AUTH_CLIENT_IDS: "app", AUTH_REQUIRED_SCOPE: "vital" })),
+  ).toBe(
+    'rfc9068: tokens of "https://idp.example.com" (keys from https://idp.example.com/.well-known/openid-configuration), ' +
+      "alg RS256/PS256/ES256/EdDSA, typ at+jwt, " +
+      'aud contains "https://api.example.com", user id in sub, clients "app", scope vital, clock tolerance 30 s',
+  );
+  expect(describeAuthPolicy(policyOf(settingsOf("cognito")))).toContain("no aud (client_id instead)");
+});

@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { claimAt, describeRequirement } from "../../src/auth/claim-tests.js";
+import { member, parseJsonObject, shown } from "../../src/auth/read-token.js";
+
+const parse = (text: string) => {
+  const value = parseJsonObject(Buffer.from(text));
+  if (value === null) throw new Error("no object");
+  return value;
+};
+
+test("what an object inherits is no claim, what it says itself is, whatever its name", () => {
+  const claims = parse('{"a":{"b":1},"__proto__":{"sub":"evil"},"list":["x"]}');
+  for (const name of ["constructor", "toString", "sub", "hasOwnProperty"]) {
+    expect(member(claims, name)).toBeUndefined();
+    expect(claimAt(claims, ["a", name])).toBeUndefined();
+  }
+  expect(member(claims, "__proto__")).toEqual({ sub: "evil" });
+  expect(claimAt(claims, ["a", "b"])).toBe(1);
+  expect(claimAt(claims, ["list", "0"])).toBeUndefined();
+  expect(claimAt(claims, ["a", "b", "c"])).toBeUndefined();
+});
+
+test("only an object in good UTF-8 is read", () => {
+  for (const bytes of [
+    Buffer.from("[]"),
+    Buffer.from('"x"'),
+    Buffer.from("{"),
+    Buffer.from([0x7b, 0xff, 0x7d]),
+  ]) {
+    expect(parseJsonObject(bytes)).toBeNull();
+  }
+  expect(parseJsonObject(Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')]))).toBeNull();
+});
+
+test("a stranger's value is shown short and on one line", () => {
+  expect(shown("a\nb\u001b[31m")).toBe('"a\\nb\\u001b[31m"');
+  expect(shown("x".repeat(1000)).length).toBe(200);
+  expect(shown(undefined)).toBe("none");
+});
+
+test("a requirement is described without any value of a token", () => {
+  expect(describeRequirement({ claim: "token_use", is: ["access"], because: "" })).toBe(
+    'claim token_use is "access"',
+  );
+  expect(
+    describeRequirement({ anyOf: [{ claim: "a", absent: true }, { claim: ["b", "c"] }], because: "" }),
+  ).toBe("no claim a, or claim b.c is there");
+});

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ServiceError } from "../../src/core/errors.js";
+import { challenge } from "../../src/auth/challenge.js";
+import { hostileTokens } from "../support/auth/hostile-tokens.js";
+import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
+import { providers, type ProviderCase } from "../support/auth/providers.js";
+import {
+  bearer,
+  createAuthentication,
+  createTestKeys,
+  readPolicy,
+  settingsOf,
+  tokenOf,
+} from "../support/auth/try-token.js";
+
+const { keys, published, stranger } = createTestKeys();
+const usual = { name: "its usual token" };
+let issuer: TestIssuer;
+let jwksUrl: string;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  jwksUrl = issuer.publish("/jwks", published);
+});
+afterAll(() => issuer.close());
+
+const policyOf = (one: ProviderCase) => readPolicy(settingsOf(one, usual, jwksUrl));
+
+describe.each(providers)("$provider", (one) => {
+  test("refuses every hostile token with 401, the right challenge and the right reason", async () => {
+    const authentication = createAuthentication(policyOf(one));
+    const wrong: string[] = [];
+    const attacks = hostileTokens({ one, keys, stranger });
+    for (const { name, token, reason } of attacks) {
+      const thrown: unknown = await authentication.authenticate(bearer(token)).then(
+        () => "accepted",
+        (error: unknown) => error,
+      );
+      const isRefusal =
+        thrown instanceof ServiceError &&
+        thrown.code === "UNAUTHENTICATED" &&
+        reason.test(thrown.reason ?? "") &&
+        /^Bearer error="invalid_token"(, error_description="The access token has expired\.")?$/.test(
+          challenge(thrown),
+        );
+      const leaks =
+        thrown instanceof ServiceError && `${thrown.message} ${thrown.reason ?? ""}`.includes(token);
+      if (!isRefusal || leaks) {
+        wrong.push(
+          `${name}: ${thrown instanceof ServiceError ? `${thrown.code} ${thrown.reason ?? ""}` : String(thrown)}`,
+        );
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(attacks.length).toBeGreaterThanOrEqual(one.algorithm === "HS256" ? 90 : 100);
+    // The same authentication still takes the good token: it was not refusing for another cause.
+    await expect(authentication.authenticate(bearer(tokenOf(one, usual, keys)))).resolves.toBeDefined();
+    await authentication.close();
+  });
+});
+
+test("a repeated member counts as its last value, in the check and in the answer alike", async () => {
+  const one = providers.find(({ provider }) => provider === "rfc9068");
+  if (one === undefined) throw new Error("rfc9068 is missing");
+  const { signToken } = await import("../support/auth/tokens.js");
+  const authentication = createAuthentication(policyOf(one));
+  const key = keys.ES256;
+  if (key === undefined) throw new Error("no key");
+  const text = JSON.stringify(one.claims);
+  const twice = (first: string) =>
+    signToken(
+      { alg: "ES256", kid: key.kid, typ: "at+jwt" },
+      `{${first},${text.slice(1)}`,
+      "ES256",
+      key.privateKey,
+    );
+  await expect(authentication.authenticate(bearer(twice('"sub":"victim","iss":"x"')))).resolves.toEqual({
+    appUserId: one.appUserId,
+  });
+  const last = signToken(
+    { alg: "ES256", kid: key.kid, typ: "at+jwt" },
+    `${text.slice(0, -1)},"iss":"x"}`,
+    "ES256",
+    key.privateKey,
+  );
+  await expect(authentication.authenticate(bearer(last))).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  await authentication.close();
+});

@@ -1,0 +1,440 @@
+import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { afterEach, expect, test } from "vitest";
+import { createKeySets, systemClock, type KeySets } from "../../src/auth/key-sets.js";
+import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
+import { createManualClock } from "../support/auth/manual-clock.js";
+import { createTestKey, type TestKey } from "../support/auth/tokens.js";
+import { readPolicy } from "../support/auth/try-token.js";
+
+const first = createTestKey("k1", "ES256");
+const second = createTestKey("k2", "ES256");
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startTest(
+  options: { keys?: TestKey[]; timeoutMs?: number; settings?: Record<string, string> } = {},
+) {
+  const issuer = await startIssuer();
+  closers.push(() => issuer.close());
+  const iss = issuer.publishIssuer("/team", options.keys ?? [first]);
+  const policy = readPolicy({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api", ...options.settings });
+  const clock = createManualClock();
+  const logs: string[] = [];
+  const logger = {
+    info: (fields: object, phrase: string) => void logs.push(`info ${phrase} ${JSON.stringify(fields)}`),
+    warn: (fields: object, phrase: string) => void logs.push(`warn ${phrase} ${JSON.stringify(fields)}`),
+  };
+  const keySets = createKeySets({ policy, clock, logger, timeoutMs: options.timeoutMs ?? 5000 });
+  closers.push(() => keySets.close());
+  return { issuer, iss, clock, logs, keySets, find: finderOf(keySets, iss) };
+}
+
+/** Gives `key`, why there is none, or the code of what was thrown. */
+const finderOf =
+  (keySets: KeySets, iss: string) =>
+  async (kid: string, algorithm = "ES256") => {
+    const set = keySets.of(iss);
+    if (set === undefined) throw new Error("no such issuer");
+    return set.find(kid, algorithm).then(
+      (found) => ("key" in found ? "key" : found.problem),
+      (error: unknown) => error as { code: string; retryAfterMs: number; reason: string },
+    );
+  };
+
+/** Waits until the issuer has had so many requests and the answer to the last has been taken in. */
+async function requestsReach(issuer: TestIssuer, keySets: KeySets, count: number) {
+  await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThanOrEqual(count);
+  await expect
+    .poll(() => keySets.status()[0]?.problem ?? "none", { interval: 5 })
+    .not.toBe("not fetched yet");
+}
+
+const publishLater = (issuer: TestIssuer, keys: TestKey[]) => issuer.publish("/team/jwks", keys);
+const unavailable = { code: "AUTH_UNAVAILABLE" };
+
+test("finds a key through discovery, for its own algorithm only", async () => {
+  const { find } = await startTest();
+  expect(await find("k1")).toBe("key");
+  expect(await find("k1", "RS256")).toMatch(/does not fit/);
+  expect(await find("other")).toMatch(/no such key/);
+});
+
+test("a new signing key works within 30 seconds of a rotation, though strangers keep asking for made-up keys", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  keySets.start();
+  await find("k1");
+  clock.advance(11_000);
+  expect(await find("made-up")).toMatch(/no such key/);
+  publishLater(issuer, [first, second]);
+  // Within the cool-down after the stranger's fetch nobody may cause another one.
+  expect(await find("k2")).toMatch(/no such key/);
+  const before = issuer.requests.length;
+  clock.advance(25_000);
+  await requestsReach(issuer, keySets, before + 1);
+  expect(await find("k2")).toBe("key");
+});
+
+test("a new signing key is fetched at once when nobody has asked just before", async () => {
+  const { issuer, find, clock } = await startTest();
+  expect(await find("k1")).toBe("key");
+  publishLater(issuer, [second]);
+  clock.advance(10_001);
+  expect(await find("k2")).toBe("key");
+});
+
+test("200 requests with unknown keys cause at most three calls to the issuer", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  keySets.start();
+  await find("k1");
+  clock.advance(11_000);
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => find(`unknown-${index}`)));
+  for (let index = 0; index < 200; index += 1) answers.push(await find(`later-${index}`));
+  expect(new Set(answers)).toEqual(new Set(["the issuer publishes no such key"]));
+  expect(issuer.requests.length).toBeLessThanOrEqual(3);
+});
+
+test("a hundred first tokens at once cause one discovery and one fetch", async () => {
+  const { issuer, find } = await startTest();
+  expect(new Set(await Promise.all(Array.from({ length: 100 }, () => find("k1"))))).toEqual(new Set(["key"]));
+  expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration", "/team/jwks"]);
+});
+
+test("known keys outlive an issuer that is away for an hour, and end after a day", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  keySets.start();
+  expect(await find("k1")).toBe("key");
+  issuer.fail("/team/jwks");
+  issuer.fail("/team/.well-known/openid-configuration");
+  for (let minute = 0; minute < 60; minute += 1) {
+    clock.advance(60_000);
+    expect(await find("k1")).toBe("key");
+  }
+  expect(await find("k2")).toMatchObject(unavailable);
+  clock.advance(23 * 60 * 60_000 + 1);
+  expect(await find("k1")).toMatchObject(unavailable);
+});
+
+test("a failed fetch has a cool-down too", async () => {
+  const { issuer, find, clock } = await startTest();
+  issuer.fail("/team/.well-known/openid-configuration", 503);
+  for (let index = 0; index < 20; index += 1) expect(await find("k1")).toMatchObject(unavailable);
+  expect(issuer.requests.length).toBe(1);
+  issuer.publishIssuer("/team", [first]);
+  // Before the cool-down ends, the retry in the background finds the issuer back.
+  clock.advance(1000);
+  await expect.poll(() => find("k1")).toBe("key");
+});
+
+test("a cold start with the issuer down answers AUTH_UNAVAILABLE with a time to wait, and recovers", async () => {
+  const { issuer, find, clock, keySets, logs } = await startTest();
+  await issuer.close();
+  keySets.start();
+  const answer = await find("k1");
+  expect(answer).toMatchObject(unavailable);
+  expect(answer).toMatchObject({ reason: expect.stringContaining("ECONNREFUSED") as string });
+  expect((answer as { retryAfterMs: number }).retryAfterMs).toBeGreaterThanOrEqual(1000);
+  clock.advance(60_000);
+  expect(logs.filter((line) => line.startsWith("warn")).length).toBe(1);
+  expect(keySets.status()).toMatchObject([{ keys: 0, succeededAt: null }]);
+});
+
+test("without any keys an issuer is asked again every four seconds at least, however long it was away", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  issuer.fail("/team/.well-known/openid-configuration", 503);
+  keySets.start();
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    await expect.poll(() => issuer.requests.length, { interval: 2 }).toBe(attempt);
+    // Until what came of it has been taken in, nobody is told a time.
+    await expect
+      .poll(async () => ((await find("k1")) as { retryAfterMs: number }).retryAfterMs)
+      .toBeLessThan(4001);
+    clock.advance(4000);
+  }
+  issuer.publishIssuer("/team", [first]);
+  clock.advance(4000);
+  await expect.poll(() => find("k1")).toBe("key");
+});
+
+test("start and close do not wait for an issuer that never answers, and a first token waits no longer than the timeout", async () => {
+  const { issuer, find, keySets } = await startTest({ timeoutMs: 200 });
+  issuer.respond("/team/.well-known/openid-configuration", () => undefined);
+  const startedAt = performance.now();
+  keySets.start();
+  expect(performance.now() - startedAt).toBeLessThan(200);
+  expect(await find("k1")).toMatchObject({
+    ...unavailable,
+    reason: expect.stringContaining("in time") as string,
+  });
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+});
+
+test("a document that drips in without end is given up", async () => {
+  const { issuer, find } = await startTest({ timeoutMs: 300 });
+  issuer.respond("/team/jwks", (_request, response) => {
+    response.writeHead(200);
+    const drip = setInterval(() => response.write(" "), 20);
+    response.on("close", () => {
+      clearInterval(drip);
+    });
+  });
+  expect(await find("k1")).toMatchObject(unavailable);
+});
+
+/** Node.js collects memory whenever it likes; here it is asked to. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+test("memory that is collected while a document drips in does not hold up the next fetch", async () => {
+  const { issuer, find, clock, keySets } = await startTest({ timeoutMs: 300 });
+  expect(await find("k1")).toBe("key");
+  issuer.respond("/team/jwks", (_request, response) => {
+    response.writeHead(200);
+    const drip = setInterval(() => response.write(" "), 20);
+    response.on("close", () => {
+      clearInterval(drip);
+    });
+  });
+  clock.advance(11_000);
+  const requests = issuer.requests.length;
+  const answer = find("k2");
+  await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThan(requests);
+  collectGarbage();
+  expect(await answer).toMatchObject(unavailable);
+  publishLater(issuer, [first, second]);
+  await keySets.refresh();
+  expect(await find("k2")).toBe("key");
+}, 5_000);
+
+test("an issuer whose connection never comes about is given up as well, and holds up no close", async () => {
+  // A process that stands still takes no connections: once its queue is full, further ones wait for ever.
+  const child = spawn(process.execPath, [
+    "-e",
+    "const s=require('node:net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))",
+  ]);
+  closers.push(() => Promise.resolve(child.kill("SIGKILL")));
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  child.kill("SIGSTOP");
+  const fillers = Array.from({ length: 6 }, () =>
+    connect(Number(String(line)), "127.0.0.1").on("error", () => undefined),
+  );
+  closers.push(() => {
+    for (const filler of fillers) filler.destroy();
+    return Promise.resolve();
+  });
+  await expect.poll(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThan(1);
+
+  const address = `http://127.0.0.1:${String(line).trim()}/jwks`;
+  const patient = await startTest({ settings: { AUTH_JWKS_URL: address } });
+  const hasty = await startTest({ timeoutMs: 200, settings: { AUTH_JWKS_URL: address } });
+  const startedAt = performance.now();
+  expect(await hasty.find("k1")).toMatchObject({
+    ...unavailable,
+    reason: expect.stringContaining("in time") as string,
+  });
+  patient.keySets.start();
+  await patient.keySets.close();
+  expect(performance.now() - startedAt).toBeLessThan(1500);
+});
+
+test("an empty key set is a fault of configuration: said in the log, answered as unavailable", async () => {
+  const { find, logs } = await startTest({ keys: [] });
+  expect(await find("k1")).toMatchObject({
+    ...unavailable,
+    reason: expect.stringContaining("no usable key") as string,
+  });
+  expect(logs.join()).toContain("no usable key");
+});
+
+const answering =
+  (body: unknown) =>
+  (issuer: TestIssuer): void => {
+    issuer.answer("/team/jwks", body);
+  };
+const failing =
+  (status: number) =>
+  (issuer: TestIssuer): void => {
+    issuer.fail("/team/jwks", status);
+  };
+const redirecting = (issuer: TestIssuer): void => {
+  issuer.publish("/elsewhere", [first]);
+  issuer.respond("/team/jwks", (_request, response) => {
+    response.writeHead(302, { location: "/elsewhere" }).end();
+  });
+};
+
+const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
+  ["HTML", answering("<html>sign in</html>"), /not JSON/],
+  ["a list", answering([]), /no JSON object/],
+  ["null", answering("null"), /no JSON object/],
+  ["no list of keys", answering({ keys: { 0: first.jwk } }), /no list of keys/],
+  ["more than 256 KiB", answering({ keys: [first.jwk], pad: "x".repeat(300_000) }), /EXCEEDED/],
+  [
+    "more than 200 keys",
+    answering({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
+    /more than 200/,
+  ],
+  ["a 500", failing(500), /answered 500/],
+  ["a 304 that nobody asked for", failing(304), /answered 304/],
+  ["a redirect", redirecting, /answered 302/],
+];
+
+test.each(garbage)(
+  "%s in place of a key set keeps the keys that are known, and gives none when cold",
+  async (_name, spoil, reason) => {
+    const { issuer, find, clock, keySets } = await startTest();
+    expect(await find("k1")).toBe("key");
+    spoil(issuer);
+    clock.advance(11_000);
+    expect(await find("k2")).toMatchObject(unavailable);
+    expect(await find("k1")).toBe("key");
+    expect(keySets.status()[0]?.problem).toMatch(reason);
+  },
+);
+
+const falseDiscovery: [string, (iss: string) => object, RegExp][] = [
+  ["another issuer", (iss) => ({ issuer: `${iss}/`, jwks_uri: `${iss}/jwks` }), /names the issuer/],
+  ["no issuer", (iss) => ({ jwks_uri: `${iss}/jwks` }), /names the issuer null/],
+  ["no address of keys", (iss) => ({ issuer: iss }), /no https address/],
+  [
+    "keys over plain http",
+    (iss) => ({ issuer: iss, jwks_uri: "http://idp.example.com/jwks" }),
+    /no https address/,
+  ],
+  ["keys in a file", (iss) => ({ issuer: iss, jwks_uri: "file:///etc/passwd" }), /no https address/],
+];
+
+test.each(falseDiscovery)("a discovery document with %s is not followed", async (_name, document, reason) => {
+  const { issuer, iss, find } = await startTest();
+  issuer.answer("/team/.well-known/openid-configuration", document(iss));
+  const answer = await find("k1");
+  expect(answer).toMatchObject(unavailable);
+  expect((answer as { reason: string }).reason).toMatch(reason);
+  expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration"]);
+});
+
+test("a key that left the set is gone at once, one that stayed is still the same", async () => {
+  const { issuer, iss, clock, find, keySets } = await startTest({ keys: [first, second] });
+  const set = keySets.of(iss);
+  const [one, two] = [await set?.find("k1", "ES256"), await set?.find("k2", "ES256")];
+  if (set === undefined || one === undefined || two === undefined || !("key" in one && "key" in two)) {
+    throw new Error("keys are missing");
+  }
+  publishLater(issuer, [second]);
+  clock.advance(11_000);
+  expect(await find("k3")).toMatch(/no such key/);
+  expect(await find("k1")).toMatch(/no such key/);
+  expect(set.holds(one.key)).toBe(false);
+  expect(set.holds(two.key)).toBe(true);
+});
+
+test("a key that is replaced under the same kid is not taken for the old one", async () => {
+  const { issuer, iss, clock, find, keySets } = await startTest();
+  const old = await keySets.of(iss)?.find("k1", "ES256");
+  publishLater(issuer, [createTestKey("k1", "ES256")]);
+  clock.advance(11_000);
+  await find("unknown");
+  const fresh = await keySets.of(iss)?.find("k1", "ES256");
+  if (old === undefined || fresh === undefined || !("key" in old && "key" in fresh))
+    throw new Error("no key");
+  expect(fresh.key).not.toBe(old.key);
+  expect(keySets.of(iss)?.holds(old.key)).toBe(false);
+});
+
+test("a refresh on demand says how the issuer is", async () => {
+  const { issuer, keySets } = await startTest();
+  await keySets.refresh();
+  expect(keySets.status()).toMatchObject([{ keys: 1, problem: null }]);
+  issuer.fail("/team/jwks");
+  await keySets.refresh();
+  expect(keySets.status()).toMatchObject([{ keys: 1, problem: "the key set answered 500" }]);
+});
+
+test("an unchanged set (304) counts as fetched", async () => {
+  const { issuer, find, clock, keySets } = await startTest();
+  let conditional = 0;
+  issuer.respond("/team/jwks", (request, response) => {
+    if (request.headers["if-none-match"] === '"v1"') {
+      conditional += 1;
+      response.writeHead(304).end();
+    } else response.writeHead(200, { etag: '"v1"' }).end(JSON.stringify({ keys: [first.jwk] }));
+  });
+  expect(await find("k1")).toBe("key");
+  clock.advance(11_000);
+  expect(await find("unknown")).toMatch(/no such key/);
+  expect(conditional).toBe(1);
+  expect(keySets.status()[0]).toMatchObject({ keys: 1, problem: null, succeededAt: new Date(clock.now()) });
+});
+
+test("keys that must not verify are left out, each with its reason", async () => {
+  const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
+  const rsa = createTestKey("rsa", "RS256");
+  const { issuer, find, keySets } = await startTest();
+  const plain = { ...first.jwk, alg: undefined, use: undefined };
+  issuer.answer("/team/jwks", {
+    keys: [
+      { ...weak, kid: "weak" },
+      { kty: "oct", k: "c2VjcmV0", kid: "secret", alg: "HS256" },
+      { ...first.jwk, kid: "encryption", use: "enc" },
+      { ...first.jwk, kid: "signer", key_ops: ["sign"] },
+      { ...first.privateKey.export({ format: "jwk" }), kid: "private" },
+      { ...plain, kid: "other-curve", crv: "P-384" },
+      { ...plain, kid: "broken", x: "AAAA" },
+      { ...rsa.jwk, kid: "one", e: "AQ" },
+      { ...plain, kid: "no-alg" },
+      { ...plain, kid: "verifier", key_ops: ["verify"], x5c: ["nonsense"], x5u: "https://evil.example" },
+      { ...plain, kid: 5 },
+      null,
+      "key",
+      [first.jwk],
+      rsa.jwk,
+    ],
+  });
+  const found = async (kid: string, algorithm = "ES256") => [kid, await find(kid, algorithm)];
+  expect(await found("weak", "RS256")).toEqual(["weak", expect.stringMatching(/2048/)]);
+  expect(await found("secret", "HS256")).toEqual(["secret", expect.stringMatching(/symmetric/)]);
+  expect(await found("encryption")).toEqual(["encryption", expect.stringMatching(/not for signatures/)]);
+  expect(await found("signer")).toEqual(["signer", expect.stringMatching(/key_ops/)]);
+  expect(await found("private")).toEqual(["private", expect.stringMatching(/private part/)]);
+  expect(await found("other-curve")).toEqual(["other-curve", expect.stringMatching(/fits none/)]);
+  expect(await found("broken")).toEqual(["broken", expect.stringMatching(/cannot be read/)]);
+  expect(await found("one", "RS256")).toEqual(["one", expect.stringMatching(/2048|weak/)]);
+  expect(await found("no-alg")).toEqual(["no-alg", "key"]);
+  expect(await found("verifier")).toEqual(["verifier", "key"]);
+  expect(await found("rsa", "RS256")).toEqual(["rsa", "key"]);
+  // A key that says RS256 of itself serves for nothing else, though its kind would fit.
+  expect(await found("rsa", "PS256")).toEqual(["rsa", expect.stringMatching(/does not fit/)]);
+  expect(keySets.status()[0]?.problem).toBeNull();
+});
+
+test("a key of one issuer is not found at another, though the kid is the same", async () => {
+  const issuer = await startIssuer();
+  closers.push(() => issuer.close());
+  const [one, two] = [issuer.publishIssuer("/one", [first]), issuer.publishIssuer("/two", [second])];
+  const policy = readPolicy({ AUTH_ISSUER: `${one},${two}`, AUTH_AUDIENCE: "api" });
+  const keySets = createKeySets({ policy, clock: createManualClock() });
+  closers.push(() => keySets.close());
+  expect(await finderOf(keySets, one)("k1")).toBe("key");
+  expect(await finderOf(keySets, two)("k1")).toMatch(/no such key/);
+});
+
+test("the system's clock runs what is due, and not what was taken back", async () => {
+  const runs: string[] = [];
+  systemClock.schedule(1, () => runs.push("taken back"))();
+  // The timers of the clock do not keep a process alive: this one stands for the rest of the service.
+  const alive = setTimeout(() => undefined, 5000);
+  await new Promise<void>((resolve) => {
+    systemClock.schedule(10, resolve);
+  });
+  clearTimeout(alive);
+  expect(runs).toEqual([]);
+  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000);
+});

@@ -1,0 +1,183 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createKeySets } from "../../src/auth/key-sets.js";
+import type { AuthPolicy } from "../../src/auth/policy.js";
+import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
+import { createManualClock } from "../support/auth/manual-clock.js";
+import { providers, type Claims, type ProviderCase, type Variant } from "../support/auth/providers.js";
+import {
+  bearer,
+  createAuthentication,
+  createTestKeys,
+  partsOf,
+  readPolicy,
+  settingsOf,
+  tokenOf,
+} from "../support/auth/try-token.js";
+import { createTestKey, signToken } from "../support/auth/tokens.js";
+
+const { keys, published } = createTestKeys();
+const strangers = Object.fromEntries(
+  ["RS256", "PS256", "ES256", "EdDSA"].map((algorithm) => [
+    algorithm,
+    createTestKey(keys[algorithm]?.kid ?? "", algorithm),
+  ]),
+);
+const usual: Variant = { name: "its usual token" };
+let issuer: TestIssuer;
+let jwksUrl: string;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  jwksUrl = issuer.publish("/jwks", published);
+});
+afterAll(() => issuer.close());
+
+const isAccepted = (authentication: ReturnType<typeof createAuthentication>, token: string) =>
+  authentication.authenticate(bearer(token)).then(
+    () => true,
+    () => false,
+  );
+
+const text = fc.string({ unit: "grapheme", maxLength: 40 });
+const anyValue = fc.oneof(
+  text,
+  fc.integer(),
+  fc.constant(null),
+  fc.constant(undefined),
+  fc.array(text),
+  fc.boolean(),
+);
+const impossibleId = fc.oneof(
+  fc.constantFrom<unknown>(undefined, null, "", ".", "..", "user_|\u0007", "é".repeat(257)),
+  fc.integer(),
+  fc.array(text),
+  fc.boolean(),
+);
+
+type Change = { name: string; header?: Claims; claims?: Claims; key?: "stranger" };
+
+/** Where the client stands for the audience, or is looked at besides it: another one. */
+function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[] {
+  const accepted: readonly unknown[] = policy.clientPresence === "unchecked" ? [] : policy.clientIds;
+  return policy.clientClaims
+    .filter((claim) => accepted.includes(claims[claim]))
+    .map((claim) =>
+      anyValue
+        .filter((client) => !accepted.includes(client))
+        .filter((client) => client !== undefined || policy.clientPresence === "required")
+        .map((client) => ({ name: claim, claims: { [claim]: client } })),
+    );
+}
+
+/** Any single change after which a good token must not be good any more. */
+const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
+  const issuers = policy.issuers.map((accepted) => accepted.issuer);
+  const audiences = policy.issuers.flatMap((accepted) => accepted.audiences);
+  const names = (value: unknown) => (Array.isArray(value) ? value : [value]).map(String);
+  const isOtherAudience = (aud: unknown) =>
+    policy.audienceRule === "absent"
+      ? aud !== undefined && !(Array.isArray(aud) && aud.length === 0)
+      : !names(aud).some((name) => audiences.includes(name));
+  const otherAlgorithm = fc
+    .oneof(text, fc.constantFrom("none", "HS256", "RS256", "RS512", "PS256", "ES256", "ES384", "EdDSA"))
+    .filter((alg) => alg !== claims.alg);
+  return fc.oneof(
+    anyValue.filter((iss) => !issuers.includes(String(iss))).map((iss) => ({ name: "iss", claims: { iss } })),
+    anyValue.filter(isOtherAudience).map((aud) => ({ name: "aud", claims: { aud } })),
+    impossibleId.map((id) => ({ name: "id", claims: { [one.userIdClaim]: id } })),
+    otherAlgorithm.map((alg) => ({ name: "alg", header: { alg } })),
+    fc.constant({ name: "key", key: "stranger" as const }),
+    ...otherClients(claims, policy),
+  );
+};
+
+test("no accepted token is accepted after a change of issuer, audience, user id, algorithm or signing key", async () => {
+  const authentications = new Map<string, ReturnType<typeof createAuthentication>>();
+  const prepared = providers.flatMap((one) =>
+    [usual, ...one.accepted].map((variant) => {
+      const settings = settingsOf(one, variant, jwksUrl);
+      const policy = readPolicy(settings);
+      const name = JSON.stringify(settings);
+      const authentication = authentications.get(name) ?? createAuthentication(policy);
+      authentications.set(name, authentication);
+      return { one, parts: partsOf(one, variant, keys), policy, authentication };
+    }),
+  );
+  const attack = fc.constantFrom(...prepared).chain((base) =>
+    changes({ ...base.parts.claims, alg: base.parts.algorithm }, base.one, base.policy).map((change) => ({
+      base,
+      change,
+    })),
+  );
+  await fc.assert(
+    fc.asyncProperty(attack, async ({ base: { parts, authentication }, change }) => {
+      const stranger = strangers[parts.algorithm] ?? strangers.RS256;
+      const key = change.key === "stranger" && stranger !== undefined ? stranger : parts.key;
+      const token = signToken(
+        { ...parts.header, ...change.header },
+        { ...parts.claims, ...change.claims },
+        key === parts.key ? parts.algorithm : key.algorithm,
+        key.privateKey,
+      );
+      expect(await isAccepted(authentication, token)).toBe(false);
+    }),
+    { numRuns: 700 },
+  );
+  for (const authentication of authentications.values()) await authentication.close();
+});
+
+test("no preset takes the token of another provider, though all sign with the same keys", async () => {
+  const wrong: string[] = [];
+  for (const one of providers) {
+    const authentication = createAuthentication(readPolicy(settingsOf(one, usual, jwksUrl)));
+    for (const other of providers.filter((candidate) => candidate !== one)) {
+      if (await isAccepted(authentication, tokenOf(other, usual, keys)))
+        wrong.push(`${one.provider} takes ${other.provider}`);
+    }
+    await authentication.close();
+  }
+  expect(wrong).toEqual([]);
+});
+
+/** The policy as it would be if the issuer were another provider's, with that provider's audience on top. */
+const atIssuerOf = (policy: AuthPolicy, other: ProviderCase): AuthPolicy => ({
+  ...policy,
+  issuers: policy.issuers.slice(0, 1).map((own) => ({ ...own, issuer: String(other.claims.iss) })),
+});
+
+/**
+ * What remains when a stranger's tokens come from one's own issuer, under its keys: the same kind of token with the same
+ * audience (the two Entras; RFC 9068 tokens), and Descope's, whose sessions nothing but issuer and keys tells apart.
+ */
+const sameMeaning = [
+  "entra takes entra-external",
+  "entra-external takes entra",
+  "ory takes rfc9068",
+  "better-auth-oauth takes rfc9068",
+  "descope takes clerk",
+  "descope takes cognito",
+  "descope takes workos",
+];
+
+/** Five hundred authentications need no five hundred connections. */
+const fetchDocument = () =>
+  Promise.resolve({ status: 200, body: JSON.stringify({ keys: published.map(({ jwk }) => jwk) }) });
+
+test("even at the same issuer with the same keys a preset takes only tokens that mean the same", async () => {
+  const wrong: string[] = [];
+  for (const one of providers) {
+    const policy = readPolicy(settingsOf(one, usual, jwksUrl));
+    for (const other of providers.filter((candidate) => candidate !== one)) {
+      const moved = atIssuerOf(policy, other);
+      const authentication = createAuthentication(
+        moved,
+        createKeySets({ policy: moved, clock: createManualClock(), fetchDocument }),
+      );
+      if (await isAccepted(authentication, tokenOf(other, usual, keys)))
+        wrong.push(`${one.provider} takes ${other.provider}`);
+      await authentication.close();
+    }
+  }
+  expect(wrong.sort()).toEqual([...sameMeaning].sort());
+});

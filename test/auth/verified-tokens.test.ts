@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { toAppUserId } from "../../src/core/mapping/app-user-id.js";
+import type { KeySet } from "../../src/auth/key-set.js";
+import type { SigningKey } from "../../src/auth/signing-keys.js";
+import { createVerifiedTokens } from "../../src/auth/verified-tokens.js";
+import type { VerifiedToken } from "../../src/auth/verify-token.js";
+import { createManualClock } from "../support/auth/manual-clock.js";
+import { createTestKey } from "../support/auth/tokens.js";
+
+const key: SigningKey = {
+  kid: "k1",
+  algorithm: "ES256",
+  key: createTestKey("k1", "ES256").privateKey,
+  material: "",
+};
+
+function startTest(maxTokens: number) {
+  const clock = createManualClock();
+  let isHeld = true;
+  const keySet: KeySet = {
+    find: () => Promise.resolve({ key }),
+    holds: () => isHeld,
+    start: () => undefined,
+    refresh: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    status: () => ({ issuer: "x", keys: 1, succeededAt: null, problem: null }),
+  };
+  const appUserId = toAppUserId("user-1");
+  if (appUserId === null) throw new Error("impossible");
+  const tokenFor = (lifetimeMs: number): VerifiedToken => ({
+    appUserId,
+    validUntil: clock.now() + lifetimeMs,
+    key,
+    keySet,
+  });
+  const dropKey = () => {
+    isHeld = false;
+  };
+  return { clock, tokens: createVerifiedTokens({ maxTokens, now: () => clock.now() }), tokenFor, dropKey };
+}
+
+test("a token is remembered for a minute at most", () => {
+  const { tokens, tokenFor, clock } = startTest(10);
+  tokens.add("one", tokenFor(3_600_000));
+  clock.advance(59_999);
+  expect(tokens.find("one")).not.toBeNull();
+  clock.advance(1);
+  expect(tokens.find("one")).toBeNull();
+  expect(tokens.size()).toBe(0);
+});
+
+test("a token is not remembered beyond its own end", () => {
+  const { tokens, tokenFor, clock } = startTest(10);
+  tokens.add("one", tokenFor(5000));
+  clock.advance(5000);
+  expect(tokens.find("one")).toBeNull();
+});
+
+test("a token is forgotten with its key", () => {
+  const { tokens, tokenFor, dropKey } = startTest(10);
+  tokens.add("one", tokenFor(5000));
+  dropKey();
+  expect(tokens.find("one")).toBeNull();
+});
+
+test("the longest unused token makes room", () => {
+  const { tokens, tokenFor } = startTest(2);
+  tokens.add("one", tokenFor(5000));
+  tokens.add("two", tokenFor(5000));
+  tokens.find("one");
+  tokens.add("three", tokenFor(5000));
+  expect(["one", "two", "three"].map((name) => tokens.find(name) !== null)).toEqual([true, false, true]);
+  for (let index = 0; index < 1000; index += 1) tokens.add(`more-${index}`, tokenFor(5000));
+  expect(tokens.size()).toBe(2);
+});
+
+test("what is remembered is not the token, and without room nothing is", () => {
+  const { tokens, tokenFor } = startTest(0);
+  expect(tokens.keyOf("header.claims.signature")).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+  tokens.add("one", tokenFor(5000));
+  expect(tokens.size()).toBe(0);
+});

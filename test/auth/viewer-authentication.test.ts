@@ -1,0 +1,315 @@
+import { createServer } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { ServiceError } from "../../src/core/errors.js";
+import type { RequestHeaders } from "../../src/auth/bearer-token.js";
+import { challenge } from "../../src/auth/challenge.js";
+import { createKeySets } from "../../src/auth/key-sets.js";
+import { createViewerAuthentication } from "../../src/auth/viewer-authentication.js";
+import { startIssuer } from "../support/auth/issuer.js";
+import { createManualClock } from "../support/auth/manual-clock.js";
+import { now } from "../support/auth/providers.js";
+import { bearer, readPolicy } from "../support/auth/try-token.js";
+import { createTestKey, signToken } from "../support/auth/tokens.js";
+
+const key = createTestKey("k1", "ES256");
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function startTest(options: { settings?: Record<string, string> } = {}) {
+  const issuer = await startIssuer();
+  closers.push(() => issuer.close());
+  const iss = issuer.publishIssuer("/team", [key]);
+  const policy = readPolicy({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api", ...options.settings });
+  const clock = createManualClock();
+  const lines: string[] = [];
+  const log = (fields: object, phrase: string) => void lines.push(`${phrase} ${JSON.stringify(fields)}`);
+  const authentication = createViewerAuthentication({
+    policy,
+    keySets: createKeySets({ policy, clock }),
+    clock,
+    logger: { info: log, warn: log },
+  });
+  closers.push(() => authentication.close());
+  const token = (claims: object = {}, header: object = {}) =>
+    signToken(
+      { alg: "ES256", kid: "k1", typ: "at+jwt", ...header },
+      {
+        ...{ iss, aud: "api", sub: "user-1", client_id: "app", jti: "1", iat: now - 10, exp: now + 3600 },
+        ...claims,
+      },
+      "ES256",
+      key.privateKey,
+    );
+  const refusal = async (headers: RequestHeaders): Promise<ServiceError> => {
+    const thrown: unknown = await authentication.authenticate(headers).catch((error: unknown) => error);
+    if (!(thrown instanceof ServiceError)) throw new Error(`not refused: ${JSON.stringify(thrown)}`);
+    return thrown;
+  };
+  return { issuer, iss, clock, authentication, token, refusal, lines };
+}
+
+describe("the Authorization header", () => {
+  test("is taken in any case and from either form of headers", async () => {
+    const { authentication, token } = await startTest();
+    const forms: RequestHeaders[] = [
+      ["AUTHORIZATION", `bearer ${token()}`],
+      ["x", "y", "authorization", `BEARER   ${token()}`],
+      { authorization: `Bearer ${token()}` },
+      { authorization: [`Bearer ${token()}`] },
+    ];
+    for (const headers of forms) {
+      await expect(authentication.authenticate(headers)).resolves.toEqual({ appUserId: "user-1" });
+    }
+  });
+
+  test("that is missing gets a challenge without error", async () => {
+    const { refusal } = await startTest();
+    for (const headers of [[], ["X-Authorization", "Bearer x"], {}, { authorization: undefined }]) {
+      const error = await refusal(headers);
+      expect([error.code, challenge(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
+    }
+  });
+
+  test.each([
+    ["two headers", (token: string) => [...bearer(token), ...bearer(token)], /more than one/],
+    [
+      "two values",
+      (token: string) => ({ authorization: [`Bearer ${token}`, `Bearer ${token}`] }),
+      /more than one/,
+    ],
+    ["two in one line", (token: string) => ["Authorization", `Bearer ${token}, Bearer ${token}`], /no JWT/],
+    ["no scheme", (token: string) => ["Authorization", token], /not of scheme Bearer/],
+    ["no token", () => ["Authorization", "Bearer"], /empty/],
+    ["a scheme and nothing", () => ["Authorization", "Bearer "], /empty/],
+    ["nothing", () => ["Authorization", ""], /not of scheme Bearer/],
+    ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /not of scheme Bearer/],
+    ["a long scheme", () => ["Authorization", "x".repeat(9000)], /not of scheme Bearer/],
+  ])("is refused: %s", async (_name, headers, reason) => {
+    const { refusal, token } = await startTest();
+    const error = await refusal(headers(token()));
+    expect([error.code, error.bearerError]).toEqual(["UNAUTHENTICATED", "invalid_token"]);
+    expect(error.reason).toMatch(reason);
+    expect(error.reason).not.toContain(token());
+  });
+
+  test.each([
+    ["Basic", () => ["Authorization", "Basic dTpw"], /not of scheme Bearer/],
+    ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
+  ])("of another scheme gets a challenge without error: %s", async (_name, headers, reason) => {
+    const { refusal, token } = await startTest();
+    const error = await refusal(headers(token()));
+    expect([error.code, challenge(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
+    expect(error.reason).toMatch(reason);
+    expect(error.reason).not.toContain(token());
+  });
+
+  test("that comes twice over a real connection is refused, which node's own headers would hide", async () => {
+    const { authentication, token } = await startTest();
+    const outcome = new Promise<string>((resolve) => {
+      const server = createServer((request, response) => {
+        response.end();
+        authentication.authenticate(request.rawHeaders).then(
+          () => {
+            resolve("accepted");
+          },
+          (error: unknown) => {
+            resolve(error instanceof ServiceError ? (error.reason ?? "") : "another error");
+          },
+        );
+      });
+      closers.push(() => new Promise((closed) => server.close(closed)));
+      server.listen(0, "127.0.0.1", () => {
+        const line = `Authorization: Bearer ${token()}\r\n`;
+        const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+        socket.end(`GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${line}${line}\r\n`);
+        socket.resume();
+      });
+    });
+    expect(await outcome).toMatch(/more than one/);
+  });
+});
+
+describe("the challenge", () => {
+  test("tells that a token has expired, and nothing else of what is wrong", async () => {
+    const { refusal, token } = await startTest();
+    const expired = await refusal(bearer(token({ exp: now - 100 })));
+    expect(challenge(expired)).toBe(
+      'Bearer error="invalid_token", error_description="The access token has expired."',
+    );
+    const foreign = await refusal(bearer(token({ aud: "other" })));
+    expect(challenge(foreign)).toBe('Bearer error="invalid_token"');
+    expect(foreign.reason).toMatch(/aud is "other", accepted: "api"/);
+  });
+
+  test("of an expired token with a bad signature does not say that it has expired", async () => {
+    const { refusal, token } = await startTest();
+    const stranger = createTestKey("k1", "ES256");
+    const [head, payload] = token({ exp: now - 100 }).split(".");
+    const forged = signToken({}, {}, "ES256", stranger.privateKey).split(".")[2];
+    expect(challenge(await refusal(bearer(`${head}.${payload}.${forged}`)))).toBe(
+      'Bearer error="invalid_token"',
+    );
+  });
+
+  test("names the scope that is missing, with 403", async () => {
+    const { refusal, authentication, token } = await startTest({
+      settings: { AUTH_REQUIRED_SCOPE: "vital" },
+    });
+    const error = await refusal(bearer(token({ scope: "openid vitals" })));
+    expect(error.code).toBe("FORBIDDEN");
+    expect(challenge(error)).toBe('Bearer error="insufficient_scope", scope="vital"');
+    // An ill-formed token is refused as such before its scope counts.
+    expect((await refusal(bearer(token({ exp: now - 100 })))).code).toBe("UNAUTHENTICATED");
+    await expect(
+      authentication.authenticate(bearer(token({ scope: "openid vital" }))),
+    ).resolves.toBeDefined();
+  });
+
+  test("points to the resource metadata and cannot be broken out of", () => {
+    const error = new ServiceError("UNAUTHENTICATED", {
+      bearerError: "invalid_token",
+      message: 'a"b\\c\r\nX: y',
+    });
+    expect(challenge(error, { resourceMetadataUrl: "https://api.example.com/.well-known/x" })).toBe(
+      'Bearer error="invalid_token", error_description="a\\"b\\\\cX: y", resource_metadata="https://api.example.com/.well-known/x"',
+    );
+    expect(challenge(new ServiceError("UNAUTHENTICATED", { message: "anything" }))).toBe("Bearer");
+    expect(challenge(new ServiceError("UNAUTHENTICATED"), { resourceMetadataUrl: "https://a/b" })).toBe(
+      'Bearer resource_metadata="https://a/b"',
+    );
+  });
+});
+
+describe("a verified token", () => {
+  test("is not verified again, and not after it has expired", async () => {
+    const { authentication, token, clock, refusal } = await startTest();
+    const headers = bearer(token({ exp: now + 20 }));
+    await authentication.authenticate(headers);
+    clock.advance(20_000 + 29_000);
+    await expect(authentication.authenticate(headers)).resolves.toEqual({ appUserId: "user-1" });
+    clock.advance(1000);
+    expect((await refusal(headers)).reason).toMatch(/^expired/);
+  });
+
+  test("is forgotten as soon as its key has left the key set", async () => {
+    const { authentication, token, clock, issuer, refusal } = await startTest();
+    const headers = bearer(token());
+    await authentication.authenticate(headers);
+    issuer.publish("/team/jwks", [createTestKey("k2", "ES256")]);
+    clock.advance(11_000);
+    await refusal(bearer(token({}, { kid: "k3" })));
+    expect((await refusal(headers)).reason).toMatch(/no such key/);
+  });
+
+  test("is remembered only as itself: another signature under the same claims is verified", async () => {
+    const { authentication, token, refusal } = await startTest();
+    const good = token();
+    await authentication.authenticate(bearer(good));
+    const flipped = good.slice(0, -4) + (good.endsWith("AAAA") ? "BBBB" : "AAAA");
+    expect((await refusal(bearer(flipped))).reason).toMatch(/signature/);
+  });
+});
+
+test("an outage of the issuer is AUTH_UNAVAILABLE, never 401", async () => {
+  const { issuer, refusal, token } = await startTest();
+  issuer.fail("/team/.well-known/openid-configuration");
+  const error = await refusal(bearer(token()));
+  expect(error.code).toBe("AUTH_UNAVAILABLE");
+  expect(error.bearerError).toBeUndefined();
+  expect(error.retryAfterSeconds).toBeGreaterThanOrEqual(1);
+});
+
+test("start says what is accepted and what is risky", async () => {
+  const { authentication, lines, iss } = await startTest({ settings: { AUTH_USER_ID_CLAIM: "email" } });
+  authentication.start();
+  expect(lines[0]).toMatch(/^access tokens accepted/);
+  expect(lines[0]).toContain(iss);
+  expect(lines[1]).toMatch(/^access token setting is risky.*email/);
+});
+
+describe("the explanation of a token", () => {
+  test("of a good one keeps every check", async () => {
+    const { authentication, token } = await startTest();
+    const checks = await authentication.explain(token());
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(checks.map(({ check }) => check)).toEqual([
+      ...[
+        "form",
+        "algorithm",
+        "type",
+        "extensions",
+        "key id",
+        "issuer",
+        "signature",
+        "expiry",
+        "start",
+        "lifetime",
+      ],
+      ...[
+        "audience",
+        "client",
+        "actor",
+        "binding",
+        "no ID token",
+        "client_id",
+        "iat",
+        "jti",
+        "sub",
+        "user id",
+      ],
+      ...["no machine", "scope"],
+    ]);
+  });
+
+  test("of a bad one names everything that is wrong with its mend, and shows neither token nor person", async () => {
+    const { authentication, token, iss } = await startTest();
+    const bad = token(
+      {
+        iss: `${iss}/`,
+        aud: "other",
+        sub: "",
+        email: "ann@example.com",
+        nonce: "n-0S6_WzA2Mj",
+        exp: now - 50,
+      },
+      { typ: "JWT" },
+    );
+    const checks = await authentication.explain(bad);
+    const failed = Object.fromEntries(checks.filter(({ ok }) => !ok).map((check) => [check.check, check]));
+    expect(Object.keys(failed)).toEqual([
+      ...["type", "issuer", "signature", "expiry", "audience", "no ID token", "sub", "user id"],
+    ]);
+    expect(failed.issuer?.detail).toBe(
+      `iss is ${JSON.stringify(`${iss}/`)}, accepted: ${JSON.stringify(iss)}`,
+    );
+    expect(failed.issuer?.mend).toContain("AUTH_ISSUER");
+    expect(failed.audience?.mend).toContain("AUTH_AUDIENCE");
+    const text = JSON.stringify(checks);
+    for (const secret of [bad, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
+  });
+
+  test("of an encrypted or opaque token says what to ask the issuer for", async () => {
+    const { authentication } = await startTest();
+    expect(await authentication.explain("a.b.c.d.e")).toMatchObject([{ check: "form", ok: false }]);
+    expect((await authentication.explain("ory_at_x"))[0]?.mend).toMatch(/audience/);
+  });
+
+  test("says when the issuer cannot be reached", async () => {
+    const { authentication, issuer, token } = await startTest();
+    issuer.fail("/team/.well-known/openid-configuration");
+    const signature = (await authentication.explain(token())).find(({ check }) => check === "signature");
+    expect(signature).toMatchObject({ ok: false });
+    expect(signature?.detail).toMatch(/discovery answered 500/);
+  });
+
+  test("names a forged signature", async () => {
+    const { authentication, token } = await startTest();
+    const [head, payload] = token().split(".");
+    const forged = signToken({}, {}, "ES256", key.privateKey).split(".")[2];
+    const checks = await authentication.explain(`${head}.${payload}.${forged}`);
+    expect(checks.filter(({ ok }) => !ok).map(({ check }) => check)).toEqual(["signature"]);
+  });
+});

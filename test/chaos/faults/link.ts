@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { createConnection, createServer, type Socket } from "node:net";
+import { findFreePort } from "../../../dev/embedded/ports.js";
+
+export type LinkState =
+  /** Passes everything on. */
+  | "open"
+  /** Breaks what is there and what comes. */
+  | "broken"
+  /** Keeps connections and takes new ones, but nothing gets through until it opens; then it all does, late. */
+  | "silent";
+
+/**
+ * One process's way to one service: a TCP proxy on a port of its own that can be cut.
+ *
+ * @returns the port to connect to, `set` to change its state and `close`
+ */
+export async function startLink(targetPort: number) {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const waiting = new Set<Socket>();
+  let state: LinkState = "open";
+
+  function pass(from: Socket, to: Socket): void {
+    from.on("data", (chunk) => {
+      if (to.write(chunk)) return;
+      from.pause();
+      to.once("drain", () => {
+        if (state !== "silent") from.resume();
+      });
+    });
+    from.on("end", () => {
+      to.end();
+    });
+    from.on("error", () => {
+      to.destroy();
+    });
+    from.on("close", () => {
+      to.destroySoon();
+    });
+  }
+
+  function join(client: Socket): void {
+    const service = createConnection({ port: targetPort, host: "127.0.0.1", noDelay: true });
+    const pair = [client, service] as const;
+    pairs.add(pair);
+    service.on("close", () => pairs.delete(pair));
+    pass(client, service);
+    pass(service, client);
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    client.on("error", () => undefined);
+    if (state === "open") join(client);
+    else if (state === "broken") client.resetAndDestroy();
+    else {
+      client.pause();
+      waiting.add(client);
+    }
+  });
+  const port = await findFreePort();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+
+  function destroyAll(): void {
+    for (const sockets of [...pairs, waiting]) for (const socket of sockets) socket.destroy();
+    waiting.clear();
+  }
+
+  function set(next: LinkState): void {
+    state = next;
+    if (next === "broken") destroyAll();
+    if (next === "silent") for (const socket of [...pairs].flat()) socket.pause();
+    if (next !== "open") return;
+    for (const client of waiting) join(client);
+    waiting.clear();
+    for (const socket of [...pairs].flat()) socket.resume();
+  }
+
+  return {
+    port,
+    set,
+    async close(): Promise<void> {
+      destroyAll();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export type Link = Awaited<ReturnType<typeof startLink>>;

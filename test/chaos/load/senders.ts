@@ -1,0 +1,63 @@
+import { createHmac } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { callGateway, isUnexplained, type Gateway } from "./gateway-calls.js";
+import type { Hold } from "../faults/hold.js";
+import type { PlannedEvent } from "./population.js";
+import type { SeededRandom } from "../random.js";
+import type { Tally } from "../verdict/tally.js";
+
+const maxPauseMs = 2_000;
+
+/** The request of an event, signed by Standard Webhooks. */
+function toSignedCall({ id, type, appUserId, occurredAt }: PlannedEvent, secret: Buffer) {
+  const body = JSON.stringify({ type, timestamp: occurredAt.toISOString(), data: { id: appUserId } });
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const signature = createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64");
+  const headers = {
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": `v1,${signature}`,
+  };
+  return { path: "/v1/events", headers, body };
+}
+
+/** Signup services that send each event again, to any gateway, until one acknowledges it. */
+export function createSenders(options: {
+  gateways: readonly Gateway[];
+  secret: Buffer;
+  random: SeededRandom;
+  tally: Tally;
+  hold?: Hold;
+  /** Ends the attempts that are still going on. */
+  signal: AbortSignal;
+}) {
+  const { gateways, secret, tally, hold, signal } = options;
+  const random = options.random.fork("senders");
+  /** Events for which there was a 202: when the first one came, epoch milliseconds. */
+  const acknowledged = new Map<string, number>();
+  let deliveries = 0;
+
+  async function send(event: PlannedEvent, gateway: Gateway): Promise<number> {
+    await hold?.pass();
+    const reply = await callGateway(gateway, { ...toSignedCall(event, secret), signal });
+    tally.count("event", "silence" in reply ? reply.silence : String(reply.status));
+    if (isUnexplained(reply)) tally.count("unexplained", `event: ${reply.detail}`);
+    return reply.status;
+  }
+
+  return {
+    acknowledged,
+
+    /** Resolves when the event is acknowledged or will not be. */
+    async deliver(event: PlannedEvent): Promise<void> {
+      const draws = random.fork(`${event.id}/${(deliveries += 1)}`);
+      for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {
+        const status = await send(event, draws.pick(gateways));
+        if (status === 202 && !acknowledged.has(event.id)) acknowledged.set(event.id, Date.now());
+        const isFinal = status !== 0 && status < 500 && status !== 429;
+        if (isFinal) return;
+        await delay(pauseMs * draws.between(0.5, 1), undefined, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { decodeSignInToken } from "../../../simulator/sign-in-token.js";
+
+export const tokenQuery = "mutation { vitalSignInToken { userId signInToken environment region } }";
+
+export type TokenAnswer =
+  /** `vitalUserId` is the user that the token itself signs in, `userId` the one that the answer names. */
+  | { type: "token"; userId: string; vitalUserId: string }
+  /** `retryAfterMs` is `null` where asking again does not help. */
+  | { type: "error"; code: string; retryAfterMs: number | null };
+
+const TokenAnswer = z
+  .object({
+    data: z.object({
+      vitalSignInToken: z.object({
+        userId: z.string(),
+        signInToken: z.string(),
+        environment: z.literal("SANDBOX"),
+        region: z.literal("US"),
+      }),
+    }),
+  })
+  .transform(({ data: { vitalSignInToken: token } }): TokenAnswer => {
+    const { vitalUserId } = decodeSignInToken(token.signInToken);
+    return { type: "token", userId: token.userId, vitalUserId };
+  });
+
+/** Where Vital or the store is away, waiting helps, and the app is told how long. */
+const Passing = z.object({
+  code: z.enum(["VITAL_UNAVAILABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"]),
+  retryable: z.literal(true),
+  retryAfterSeconds: z.number().positive(),
+});
+const Unforeseen = z.object({
+  code: z.enum(["AUTH_UNAVAILABLE", "INTERNAL_SERVER_ERROR"]),
+  retryable: z.literal(true),
+  retryAfterSeconds: z.number().positive().default(1),
+});
+const Final = z.object({
+  code: z.enum(["FORBIDDEN", "PROVISIONING_FAILED", "UNAUTHENTICATED"]),
+  retryable: z.literal(false),
+});
+
+const ErrorAnswer = z
+  .object({ errors: z.tuple([z.object({ extensions: z.union([Passing, Unforeseen, Final]) })]) })
+  .transform(({ errors: [{ extensions }] }): TokenAnswer => {
+    const retryAfterMs = extensions.retryable ? extensions.retryAfterSeconds * 1000 : null;
+    return { type: "error", code: extensions.code, retryAfterMs };
+  });
+
+const Answer = z.union([ErrorAnswer, TokenAnswer]);
+
+/**
+ * Reads the body of an answer to {@link tokenQuery}.
+ * @throws Error when it is of no promised form: neither a token that can be decoded nor one typed error
+ */
+export const readTokenAnswer = (text: string): TokenAnswer => Answer.parse(JSON.parse(text));

@@ -1,0 +1,108 @@
+import { join } from "node:path";
+import { request } from "undici";
+import { findFreePort } from "../../../dev/embedded/ports.js";
+import { startLink, type Link } from "../faults/link.js";
+import { createProductProcess, type ProcessKeeper, type ProductProcess } from "./product-process.js";
+
+export type Service = "redis" | "mongo" | "vital";
+
+/** A process of the product with its ways to what it needs. */
+export type Member = {
+  name: string;
+  role: "gateway" | "worker";
+  process: ProductProcess;
+  /** `null` where it goes straight: a client that follows a replica set goes to the address that the set names. */
+  links: Record<Service, Link | null>;
+  /** Whether it has loaded its code and listens to signals. */
+  isUp: () => Promise<boolean>;
+  /** Whether it can do its work as well. */
+  isReady: () => Promise<boolean>;
+  /** Where a gateway serves its clients. */
+  url: string;
+};
+
+export type FleetOptions = {
+  gateways: number;
+  workers: number;
+  /** The product's executable. */
+  cli: string;
+  mongo: { port: number; url: string };
+  redisPort: number;
+  vitalPort: number;
+  /** What all of them have in common. */
+  env: Record<string, string>;
+  logFolder: string;
+  keeper: ProcessKeeper;
+};
+
+async function isAnsweredOk(url: string): Promise<boolean> {
+  const answer = await request(url).catch(() => null);
+  await answer?.body.dump();
+  return answer?.statusCode === 200;
+}
+
+/**
+ * Every other process finds MongoDB as in production, by the replica set; the others are told one address, so that
+ * their link can be cut.
+ */
+async function startLinks({ mongo, redisPort, vitalPort }: FleetOptions, isDirect: boolean) {
+  return {
+    redis: await startLink(redisPort),
+    mongo: isDirect ? await startLink(mongo.port) : null,
+    vital: await startLink(vitalPort),
+  };
+}
+
+async function startMember(options: FleetOptions, role: Member["role"], number: number): Promise<Member> {
+  const name = `${role}-${number}`;
+  const links = await startLinks(options, number % 2 === 0);
+  const [adminPort, port] = [await findFreePort(), await findFreePort()];
+  const { mongo, env, logFolder, keeper } = options;
+  const process = createProductProcess(
+    {
+      name,
+      args: [options.cli, role],
+      env: {
+        ...env,
+        MONGODB_URL:
+          links.mongo === null
+            ? mongo.url
+            : `mongodb://127.0.0.1:${links.mongo.port}/vital_gateway?directConnection=true`,
+        REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
+        VITAL_API_URL: `http://127.0.0.1:${links.vital.port}`,
+        ADMIN_PORT: String(adminPort),
+        GATEWAY_PORT: String(port),
+        GATEWAY_HOST: "127.0.0.1",
+      },
+      logPath: join(logFolder, `${name}.log`),
+    },
+    keeper,
+  );
+  process.start();
+  const ask = (path: string) => () => isAnsweredOk(`http://127.0.0.1:${adminPort}${path}`);
+  const url = `http://127.0.0.1:${port}`;
+  return { name, role, process, links, isUp: ask("/livez"), isReady: ask("/readyz"), url };
+}
+
+/** Starts gateways and workers, each with links of its own. */
+export async function startFleet(options: FleetOptions) {
+  const start = (role: Member["role"], count: number) =>
+    Promise.all(Array.from({ length: count }, (_, number) => startMember(options, role, number)));
+  const gateways = await start("gateway", options.gateways);
+  const workers = await start("worker", options.workers);
+  const members: readonly Member[] = [...gateways, ...workers];
+
+  return {
+    members,
+    gateways: gateways,
+    isReady: async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean),
+    async close(): Promise<void> {
+      await Promise.all(members.map(({ process }) => process.close()));
+      for (const { links } of members) {
+        for (const link of Object.values(links)) await link?.close();
+      }
+    },
+  };
+}
+
+export type Fleet = Awaited<ReturnType<typeof startFleet>>;

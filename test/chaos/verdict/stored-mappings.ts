@@ -1,0 +1,29 @@
+import mongoose from "mongoose";
+import { setTimeout as delay } from "node:timers/promises";
+import { mappingCollection } from "../../../src/mongo/mapping-document.js";
+import type { StoredMapping } from "./verdict.js";
+
+/** Reads the collection of mappings as it stands, past the product. */
+export async function openStoredMappings(url: string) {
+  const client = await new mongoose.mongo.MongoClient(url).connect();
+  const rows = client.db().collection<StoredMapping & { activatedAt?: Date }>(mappingCollection);
+  const countUnfinished = () => rows.countDocuments({ state: { $in: ["pending", "deleting"] } });
+
+  return {
+    list: () => rows.find().toArray(),
+
+    /** Waits until nothing is pending or being deleted; gives whether it came to that. */
+    async waitForRest(patienceMs: number): Promise<boolean> {
+      const deadlineMs = performance.now() + patienceMs;
+      while ((await countUnfinished()) > 0) {
+        if (performance.now() > deadlineMs) return false;
+        await delay(200);
+      }
+      return true;
+    },
+
+    close: () => client.close(),
+  };
+}
+
+export type StoredMappings = Awaited<ReturnType<typeof openStoredMappings>>;

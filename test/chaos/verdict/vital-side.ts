@@ -1,0 +1,81 @@
+import { request } from "undici";
+import type { Fault } from "../../../simulator/faults.js";
+import { createProductProcess, type ProcessKeeper } from "../processes/product-process.js";
+
+export type LedgerEntry = {
+  vitalUserId: string;
+  clientUserId: string;
+  createdAt: string;
+  deletedAt: string | null;
+};
+type TimelineEntry = { at: number; operation: string | null; status: number | null };
+
+type Distribute<T> = T extends unknown ? Omit<T, "times" | "probability" | "seed" | "operation"> : never;
+/** What goes wrong at Vital, in the simulator's words. */
+export type VitalFault = Distribute<Fault> & {
+  operation?: Fault["operation"];
+  probability?: number;
+  seed?: number;
+};
+
+/** Vital's side: the simulator as a process that stays up (its users are in memory), and its control plane. */
+export function startVitalSide(options: {
+  script: string;
+  port: number;
+  apiKey: string;
+  logPath: string;
+  keeper: ProcessKeeper;
+}) {
+  const { script, port, apiKey, logPath, keeper } = options;
+  const env = { SIMULATOR_PORT: String(port), SIMULATOR_API_KEY: apiKey };
+  const simulator = createProductProcess({ name: "simulator", args: [script], env, logPath }, keeper);
+  simulator.start();
+  const url = `http://127.0.0.1:${port}`;
+
+  async function control<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
+    const answer = await request(`${url}/__simulator${path}`, {
+      method,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json" },
+      }),
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`The simulator answered ${answer.statusCode}: ${text}`);
+    return JSON.parse(text) as T;
+  }
+
+  const listLedger = async (query = "") =>
+    (await control<{ users: LedgerEntry[] }>("GET", `/ledger${query}`)).users;
+
+  return {
+    port,
+    close: simulator.close,
+
+    isUp: () =>
+      control("GET", "/faults").then(
+        () => true,
+        () => false,
+      ),
+    addFault: (fault: VitalFault) => control("POST", "/faults", fault),
+    clearFaults: () => control("DELETE", "/faults"),
+    /** Everyone ever created. */
+    listEver: () => listLedger(),
+    listTimeline: async (sinceMs: number) =>
+      (await control<{ timeline: TimelineEntry[] }>("GET", `/timeline?since=${sinceMs}`)).timeline,
+
+    /** Deletes an app user's Vital user behind the product's back; gives its id, or `null` where that was not to be had. */
+    async deleteUpstream(appUserId: string): Promise<string | null> {
+      const query = `?clientUserId=${encodeURIComponent(appUserId)}`;
+      const live = (await listLedger(query)).find(({ deletedAt }) => deletedAt === null);
+      if (live === undefined) return null;
+      const headers = { "x-vital-api-key": apiKey };
+      const options = { method: "DELETE", headers, headersTimeout: 3_000 } as const;
+      const answer = await request(`${url}/v2/user/${live.vitalUserId}`, options).catch(() => null);
+      await answer?.body.dump();
+      return live.vitalUserId;
+    },
+  };
+}
+
+export type VitalSide = ReturnType<typeof startVitalSide>;

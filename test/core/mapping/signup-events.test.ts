@@ -1,0 +1,178 @@
+import { expect, test } from "vitest";
+import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
+import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
+import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
+import { createFakeVital } from "../../support/core/fake-vital.js";
+import { createManualClock } from "../../support/core/manual-clock.js";
+import { createMemoryStore, createMemoryTeams } from "../../support/core/memory-store.js";
+import { openHouse } from "../../support/core/open-house.js";
+import { settleMs, startProcess, type Process } from "../../support/core/start-process.js";
+
+const ada = "auth0|ada" as AppUserId;
+type Told = [type: SignupEventType, at: number];
+
+function openMemoryHouse() {
+  const store = createMemoryStore();
+  const clock = createManualClock();
+  const vital = createFakeVital();
+  const woken: string[] = [];
+  const process = startProcess({
+    store,
+    teams: createMemoryTeams(),
+    vital: vital.api,
+    now: clock.now,
+    wake: (job) => void woken.push(job),
+  });
+  return { store, clock, vital, process, woken };
+}
+
+async function settle({ process, clock }: { process: Process; clock: { advance(ms: number): void } }) {
+  for (let round = 0; round < 8; round += 1) {
+    clock.advance(settleMs / 2);
+    await process.sweep();
+  }
+}
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item, index) =>
+    permutations(items.filter((_other, position) => position !== index)).map((rest) => [item, ...rest]),
+  );
+}
+
+const stories: [string, Told[], "active" | "deleted"][] = [
+  [
+    "signup, deletion",
+    [
+      ["user.created", 1],
+      ["user.deleted", 2],
+    ],
+    "deleted",
+  ],
+  [
+    "signup, deletion, signup",
+    [
+      ["user.created", 1],
+      ["user.deleted", 2],
+      ["user.created", 3],
+    ],
+    "active",
+  ],
+  [
+    "signup and deletion at one instant",
+    [
+      ["user.created", 2],
+      ["user.deleted", 2],
+    ],
+    "deleted",
+  ],
+  [
+    "two lives, both ended",
+    [
+      ["user.created", 1],
+      ["user.deleted", 2],
+      ["user.created", 3],
+      ["user.deleted", 4],
+    ],
+    "deleted",
+  ],
+];
+
+test.each(stories)("%s: the order of arrival and repetition make no difference", async (_name, told, end) => {
+  for (const order of permutations(told)) {
+    for (const worksInBetween of [false, true]) {
+      const house = openMemoryHouse();
+      for (const [type, at] of [...order, ...order]) {
+        await house.process.record(ada, type, at);
+        if (worksInBetween) await settle(house);
+      }
+      await settle(house);
+      expect(await house.process.find(ada), JSON.stringify(order)).toMatchObject({ state: end });
+      expect(house.vital.live(ada)).toHaveLength(end === "active" ? 1 : 0);
+    }
+  }
+});
+
+test("a deletion before its signup leaves a tombstone that the late signup does not revive, and a newer one does", async () => {
+  const { start, clock, vital } = await openHouse();
+  const process = start();
+  await process.record(ada, "user.deleted", 5);
+  await settle({ process, clock });
+  const tombstone = await process.find(ada);
+  expect(tombstone?.state).toBe("deleted");
+
+  await process.record(ada, "user.created", 4);
+  expect(await process.find(ada)).toEqual(tombstone);
+  await expect(process.signInTokens.issue(ada)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  await process.record(ada, "user.created", 5);
+  expect(await process.find(ada)).toEqual(tombstone);
+  expect(vital.ledger).toEqual([]);
+
+  await process.record(ada, "user.created", 6);
+  expect(await process.provisioning.provision(ada)).toMatchObject({ state: "active" });
+});
+
+test("a deletion of somebody we never heard of finds the Vital user all the same", async () => {
+  const { start, clock, vital } = await openHouse();
+  vital.addUser(ada);
+  const process = start();
+  await process.record(ada, "user.deleted", 1);
+  await settle({ process, clock });
+  expect(await process.find(ada)).toMatchObject({ state: "deleted" });
+  expect(vital.live(ada)).toEqual([]);
+});
+
+test("a viewer's request does not outrank a deletion that is still on its way", async () => {
+  const { start, clock, vital } = await openHouse();
+  const process = start();
+  await process.signInTokens.issue(ada);
+  await process.record(ada, "user.deleted", 1);
+  await settle({ process, clock });
+  expect(await process.find(ada)).toMatchObject({ state: "deleted" });
+  expect(vital.live(ada)).toEqual([]);
+});
+
+test("an event that arrives while another process writes the row is not lost", async () => {
+  const { start, mappings } = await openHouse();
+  const processes = Array.from({ length: 6 }, () => start());
+  await Promise.all(processes.map((process, index) => process.record(ada, "user.created", index)));
+  expect(await mappings.find(ada)).toMatchObject({ lastEvent: { id: "user.created-5" } });
+  await Promise.all([
+    ...processes.map((process, index) => process.record(ada, "user.created", index)),
+    ...processes.map((process) => process.record(ada, "user.deleted", 6)),
+  ]);
+  expect(await mappings.find(ada)).toMatchObject({ state: "deleting", lastEvent: { id: "user.deleted-6" } });
+});
+
+test("an event wakes a worker for what its user waits for, and nobody where nothing is to be done", async () => {
+  const { process, woken } = openMemoryHouse();
+  await process.record(ada, "user.created", 1);
+  expect(woken).toEqual(["provision-user"]);
+  await process.provisioning.provision(ada);
+  await process.record(ada, "user.created", 1);
+  expect(woken).toEqual(["provision-user"]);
+  await process.record(ada, "user.deleted", 2);
+  expect(woken).toEqual(["provision-user", "deprovision-user"]);
+});
+
+test("events are acknowledged together: one that could not be stored fails all, after all were tried", async () => {
+  const { process, store } = openMemoryHouse();
+  const stored: AppUserId[] = [];
+  const events = createSignupEvents({
+    wake: () => undefined,
+    writer: {
+      apply(appUserId, happening, seen) {
+        if (appUserId === ada) return Promise.reject(new Error("not stored"));
+        stored.push(appUserId);
+        return process.writer.apply(appUserId, happening, seen);
+      },
+    },
+  });
+  const users = [ada, "u2" as AppUserId, "u3" as AppUserId];
+  const recorded = events.record(
+    users.map((appUserId) => ({ id: "e", type: "user.created", appUserId, occurredAt: new Date(0) })),
+  );
+  await expect(recorded).rejects.toThrow("not stored");
+  expect(stored).toEqual(users.slice(1));
+  expect(store.rows.size).toBe(2);
+});

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { retryDelayMs, retryRules } from "../../../src/core/provisioning/retry.js";
+
+const most = () => 0.999_999;
+const least = () => 0;
+
+test("waits up to twice as long after each failed attempt, up to the cap", () => {
+  const ceilings = [1, 2, 3, 4, 5, 6, 7, 8].map((attempts) => retryDelayMs(attempts, most));
+  expect(ceilings).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
+});
+
+test("spreads the waits over the whole span, but never to nothing", () => {
+  expect(retryDelayMs(5, () => 0.5)).toBe(4_000);
+  for (const attempts of [1, 5, 20]) expect(retryDelayMs(attempts, least)).toBe(retryRules.baseMs / 5);
+});
+
+test("stays within bounds after any number of attempts", () => {
+  for (const attempts of [1, 100, 10_000, Number.MAX_SAFE_INTEGER]) {
+    expect(retryDelayMs(attempts, most)).toBeLessThanOrEqual(retryRules.capMs);
+    expect(retryDelayMs(attempts, most)).toBeGreaterThan(0);
+  }
+});

@@ -1,0 +1,173 @@
+import { expect, test } from "vitest";
+import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
+import { openHouse } from "../../support/core/open-house.js";
+import { createLatch } from "../../support/core/scripted-network.js";
+import { settleMs, type Process } from "../../support/core/start-process.js";
+
+const ada = "auth0|ada" as AppUserId;
+const count = (calls: readonly string[], operation: string) =>
+  calls.filter((call) => call === operation).length;
+
+async function provisionAda(process: Process) {
+  await process.record(ada, "user.created", 1);
+  const row = await process.provisioning.provision(ada);
+  if (row?.state !== "active") throw new Error("the mapping should be active");
+  return row;
+}
+
+test("a Vital user that somebody deleted is made again while its app user waits, with one more call of each", async () => {
+  const { start, vital } = await openHouse();
+  const process = start();
+  const gone = await provisionAda(process);
+  vital.deleteUpstream(ada);
+  const before = vital.calls.length;
+  const token = await process.signInTokens.issue(ada);
+  const [live] = vital.live(ada);
+  expect(token).toMatchObject({ vitalUserId: live?.vitalUserId, signInToken: `token-${live?.vitalUserId}` });
+  expect(token.vitalUserId).not.toBe(gone.vitalUserId);
+  expect(vital.calls.slice(before)).toEqual(["createSignInToken", "createUser", "createSignInToken"]);
+});
+
+test("two processes that meet the same deleted Vital user make one new one", async () => {
+  const { start, vital, network } = await openHouse();
+  const [one, other] = [start(), start()];
+  await provisionAda(one);
+  await other.signInTokens.issue(ada);
+  vital.deleteUpstream(ada);
+  const holds = [network.holdAnswer("createSignInToken"), network.holdAnswer("createSignInToken")];
+  const issued = [one.signInTokens.issue(ada), other.signInTokens.issue(ada)];
+  for (const hold of holds) hold.release();
+  const tokens = await Promise.all(issued);
+  const [live] = vital.live(ada);
+  for (const token of tokens) expect(token.vitalUserId).toBe(live?.vitalUserId);
+  expect(vital.ledger).toHaveLength(2);
+});
+
+test("a late 404 for the old Vital user does not touch a mapping that has been healed already", async () => {
+  const { start, vital, network, mappings } = await openHouse();
+  const [slow, other] = [start(), start()];
+  await provisionAda(slow);
+  const call = network.holdBeforeCommit("createSignInToken");
+  const late = slow.signInTokens.issue(ada);
+  await call.reached;
+  vital.deleteUpstream(ada);
+  const { vitalUserId } = await other.signInTokens.issue(ada);
+  const healed = await mappings.find(ada);
+  call.release();
+  expect((await late).vitalUserId).toBe(vitalUserId);
+  expect(await mappings.find(ada)).toEqual(healed);
+  expect(count(vital.calls, "createUser")).toBe(2);
+});
+
+test("a worker that was slow to create writes no dead Vital user into a row that is being healed", async () => {
+  const { start, vital, network, mappings } = await openHouse();
+  const [slow, other] = [start(), start()];
+  await slow.record(ada, "user.created", 1);
+  const answer = network.holdAnswer("createUser");
+  const late = slow.provisioning.provision(ada);
+  await answer.reached;
+  const dead = await other.provisioning.provision(ada);
+  vital.deleteUpstream(ada);
+  const create = network.holdBeforeCommit("createUser");
+  const healing = other.signInTokens.issue(ada);
+  await create.reached;
+  const pending = await mappings.find(ada);
+  expect(pending?.state).toBe("pending");
+
+  const secondCreate = network.holdBeforeCommit("createUser");
+  answer.release();
+  await secondCreate.reached;
+  expect(await mappings.find(ada)).toEqual(pending);
+  secondCreate.release();
+  create.release();
+  const [row, token] = await Promise.all([late, healing]);
+  expect(row).toMatchObject({ state: "active", vitalUserId: token.vitalUserId });
+  expect(dead).not.toMatchObject({ vitalUserId: token.vitalUserId });
+  expect(vital.live(ada)).toHaveLength(1);
+});
+
+test("a 404 because we are deleting the user is not healed: the app user is told to be deleted", async () => {
+  const { start, vital, network } = await openHouse();
+  const [slow, other] = [start(), start()];
+  await provisionAda(slow);
+  const call = network.holdBeforeCommit("createSignInToken");
+  const late = slow.signInTokens.issue(ada);
+  await call.reached;
+  await other.record(ada, "user.deleted", 2);
+  await other.deprovisioning.deprovision(ada);
+  call.release();
+  await expect(late).rejects.toMatchObject({ code: "FORBIDDEN", retryable: false });
+  await expect(slow.signInTokens.issue(ada)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  expect(count(vital.calls, "createUser")).toBe(1);
+  expect(vital.live(ada)).toEqual([]);
+});
+
+test("a user that vanishes again and again costs one healing for each request", async () => {
+  const { start, vital, network } = await openHouse();
+  const process = start();
+  await provisionAda(process);
+  vital.deleteUpstream(ada);
+  const create = network.holdAnswer("createUser");
+  const issued = process.signInTokens.issue(ada);
+  await create.reached;
+  vital.deleteUpstream(ada);
+  const before = count(vital.calls, "createUser");
+  create.release();
+  await expect(issued).rejects.toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+  expect(count(vital.calls, "createUser")).toBe(before);
+  expect((await process.signInTokens.issue(ada)).vitalUserId).toBe(vital.live(ada)[0]?.vitalUserId);
+});
+
+test("a process that was frozen while it healed looks again before it creates anybody", async () => {
+  const { start, vital, mappings, clock } = await openHouse();
+  const other = start();
+  await provisionAda(other);
+  vital.deleteUpstream(ada);
+  const [written, thaw] = [createLatch(), createLatch()];
+  const frozen = start({
+    store: {
+      ...mappings,
+      async replace(seen, next) {
+        const isWritten = await mappings.replace(seen, next);
+        written.open();
+        await thaw.opened;
+        return isWritten;
+      },
+    },
+  });
+  const issued = frozen.signInTokens.issue(ada);
+  await written.opened;
+  await other.record(ada, "user.deleted", 2);
+  await other.deprovisioning.deprovision(ada);
+  clock.advance(settleMs);
+  expect(await other.deprovisioning.deprovision(ada)).toMatchObject({ state: "deleted" });
+  thaw.open();
+  await expect(issued).rejects.toMatchObject({ code: "FORBIDDEN" });
+  expect(count(vital.calls, "createUser")).toBe(1);
+});
+
+test("a process that was frozen while a viewer's first request was written looks again before it creates anybody", async () => {
+  const { start, vital, mappings, clock } = await openHouse();
+  const other = start();
+  const [written, thaw] = [createLatch(), createLatch()];
+  const frozen = start({
+    store: {
+      ...mappings,
+      async insert(mapping) {
+        const isWritten = await mappings.insert(mapping);
+        written.open();
+        await thaw.opened;
+        return isWritten;
+      },
+    },
+  });
+  const issued = frozen.signInTokens.issue(ada);
+  await written.opened;
+  await other.record(ada, "user.deleted", 2);
+  await other.deprovisioning.deprovision(ada);
+  clock.advance(settleMs);
+  expect(await other.deprovisioning.deprovision(ada)).toMatchObject({ state: "deleted" });
+  thaw.open();
+  await expect(issued).rejects.toMatchObject({ code: "FORBIDDEN" });
+  expect(count(vital.calls, "createUser")).toBe(0);
+});

@@ -1,0 +1,195 @@
+import { describe, expect, test } from "vitest";
+import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
+import { createTeamGuard, WrongPlaceError } from "../../../src/core/vital/team-guard.js";
+import type { TeamPlace } from "../../../src/core/vital/deployment.js";
+import { createFakeVital } from "../../support/core/fake-vital.js";
+import { createMemoryTeams, place } from "../../support/core/memory-store.js";
+import { openHouse } from "../../support/core/open-house.js";
+import { createScriptedNetwork } from "../../support/core/scripted-network.js";
+
+const otherTeam = "b0000000-0000-4000-8000-000000000000";
+const users = Array.from({ length: 5 }, (_, number) => `auth0|${number}` as AppUserId);
+
+/** Mappings of one team, and a process with the key of another team. */
+async function openWithWrongKey() {
+  const house = await openHouse();
+  const right = house.start();
+  for (const user of users) {
+    await right.record(user, "user.created", 1);
+    await right.provisioning.provision(user);
+  }
+  const network = createScriptedNetwork();
+  const other = createFakeVital({ team: otherTeam, firstId: 1_000, network: network.network });
+  const faults: string[] = [];
+  const wrong = house.start({ vital: other.api, onWrongTeam: (error) => faults.push(error.message) });
+  return { ...house, right, wrong, other, otherNetwork: network, faults };
+}
+
+describe("a key of another team", () => {
+  test("makes nobody where the other team has users, and heals nobody", async () => {
+    const { wrong, other, faults, mappings, start } = await openWithWrongKey();
+    other.addUser("somebody else");
+    const before = await Promise.all(users.map(mappings.find));
+    await start().record("auth0|new" as AppUserId, "user.created", 1);
+    const issued = await Promise.allSettled(users.map((user) => wrong.signInTokens.issue(user)));
+    const provisioned = await Promise.allSettled([
+      wrong.provisioning.provision("auth0|new" as AppUserId),
+      wrong.signInTokens.issue("auth0|unheard of" as AppUserId),
+    ]);
+    expect(other.ledger).toHaveLength(1);
+    expect(await Promise.all(users.map(mappings.find))).toEqual(before);
+    for (const outcome of issued) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { code: "VITAL_UNAVAILABLE" } });
+    }
+    expect(provisioned.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await mappings.find("auth0|new" as AppUserId)).toMatchObject({ state: "pending", attempts: 0 });
+    expect(faults[0]).toMatch(
+      new RegExp(`VITAL_API_KEY belongs to team ${otherTeam}, the mappings to team a0`),
+    );
+  });
+
+  test("makes one user at most where the other team is empty, whatever is asked at once", async () => {
+    const { wrong, other, mappings, start } = await openWithWrongKey();
+    const newcomers = users.map((user) => `${user}-new` as AppUserId);
+    for (const user of newcomers) await start().record(user, "user.created", 1);
+    await Promise.allSettled([
+      ...users.map((user) => wrong.signInTokens.issue(user)),
+      ...newcomers.map((user) => wrong.provisioning.provision(user)),
+    ]);
+    await Promise.allSettled(newcomers.map((user) => wrong.provisioning.provision(user)));
+    expect(other.ledger.length).toBeLessThanOrEqual(1);
+    for (const user of newcomers) expect(await mappings.find(user)).toMatchObject({ state: "pending" });
+  });
+
+  test.each([true, false])("takes no deletion for done (other team has users: %s)", async (hasUsers) => {
+    const { wrong, right, other, clock, mappings, vital } = await openWithWrongKey();
+    if (hasUsers) other.addUser("somebody else");
+    const [user] = users as [AppUserId];
+    await right.record(user, "user.deleted", 2);
+    for (let round = 0; round < 8; round += 1) {
+      await expect(wrong.deprovisioning.deprovision(user)).rejects.toMatchObject({
+        kind: hasUsers ? "wrong_team" : "unavailable",
+      });
+      clock.advance(20_000);
+    }
+    expect(await mappings.find(user)).toMatchObject({ state: "deleting" });
+    expect(other.deletes).toEqual([]);
+    await right.deprovisioning.deprovision(user);
+    expect(vital.live(user)).toEqual([]);
+  });
+
+  test("dooms nobody there, also where that team was empty a moment before", async () => {
+    const { wrong, right, other, otherNetwork, mappings, clock } = await openWithWrongKey();
+    const [user] = users as [AppUserId];
+    for (const one of users) await right.record(one, "user.deleted", 2);
+    clock.advance(60_000);
+    for (const one of users) await right.deprovisioning.deprovision(one);
+    await right.record(user, "user.created", 3);
+    await right.record(user, "user.deleted", 4);
+    const look = otherNetwork.holdBeforeCommit("findUser");
+    const deleting = wrong.deprovisioning.deprovision(user);
+    await look.reached;
+    other.addUser(user);
+    look.release();
+    await expect(deleting).rejects.toMatchObject({ kind: "wrong_team" });
+    expect(await mappings.find(user)).toMatchObject({ state: "deleting", doomed: [] });
+    expect(other.deletes).toEqual([]);
+  });
+
+  test("stops everything from the first mismatch on, without further calls", async () => {
+    const { wrong, other } = await openWithWrongKey();
+    other.addUser("somebody else");
+    await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    const calls = other.calls.length;
+    await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    const create = wrong.team.create(() => other.api.createUser("x"));
+    await expect(create).rejects.toMatchObject({ kind: "wrong_team" });
+    await expect(
+      wrong.team.observe({ vitalUserId: other.addUser("y").vitalUserId, teamId: null }),
+    ).rejects.toThrow();
+    expect(other.calls).toHaveLength(calls);
+  });
+});
+
+test("a key of another environment or region is named before anything else happens", async () => {
+  const { teams } = await openHouse();
+  for (const elsewhere of [
+    { environment: "production", region: "us" },
+    { environment: "sandbox", region: "eu" },
+  ] satisfies TeamPlace[]) {
+    const vital = createFakeVital();
+    const guard = createTeamGuard({
+      place: elsewhere,
+      teams,
+      vital: vital.api,
+      onWrongTeam: () => undefined,
+    });
+    const failure = await guard.assertPlace().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WrongPlaceError);
+    expect((failure as Error).message).toBe(
+      `VITAL_API_KEY belongs to ${elsewhere.environment}/${elsewhere.region}, ` +
+        "the mappings in MongoDB to sandbox/us. Use a key of that environment and region, or another database.",
+    );
+  }
+  const same = createTeamGuard({
+    place,
+    teams,
+    vital: createFakeVital().api,
+    onWrongTeam: () => undefined,
+  });
+  await same.assertPlace();
+});
+
+test("the first team id ever seen is remembered, whichever of two processes sees it first", async () => {
+  const { start, vital, teams } = await openHouse();
+  const processes = [start(), start()];
+  await Promise.all(
+    processes.map((process, index) => process.signInTokens.issue(users[index] ?? ("" as AppUserId))),
+  );
+  expect(await teams.rememberTeamId(otherTeam)).toMatchObject({
+    ...place,
+    teamId: "a0000000-0000-4000-8000-000000000000",
+  });
+  expect(vital.ledger).toHaveLength(2);
+});
+
+test("creates go one by one until an answer has proved the team, and freely afterwards", async () => {
+  const { start, vital, network } = await openHouse();
+  const process = start();
+  for (const user of users) await process.record(user, "user.created", 1);
+  const first = network.holdBeforeCommit("createUser");
+  const all = users.map((user) => process.provisioning.provision(user));
+  await first.reached;
+  const countCreates = () => vital.calls.filter((call) => call === "createUser").length;
+  expect(countCreates()).toBe(1);
+  const others = users.slice(1).map(() => network.holdBeforeCommit("createUser"));
+  first.release();
+  for (const hold of others) await hold.reached;
+  expect(countCreates()).toBe(users.length);
+  for (const hold of others) hold.release();
+  await Promise.all(all);
+  expect(vital.calls.filter((call) => call === "findAnyUser")).toHaveLength(1);
+});
+
+test("a first create that fails lets the next one go", async () => {
+  const { start, network } = await openHouse();
+  const process = start();
+  for (const user of users) await process.record(user, "user.created", 1);
+  network.fail("createUser", "unavailable");
+  network.fail("findAnyUser", "unavailable");
+  const outcomes = await Promise.allSettled(users.map((user) => process.provisioning.provision(user)));
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+});
+
+test("an empty team proves nothing while a mapping says that it has users, and is trusted on the first day", async () => {
+  const vital = createFakeVital();
+  const verify = (hasActive: boolean) =>
+    createTeamGuard({
+      place,
+      teams: createMemoryTeams(() => Promise.resolve(hasActive)),
+      vital: vital.api,
+      onWrongTeam: () => undefined,
+    }).verify();
+  expect(await verify(true)).toBe(false);
+  expect(await verify(false)).toBe(true);
+});

@@ -1,0 +1,21 @@
+import { serverAudits } from "graphql-http";
+import { expect, test } from "vitest";
+import { startServer } from "../../support/http/start-server.js";
+
+test("the released GraphQL over HTTP audit finds no MUST and no SHOULD broken", async () => {
+  // The audit asks for types by introspection.
+  const { url } = await startServer({ graphql: { introspection: true } });
+  const fetchWithToken: typeof fetch = (input, init) =>
+    fetch(input, {
+      ...init,
+      headers: { ...(init?.headers as Record<string, string>), authorization: "Bearer good" },
+    });
+  const audits = serverAudits({ url: `${url}/graphql`, fetchFn: fetchWithToken });
+  const results = await Promise.all(audits.map((audit) => audit.fn()));
+
+  const broken = results.filter(({ status }) => status !== "ok").map(({ id, name }) => `${id} ${name}`);
+  expect(results.length).toBeGreaterThan(55);
+  // Operations by GET are not offered.
+  expect(broken.map((name) => name.slice(0, 4)).sort()).toEqual(["5A70", "6A70", "D6D5"]);
+  expect(broken.every((name) => name.slice(5).startsWith("MAY"))).toBe(true);
+});

@@ -1,0 +1,1080 @@
+import type { PresetName } from "../../../src/auth/presets.js";
+
+export type Claims = Record<string, unknown>;
+
+/** A change of a provider's good token; `undefined` takes a claim or header parameter away. */
+export type Variant = {
+  name: string;
+  header?: Claims;
+  claims?: Claims;
+  /** Settings that differ from the provider's. */
+  settings?: Record<string, string>;
+  /** Signed with the key of this algorithm instead. */
+  algorithm?: string;
+  /** For a refused one: what the log says. */
+  reason?: RegExp;
+  /** For an accepted one: whom it signs in, if not the provider's user. */
+  appUserId?: string;
+};
+
+/** How one provider's tokens look: settings, one good token, other good ones, and the bad ones that only it knows. */
+export type ProviderCase = {
+  provider: PresetName;
+  algorithm: string;
+  settings: Record<string, string>;
+  header: Claims;
+  claims: Claims;
+  userIdClaim: string;
+  appUserId: string;
+  accepted: Variant[];
+  refused: Variant[];
+};
+
+/** The instant of all these tokens, seconds. */
+export const now = Date.parse("2026-11-22T10:00:00Z") / 1000;
+export const legacySecret = "a-legacy-secret-of-at-least-32-bytes!";
+
+const times = { iat: now - 10, exp: now + 50 };
+const uuid = "6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11";
+const tenant = "11111111-2222-3333-4444-555555555555";
+const stytchSession = "https://stytch.com/session";
+
+const entraClaims = {
+  ...times,
+  nbf: now - 10,
+  aud: "22222222-aaaa-bbbb-cccc-333333333333",
+  iss: `https://login.microsoftonline.com/${tenant}/v2.0`,
+  tid: tenant,
+  oid: uuid,
+  sub: "pairwise-subject",
+  azp: "44444444-aaaa-bbbb-cccc-555555555555",
+  scp: "access_as_user profile",
+  ver: "2.0",
+};
+
+const supabaseClaims = {
+  ...times,
+  iss: "https://abcdefgh.supabase.co/auth/v1",
+  sub: uuid,
+  aud: "authenticated",
+  role: "authenticated",
+  session_id: "0a1b2c3d-0000-4000-8000-000000000000",
+  aal: "aal1",
+  is_anonymous: false,
+};
+
+const supabaseRefused: Variant[] = [
+  {
+    name: "a service_role API key",
+    claims: { role: "service_role", sub: undefined, session_id: undefined },
+    reason: /API key/,
+  },
+  { name: "an anon API key", claims: { role: "anon", session_id: undefined }, reason: /API key/ },
+  { name: "an anonymous user", claims: { is_anonymous: true }, reason: /anonymous/ },
+  {
+    name: "another project with the same audience",
+    claims: { iss: "https://zzzzzzzz.supabase.co/auth/v1" },
+    reason: /^iss is/,
+  },
+  { name: "a token without session", claims: { session_id: undefined }, reason: /session_id/ },
+  { name: "a subject that is no UUID", claims: { sub: "someone" }, reason: /UUID/ },
+  { name: "an OAuth client that is not listed", claims: { client_id: "other-app" }, reason: /^client_id is/ },
+  {
+    name: "a weaker sign-in than asked for",
+    settings: { AUTH_SUPABASE_MIN_AAL: "aal2" },
+    reason: /not strong enough/,
+  },
+];
+
+export const providers: ProviderCase[] = [
+  {
+    provider: "rfc9068",
+    algorithm: "ES256",
+    settings: { AUTH_ISSUER: "https://idp.example.com", AUTH_AUDIENCE: "https://api.example.com" },
+    header: { typ: "at+jwt" },
+    claims: {
+      ...times,
+      iss: "https://idp.example.com",
+      aud: "https://api.example.com",
+      sub: "user-1",
+      client_id: "app",
+      jti: "t1",
+    },
+    userIdClaim: "sub",
+    appUserId: "user-1",
+    accepted: [
+      { name: "RS256", algorithm: "RS256" },
+      { name: "PS256", algorithm: "PS256" },
+      { name: "EdDSA", algorithm: "EdDSA" },
+      { name: "typ with application/ and other case", header: { typ: "Application/AT+JWT" } },
+      {
+        name: "one of two audiences",
+        claims: { aud: ["https://other.example.com", "https://api.example.com"] },
+      },
+      {
+        name: "an id with every strange printable character",
+        claims: { sub: " a|b:c@d/é😀 " },
+        appUserId: " a|b:c@d/é😀 ",
+      },
+      {
+        name: "the listed client, the asked scope",
+        settings: { AUTH_CLIENT_IDS: "app,app2", AUTH_REQUIRED_SCOPE: "vital" },
+        claims: { scope: "openid vital" },
+      },
+      {
+        name: "an actor where a setting allows it",
+        claims: { act: { sub: "support" } },
+        settings: { AUTH_ALLOW_ACTOR: "true" },
+      },
+      {
+        name: "foreign key headers, ignored",
+        header: { jku: "https://evil.example", x5u: "x", x5c: ["x"], jwk: {} },
+      },
+    ],
+    refused: [
+      { name: "typ JWT", header: { typ: "JWT" }, reason: /^typ is/ },
+      { name: "no typ", header: { typ: undefined }, reason: /^typ is none/ },
+      { name: "no client_id", claims: { client_id: undefined }, reason: /client_id is there/ },
+      { name: "no jti", claims: { jti: undefined }, reason: /jti is there/ },
+      { name: "no iat", claims: { iat: undefined }, reason: /iat is there/ },
+      {
+        name: "a client that is not listed",
+        settings: { AUTH_CLIENT_IDS: "app2" },
+        reason: /^client_id is \["app"\]/,
+      },
+      { name: "a scope that is no string", claims: { scope: ["vital"] }, reason: /form of this provider/ },
+    ],
+  },
+  {
+    provider: "auth0",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://team.eu.auth0.com/,https://login.example.com/",
+      AUTH_AUDIENCE: "https://api.example.com",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      iss: "https://team.eu.auth0.com/",
+      sub: "auth0|5f7c8ec7c33c6c004bbafe82",
+      aud: ["https://api.example.com", "https://team.eu.auth0.com/userinfo"],
+      azp: "mobile-app",
+      scope: "openid profile",
+    },
+    userIdClaim: "sub",
+    appUserId: "auth0|5f7c8ec7c33c6c004bbafe82",
+    accepted: [
+      {
+        name: "the RFC 9068 profile",
+        header: { typ: "at+jwt" },
+        claims: { azp: undefined, client_id: "mobile-app", jti: "1", aud: "https://api.example.com" },
+        settings: { AUTH_CLIENT_IDS: "mobile-app" },
+      },
+      { name: "the issuer of a custom domain", claims: { iss: "https://login.example.com/" } },
+      {
+        name: "an enterprise id with spaces",
+        claims: { sub: "samlp|conn|ann lee@x" },
+        appUserId: "samlp|conn|ann lee@x",
+      },
+      { name: "PS256", algorithm: "PS256" },
+      {
+        name: "a permission as the asked scope",
+        claims: { permissions: ["vital:token"] },
+        settings: { AUTH_REQUIRED_SCOPE: "vital:token" },
+      },
+      { name: "a subject that is said to be a user", claims: { sub_profile: "user" } },
+    ],
+    refused: [
+      {
+        name: "client credentials",
+        claims: { sub: "abc|1@clients", gty: "client-credentials" },
+        reason: /client credentials/,
+      },
+      { name: "client credentials without gty", claims: { sub: "abc@clients" }, reason: /machine/ },
+      { name: "gty alone", claims: { gty: "client-credentials" }, reason: /machine/ },
+      {
+        name: "a service as subject",
+        claims: { sub: "mobile-app", sub_profile: "service" },
+        reason: /machine's or an agent's/,
+      },
+      { name: "a service with a pipe in its id", claims: { sub_profile: "service" }, reason: /no user/ },
+      { name: "an agent", claims: { sub: "agt_12345" }, reason: /agent/ },
+      { name: "an ID token", claims: { aud: "mobile-app", azp: undefined }, reason: /^aud is "mobile-app"/ },
+      {
+        name: "an ID token, though the client id was set as the audience",
+        claims: { aud: "mobile-app", azp: undefined },
+        settings: { AUTH_AUDIENCE: "mobile-app" },
+        reason: /names its client/,
+      },
+      {
+        name: "userinfo as the only audience",
+        claims: { aud: "https://team.eu.auth0.com/userinfo" },
+        reason: /^aud/,
+      },
+    ],
+  },
+  {
+    provider: "clerk",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://clerk.example.com",
+      AUTH_CLERK_ORIGINS: "https://app.example.com",
+      AUTH_CLERK_NATIVE: "true",
+    },
+    header: { typ: "JWT", cat: "cl_B7d4PD111AAA" },
+    claims: {
+      ...times,
+      nbf: now - 10,
+      iss: "https://clerk.example.com",
+      sub: "user_2abcDEF",
+      sid: "sess_2abc",
+      sts: "active",
+      v: 2,
+    },
+    userIdClaim: "sub",
+    appUserId: "user_2abcDEF",
+    accepted: [
+      {
+        name: "version 1 with the origin",
+        header: { cat: undefined },
+        claims: { azp: "https://app.example.com", sts: undefined, v: undefined },
+        settings: { AUTH_CLERK_NATIVE: "" },
+      },
+      { name: "the origin of a listed web app", claims: { azp: "https://app.example.com" } },
+    ],
+    refused: [
+      { name: "a pending session", claims: { sts: "pending" }, reason: /pending/ },
+      { name: "a machine", claims: { sub: "mch_1" }, reason: /no user/ },
+      { name: "the category of JWT templates", header: { cat: "cl_B7d4PD222AAA" }, reason: /category/ },
+      { name: "the category of machines", header: { cat: "cl_B7d4PD333AAA" }, reason: /category/ },
+      { name: "a JWT template's token", claims: { sid: undefined }, reason: /template/ },
+      { name: "an OAuth token", header: { typ: "at+jwt" }, reason: /^typ is/ },
+      { name: "a foreign origin", claims: { azp: "https://evil.example" }, reason: /another origin/ },
+      { name: "no origin, native off", settings: { AUTH_CLERK_NATIVE: "" }, reason: /AUTH_CLERK_NATIVE/ },
+    ],
+  },
+  {
+    provider: "clerk-oauth",
+    algorithm: "RS256",
+    settings: { AUTH_ISSUER: "https://clerk.example.com", AUTH_CLIENT_IDS: "oauth-app" },
+    header: { typ: "at+jwt" },
+    claims: {
+      ...times,
+      iss: "https://clerk.example.com",
+      sub: "user_2abcDEF",
+      client_id: "oauth-app",
+      jti: "oat_1",
+      scope: "profile vital",
+    },
+    userIdClaim: "sub",
+    appUserId: "user_2abcDEF",
+    accepted: [
+      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      {
+        name: "an audience that is configured",
+        claims: { aud: "https://api.example.com" },
+        settings: { AUTH_AUDIENCE: "https://api.example.com" },
+      },
+    ],
+    refused: [
+      { name: "another client", claims: { client_id: "other" }, reason: /^client_id is/ },
+      { name: "no client", claims: { client_id: undefined }, reason: /^client_id is \[\]/ },
+      { name: "a session token", header: { typ: "JWT" }, reason: /^typ is/ },
+      { name: "a machine", claims: { sub: "mch_1" }, reason: /no user/ },
+      { name: "a client as an array", claims: { client_id: ["oauth-app"] }, reason: /^client_id is/ },
+      { name: "no typ", header: { typ: undefined }, reason: /^typ is/ },
+    ],
+  },
+  {
+    provider: "cognito",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+      AUTH_CLIENT_IDS: "4hp23example",
+    },
+    header: {},
+    claims: {
+      ...times,
+      iss: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+      sub: uuid,
+      username: "ann",
+      token_use: "access",
+      client_id: "4hp23example",
+      scope: "aws.cognito.signin.user.admin",
+      "cognito:groups": ["g"],
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "a typ all the same", header: { typ: "JWT" } },
+      {
+        name: "a bound audience that is configured",
+        claims: { aud: "https://api.example.com" },
+        settings: { AUTH_AUDIENCE: "https://api.example.com" },
+      },
+      {
+        name: "the updated form of the issuer",
+        claims: { iss: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI" },
+        settings: {
+          AUTH_ISSUER: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+        },
+      },
+      {
+        name: "a second client",
+        claims: { client_id: "second" },
+        settings: { AUTH_CLIENT_IDS: "4hp23example,second" },
+      },
+    ],
+    refused: [
+      {
+        name: "an ID token",
+        claims: { token_use: "id", aud: "4hp23example", client_id: undefined },
+        reason: /^aud is/,
+      },
+      { name: "token_use id", claims: { token_use: "id" }, reason: /only access tokens/ },
+      { name: "another client", claims: { client_id: "other" }, reason: /^client_id is/ },
+      { name: "client credentials", claims: { username: undefined, sub: "4hp23example" }, reason: /machine/ },
+      {
+        name: "another pool of the region",
+        claims: { iss: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Zzzzzzzzz" },
+        reason: /^iss is/,
+      },
+      {
+        name: "a token for another resource",
+        claims: { aud: "https://other.example.com" },
+        reason: /^aud is/,
+      },
+    ],
+  },
+  {
+    provider: "cognito-id",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+      AUTH_CLIENT_IDS: "4hp23example",
+    },
+    header: {},
+    claims: {
+      ...times,
+      iss: "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+      sub: uuid,
+      "cognito:username": "ann",
+      token_use: "id",
+      aud: "4hp23example",
+      at_hash: "x",
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "with a nonce", claims: { nonce: "n" } },
+      { name: "without at_hash", claims: { at_hash: undefined } },
+    ],
+    refused: [
+      { name: "an access token", claims: { token_use: "access" }, reason: /only ID tokens/ },
+      { name: "no user name", claims: { "cognito:username": undefined }, reason: /user name/ },
+      { name: "another client", claims: { aud: "other" }, reason: /^aud is/ },
+      { name: "no token_use", claims: { token_use: undefined }, reason: /only ID tokens/ },
+      { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^typ is/ },
+      {
+        name: "another pool",
+        claims: { iss: "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_AbCdEfGhI" },
+        reason: /^iss is/,
+      },
+    ],
+  },
+  {
+    provider: "firebase",
+    algorithm: "RS256",
+    settings: { AUTH_ISSUER: "https://securetoken.google.com/my-project" },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      iss: "https://securetoken.google.com/my-project",
+      aud: "my-project",
+      sub: "abcdefghijklmnopqrstuvwxyz12",
+      auth_time: now - 100,
+      firebase: { sign_in_provider: "password", identities: {} },
+    },
+    userIdClaim: "sub",
+    appUserId: "abcdefghijklmnopqrstuvwxyz12",
+    accepted: [
+      { name: "an id of 128 characters", claims: { sub: "a".repeat(128) }, appUserId: "a".repeat(128) },
+      {
+        name: "the configured tenant",
+        claims: { firebase: { sign_in_provider: "password", tenant: "t1" } },
+        settings: { AUTH_FIREBASE_TENANT: "t1" },
+      },
+      {
+        name: "an anonymous user where a setting allows it",
+        claims: { firebase: { sign_in_provider: "anonymous" } },
+        settings: { AUTH_ALLOW_ANONYMOUS: "true" },
+      },
+    ],
+    refused: [
+      {
+        name: "another project under the same Google key",
+        claims: { iss: "https://securetoken.google.com/other", aud: "other" },
+        reason: /^iss is/,
+      },
+      { name: "the audience of another project", claims: { aud: "other" }, reason: /^aud is/ },
+      { name: "an audience in a list", claims: { aud: ["my-project"] }, reason: /^aud is/ },
+      {
+        name: "an anonymous user",
+        claims: { firebase: { sign_in_provider: "anonymous" } },
+        reason: /anonymous/,
+      },
+      { name: "no sign-in provider", claims: { firebase: {} }, reason: /anonymous/ },
+      { name: "an id of 129 characters", claims: { sub: "a".repeat(129) }, reason: /128/ },
+      {
+        name: "a session cookie",
+        claims: { iss: "https://session.firebase.google.com/my-project" },
+        reason: /^iss/,
+      },
+      {
+        name: "a custom token",
+        claims: {
+          iss: "svc@my-project.iam.gserviceaccount.com",
+          aud: "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit",
+        },
+        reason: /^iss is/,
+      },
+      { name: "a sign-in ahead", claims: { auth_time: now + 500 }, reason: /sign-in/ },
+      { name: "a sign-in that is no number", claims: { auth_time: "1" }, reason: /sign-in/ },
+      {
+        name: "a tenant that is not configured",
+        claims: { firebase: { sign_in_provider: "password", tenant: "t1" } },
+        reason: /of a tenant/,
+      },
+      {
+        name: "another tenant",
+        claims: { firebase: { sign_in_provider: "password", tenant: "t2" } },
+        settings: { AUTH_FIREBASE_TENANT: "t1" },
+        reason: /another tenant/,
+      },
+    ],
+  },
+  {
+    provider: "supabase",
+    algorithm: "ES256",
+    settings: { AUTH_ISSUER: "https://abcdefgh.supabase.co/auth/v1" },
+    header: { typ: "JWT" },
+    claims: supabaseClaims,
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "RS256", algorithm: "RS256" },
+      { name: "a listed OAuth client", claims: { client_id: "app" }, settings: { AUTH_CLIENT_IDS: "app" } },
+      { name: "a first-party token beside listed clients", settings: { AUTH_CLIENT_IDS: "app" } },
+      { name: "a strong sign-in", claims: { aal: "aal2" }, settings: { AUTH_SUPABASE_MIN_AAL: "aal2" } },
+      {
+        name: "an anonymous user where a setting allows it",
+        claims: { is_anonymous: true },
+        settings: { AUTH_ALLOW_ANONYMOUS: "true" },
+      },
+    ],
+    refused: [...supabaseRefused, { name: "HS256", algorithm: "HS256", reason: /^alg is "HS256"/ }],
+  },
+  {
+    provider: "supabase-legacy",
+    algorithm: "HS256",
+    settings: {
+      AUTH_ISSUER: "https://abcdefgh.supabase.co/auth/v1",
+      AUTH_SUPABASE_JWT_SECRET: legacySecret,
+    },
+    header: { typ: "JWT" },
+    claims: supabaseClaims,
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [{ name: "no kid", header: { kid: undefined } }],
+    refused: [...supabaseRefused, { name: "ES256", algorithm: "ES256", reason: /^alg is "ES256"/ }],
+  },
+  {
+    provider: "okta",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://team.okta.com/oauth2/default",
+      AUTH_AUDIENCE: "api://default",
+      AUTH_CLIENT_IDS: "0oaMobile",
+    },
+    header: {},
+    claims: {
+      ...times,
+      ver: 1,
+      jti: "AT.1",
+      iss: "https://team.okta.com/oauth2/default",
+      aud: "api://default",
+      sub: "ann@example.com",
+      uid: "00u1abcdEFGH2ijklMNO",
+      cid: "0oaMobile",
+      scp: ["openid", "vital"],
+    },
+    userIdClaim: "uid",
+    appUserId: "00u1abcdEFGH2ijklMNO",
+    accepted: [
+      { name: "an id as subject", claims: { sub: "00u1abcdEFGH2ijklMNO" } },
+      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "ES256", algorithm: "ES256" },
+    ],
+    refused: [
+      {
+        name: "no uid",
+        claims: { uid: undefined, sub: "0oaMobile" },
+        reason: /user id claim uid is missing/,
+      },
+      {
+        name: "an ID token",
+        claims: { aud: "0oaMobile", cid: undefined, uid: undefined, nonce: "n" },
+        reason: /^aud is/,
+      },
+      { name: "the org issuer", claims: { iss: "https://team.okta.com" }, reason: /^iss is/ },
+      { name: "another client", claims: { cid: "0oaOther" }, reason: /^cid is/ },
+      { name: "no client", claims: { cid: undefined }, reason: /^cid is/ },
+      { name: "scopes in one string", claims: { scp: "openid vital" }, reason: /form of this provider/ },
+    ],
+  },
+  {
+    provider: "entra",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: entraClaims.iss,
+      AUTH_AUDIENCE: `${entraClaims.aud},api://vital`,
+      AUTH_CLIENT_IDS: entraClaims.azp,
+    },
+    header: { typ: "JWT" },
+    claims: entraClaims,
+    userIdClaim: "oid",
+    appUserId: uuid,
+    accepted: [
+      {
+        name: "version 1 with the slash and the App ID URI",
+        settings: { AUTH_ISSUER: `${entraClaims.iss},https://sts.windows.net/${tenant}/` },
+        claims: {
+          iss: `https://sts.windows.net/${tenant}/`,
+          aud: "api://vital",
+          ver: "1.0",
+          appid: entraClaims.azp,
+          azp: undefined,
+        },
+      },
+      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "access_as_user" } },
+      { name: "idtyp user", claims: { idtyp: "user" } },
+    ],
+    refused: [
+      { name: "an app's own token", claims: { scp: undefined, roles: ["x"] }, reason: /acts for an app/ },
+      { name: "idtyp app", claims: { idtyp: "app" }, reason: /app's own/ },
+      {
+        name: "another tenant under the same key",
+        claims: { tid: "99999999-2222-3333-4444-555555555555" },
+        reason: /another tenant/,
+      },
+      {
+        name: "version 1 where only version 2 is meant",
+        claims: { iss: `https://sts.windows.net/${tenant}/`, ver: "1.0" },
+        reason: /^iss is/,
+      },
+      { name: "a version that does not fit", claims: { ver: "1.0" }, reason: /version/ },
+      { name: "a token for Microsoft Graph", header: { nonce: "n" }, reason: /Graph/ },
+      { name: "no oid, though sub is there", claims: { oid: undefined }, reason: /oid is missing/ },
+      {
+        name: "the issuer of all tenants",
+        claims: { iss: "https://login.microsoftonline.com/common/v2.0" },
+        reason: /^iss is/,
+      },
+      {
+        name: "the issuer template",
+        claims: { iss: "https://login.microsoftonline.com/{tenantid}/v2.0" },
+        reason: /^iss is/,
+      },
+      { name: "scopes in a list", claims: { scp: ["access_as_user"] }, reason: /acts for an app/ },
+    ],
+  },
+  {
+    provider: "entra-external",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: `https://${tenant}.ciamlogin.com/${tenant}/v2.0`,
+      AUTH_AUDIENCE: entraClaims.aud,
+    },
+    header: { typ: "JWT" },
+    claims: { ...entraClaims, iss: `https://${tenant}.ciamlogin.com/${tenant}/v2.0` },
+    userIdClaim: "oid",
+    appUserId: uuid,
+    accepted: [{ name: "the listed client", settings: { AUTH_CLIENT_IDS: entraClaims.azp } }],
+    refused: [
+      { name: "an app's own token", claims: { scp: undefined }, reason: /acts for an app/ },
+      { name: "an empty scp", claims: { scp: " " }, reason: /acts for an app/ },
+      { name: "another tenant", claims: { tid: uuid }, reason: /another tenant/ },
+      { name: "no tenant", claims: { tid: undefined }, reason: /another tenant/ },
+      { name: "no oid", claims: { oid: undefined }, reason: /oid is missing/ },
+      { name: "a workforce issuer", claims: { iss: entraClaims.iss }, reason: /^iss is/ },
+      { name: "a token for Microsoft Graph", header: { nonce: "n" }, reason: /Graph/ },
+    ],
+  },
+  {
+    provider: "b2c",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: `https://team.b2clogin.com/${tenant}/v2.0/`,
+      AUTH_AUDIENCE: entraClaims.aud,
+      AUTH_B2C_POLICY: "B2C_1_signin",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...entraClaims,
+      iss: `https://team.b2clogin.com/${tenant}/v2.0/`,
+      ver: "1.0",
+      tfp: "B2C_1_signin",
+      sub: uuid,
+      oid: undefined,
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "the flow in acr", claims: { tfp: undefined, acr: "B2C_1_signin" } },
+      {
+        name: "an issuer with the flow",
+        settings: { AUTH_ISSUER: `https://team.b2clogin.com/tfp/${tenant}/B2C_1_signin/v2.0/` },
+        claims: { iss: `https://team.b2clogin.com/tfp/${tenant}/B2C_1_signin/v2.0/` },
+      },
+    ],
+    refused: [
+      { name: "another flow", claims: { tfp: "B2C_1_reset" }, reason: /another user flow/ },
+      { name: "another flow in acr", claims: { acr: "B2C_1_reset" }, reason: /another user flow/ },
+      { name: "no flow", claims: { tfp: undefined }, reason: /name its user flow/ },
+      { name: "no scp", claims: { scp: undefined }, reason: /acts for an app/ },
+      {
+        name: "no slash at the issuer's end",
+        claims: { iss: `https://team.b2clogin.com/${tenant}/v2.0` },
+        reason: /^iss/,
+      },
+      { name: "an app's token", claims: { idtyp: "app" }, reason: /app's own/ },
+    ],
+  },
+  {
+    provider: "keycloak",
+    algorithm: "RS256",
+    settings: { AUTH_ISSUER: "https://idp.example.com/realms/team", AUTH_AUDIENCE: "vital-gateway" },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      jti: "1",
+      iss: "https://idp.example.com/realms/team",
+      aud: ["vital-gateway", "account"],
+      sub: uuid,
+      typ: "Bearer",
+      azp: "mobile",
+      sid: "s1",
+      scope: "openid profile",
+      preferred_username: "ann",
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "typ at+jwt without client_id", header: { typ: "at+jwt" } },
+      { name: "a federated user", claims: { sub: "f:ldap:ann lee" }, appUserId: "f:ldap:ann lee" },
+      { name: "a nonce, as old versions had it", claims: { nonce: "n" } },
+      { name: "ES256", algorithm: "ES256" },
+      { name: "PS256", algorithm: "PS256" },
+      { name: "EdDSA", algorithm: "EdDSA" },
+      { name: "the listed client", settings: { AUTH_CLIENT_IDS: "mobile" } },
+    ],
+    refused: [
+      { name: "no sub", claims: { sub: undefined }, reason: /sub is missing/ },
+      { name: "an ID token", claims: { typ: "ID" }, reason: /ID or refresh/ },
+      { name: "a refresh token", claims: { typ: "Refresh" }, reason: /ID or refresh/ },
+      {
+        name: "account as the only audience",
+        claims: { aud: "account" },
+        reason: /^aud is "account".*audience mapper/,
+      },
+      {
+        name: "a service account",
+        claims: { preferred_username: "service-account-batch" },
+        reason: /service account/,
+      },
+      {
+        name: "client credentials without a session",
+        claims: { client_id: "batch", sid: undefined, preferred_username: undefined },
+        reason: /service account/,
+      },
+      { name: "a bound token", claims: { cnf: { jkt: "x" } }, reason: /cnf/ },
+      { name: "another client", settings: { AUTH_CLIENT_IDS: "web" }, reason: /^azp is/ },
+    ],
+  },
+  {
+    provider: "ory",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://team.projects.oryapis.com",
+      AUTH_AUDIENCE: "https://api.example.com",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      jti: "1",
+      nbf: now - 10,
+      iss: "https://team.projects.oryapis.com",
+      aud: ["https://api.example.com"],
+      sub: uuid,
+      client_id: "mobile",
+      scp: ["openid", "vital"],
+      ext: {},
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "scp as a list", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      {
+        name: "both forms of scopes",
+        claims: { scope: "openid vital" },
+        settings: { AUTH_REQUIRED_SCOPE: "vital" },
+      },
+      {
+        name: "no audience, but a listed client",
+        claims: { aud: [] },
+        settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "mobile" },
+      },
+    ],
+    refused: [
+      { name: "an empty audience", claims: { aud: [] }, reason: /^aud is \[\]/ },
+      { name: "client credentials", claims: { sub: "mobile" }, reason: /machine/ },
+      {
+        name: "an ID token of the same key set",
+        claims: { client_id: undefined, aud: ["mobile"], at_hash: "x" },
+        reason: /^aud is/,
+      },
+      { name: "no client", claims: { client_id: undefined }, reason: /ID token/ },
+      {
+        name: "another audience, though the client is listed",
+        settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "mobile" },
+        reason: /no audience is accepted/,
+      },
+      { name: "scp as a string", claims: { scp: "openid" }, reason: /form of this provider/ },
+    ],
+  },
+  {
+    provider: "zitadel",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "https://team.zitadel.cloud",
+      AUTH_AUDIENCE: "264500000000000001",
+      AUTH_CLIENT_IDS: "264500000000000002",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      nbf: now - 10,
+      jti: "V2_1",
+      iss: "https://team.zitadel.cloud",
+      aud: ["264500000000000002", "264500000000000001"],
+      sub: "264599999999999999",
+      client_id: "264500000000000002",
+      "urn:zitadel:iam:org:project:264500000000000001:roles": { patient: { org: "team" } },
+    },
+    userIdClaim: "sub",
+    appUserId: "264599999999999999",
+    accepted: [
+      { name: "the client in azp", claims: { azp: "264500000000000002", client_id: undefined } },
+      { name: "a role as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "patient" } },
+      { name: "EdDSA", algorithm: "EdDSA" },
+    ],
+    refused: [
+      {
+        name: "an ID token with the same audience",
+        claims: { jti: undefined, auth_time: now - 20, amr: ["pwd"] },
+        reason: /ID token/,
+      },
+      { name: "auth_time", claims: { auth_time: now - 20 }, reason: /ID token/ },
+      { name: "amr", claims: { amr: ["pwd"] }, reason: /ID token/ },
+      {
+        name: "a client that is not listed",
+        claims: { client_id: "264500000000000003" },
+        reason: /^azp\/client_id/,
+      },
+      { name: "no client", claims: { client_id: undefined }, reason: /^azp\/client_id is \[\]/ },
+      { name: "another project", claims: { aud: ["264500000000000009"] }, reason: /^aud is/ },
+      { name: "one listed and one other client", claims: { azp: "x" }, reason: /^azp\/client_id/ },
+    ],
+  },
+  {
+    provider: "workos",
+    algorithm: "RS256",
+    settings: { AUTH_ISSUER: "https://api.workos.com", AUTH_WORKOS_CLIENT_ID: "client_01" },
+    header: {},
+    claims: {
+      ...times,
+      jti: "1",
+      iss: "https://api.workos.com",
+      sub: "user_01HBEQ",
+      sid: "session_01HBEQ",
+      permissions: ["vital"],
+    },
+    userIdClaim: "sub",
+    appUserId: "user_01HBEQ",
+    accepted: [
+      { name: "typ JWT", header: { typ: "JWT" } },
+      { name: "a permission as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      {
+        name: "an audience that is configured",
+        claims: { aud: "client_01" },
+        settings: { AUTH_AUDIENCE: "client_01" },
+      },
+    ],
+    refused: [
+      { name: "an impersonator", claims: { act: { sub: "admin@example.com" } }, reason: /act/ },
+      {
+        name: "another credential, which has an audience",
+        claims: { aud: "https://api.workos.com" },
+        reason: /^aud/,
+      },
+      { name: "no session", claims: { sid: undefined }, reason: /session/ },
+      { name: "a session of another form", claims: { sid: "app_01" }, reason: /session/ },
+      { name: "a subject that is no user", claims: { sub: "agent_01" }, reason: /no user/ },
+      { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^typ is/ },
+    ],
+  },
+  {
+    provider: "stytch",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "stytch.com/project-live-1234,https://login.example.com",
+      AUTH_STYTCH_PROJECT_ID: "project-live-1234",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      nbf: now - 10,
+      iss: "stytch.com/project-live-1234",
+      aud: ["project-live-1234"],
+      sub: `user-live-${uuid}`,
+      [stytchSession]: { id: "session-live-1", expires_at: "2026-11-22T11:00:00Z" },
+    },
+    userIdClaim: "sub",
+    appUserId: `user-live-${uuid}`,
+    accepted: [
+      { name: "the other issuer", claims: { iss: "https://login.example.com" } },
+      { name: "no typ", header: { typ: undefined } },
+      {
+        name: "a member where members are meant",
+        claims: { sub: "member-live-1" },
+        settings: { AUTH_STYTCH_B2B: "true" },
+        appUserId: "member-live-1",
+      },
+    ],
+    refused: [
+      {
+        name: "a machine",
+        claims: { sub: "m2m-client-live-1", [stytchSession]: undefined },
+        reason: /session/,
+      },
+      { name: "a connected app", claims: { client_id: "connected-app-1" }, reason: /connected app/ },
+      { name: "no session", claims: { [stytchSession]: undefined }, reason: /session/ },
+      { name: "a member among consumers", claims: { sub: "member-live-1" }, reason: /AUTH_STYTCH_B2B/ },
+      {
+        name: "a session that has ended",
+        claims: { [stytchSession]: { expires_at: "2026-11-22T09:00:00Z" } },
+        reason: /expired at 2026-11-22T09:00:00/,
+      },
+      { name: "a session without end", claims: { [stytchSession]: { id: "x" } }, reason: /session's end/ },
+      { name: "another project", claims: { aud: ["project-live-9999"] }, reason: /^aud is/ },
+    ],
+  },
+  {
+    provider: "descope",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "P2abcdefghijklmnopqrstuvwxyz,https://api.descope.com/P2abcdefghijklmnopqrstuvwxyz",
+    },
+    header: { typ: "JWT" },
+    claims: {
+      ...times,
+      iss: "P2abcdefghijklmnopqrstuvwxyz",
+      sub: "U2xyz",
+      drn: "DS",
+      permissions: ["vital"],
+    },
+    userIdClaim: "sub",
+    appUserId: "U2xyz",
+    accepted: [
+      {
+        name: "an address as issuer",
+        claims: { iss: "https://api.descope.com/P2abcdefghijklmnopqrstuvwxyz" },
+      },
+      { name: "no typ, no drn", header: { typ: undefined }, claims: { drn: undefined } },
+      { name: "a permission as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+    ],
+    refused: [
+      {
+        name: "a refresh token by its long life",
+        claims: { exp: now + 28 * 86_400, drn: undefined },
+        reason: /lives longer/,
+      },
+      { name: "a refresh token by its name", claims: { drn: "DSR" }, reason: /refresh token/ },
+      { name: "a token without iat", claims: { iat: undefined }, reason: /lives longer/ },
+      { name: "an access key", claims: { sub: "K2xyz" }, reason: /access key/ },
+      {
+        name: "the project id inside another path",
+        claims: { iss: "https://evil.example/P2abcdefghijklmnopqrstuvwxyz/x" },
+        reason: /^iss is/,
+      },
+      {
+        name: "an audience that nobody configured",
+        claims: { aud: "other" },
+        reason: /no audience is accepted/,
+      },
+    ],
+  },
+  {
+    provider: "fusionauth",
+    algorithm: "RS256",
+    settings: {
+      AUTH_ISSUER: "acme.com",
+      AUTH_AUDIENCE: "3c219e58-ed0e-4b18-ad48-f4f92793ae32",
+      AUTH_FUSIONAUTH_TENANT_ID: tenant,
+    },
+    header: { typ: "JWT", gty: ["authorization_code"] },
+    claims: {
+      ...times,
+      iss: "acme.com",
+      aud: "3c219e58-ed0e-4b18-ad48-f4f92793ae32",
+      sub: uuid,
+      tid: tenant,
+      applicationId: "3c219e58-ed0e-4b18-ad48-f4f92793ae32",
+      authenticationType: "PASSWORD",
+      scope: "openid",
+    },
+    userIdClaim: "sub",
+    appUserId: uuid,
+    accepted: [
+      { name: "no gty", header: { gty: undefined } },
+      { name: "EdDSA", algorithm: "EdDSA" },
+    ],
+    refused: [
+      { name: "HS256, FusionAuth's own default", algorithm: "HS256", reason: /^alg is "HS256"/ },
+      { name: "an ID token", claims: { at_hash: "x" }, reason: /at_hash/ },
+      {
+        name: "an entity",
+        claims: { applicationId: undefined, authenticationType: undefined, permissions: { x: ["read"] } },
+        reason: /entity/,
+      },
+      {
+        name: "permissions without a sign-in",
+        claims: { authenticationType: undefined, permissions: { x: ["read"] } },
+        reason: /entity/,
+      },
+      { name: "another application", claims: { aud: uuid }, reason: /^aud is/ },
+      { name: "another tenant", claims: { tid: uuid }, reason: /another tenant/ },
+      { name: "client credentials", header: { gty: ["client_credentials"] }, reason: /machine/ },
+    ],
+  },
+  {
+    provider: "better-auth",
+    algorithm: "EdDSA",
+    settings: { AUTH_ISSUER: "https://app.example.com" },
+    header: {},
+    claims: {
+      ...times,
+      iss: "https://app.example.com",
+      aud: "https://app.example.com",
+      sub: "4f5e6d7c8b9a0f1e2d3c4b5a69788796",
+      name: "Ann",
+    },
+    userIdClaim: "sub",
+    appUserId: "4f5e6d7c8b9a0f1e2d3c4b5a69788796",
+    accepted: [
+      { name: "typ JWT", header: { typ: "JWT" } },
+      { name: "ES256", algorithm: "ES256" },
+    ],
+    refused: [
+      { name: "a logout token", header: { typ: "logout+jwt" }, reason: /^typ is/ },
+      { name: "a client as subject", claims: { sub: "app", client_id: "app" }, reason: /machine/ },
+      { name: "an OAuth token", header: { typ: "at+jwt" }, reason: /^typ is/ },
+      { name: "another audience", claims: { aud: "https://other.example.com" }, reason: /^aud is/ },
+      { name: "a slash after the audience", claims: { aud: "https://app.example.com/" }, reason: /^aud is/ },
+      {
+        name: "a client that is not listed",
+        settings: { AUTH_CLIENT_IDS: "app" },
+        reason: /^azp\/client_id/,
+      },
+    ],
+  },
+  {
+    provider: "better-auth-oauth",
+    algorithm: "EdDSA",
+    settings: { AUTH_ISSUER: "https://app.example.com/api/auth", AUTH_AUDIENCE: "https://api.example.com" },
+    header: { typ: "at+jwt" },
+    claims: {
+      ...times,
+      iss: "https://app.example.com/api/auth",
+      aud: ["https://api.example.com", "https://app.example.com/api/auth/oauth2/userinfo"],
+      sub: "4f5e6d7c8b9a0f1e2d3c4b5a69788796",
+      azp: "mobile",
+      scope: "openid vital",
+    },
+    userIdClaim: "sub",
+    appUserId: "4f5e6d7c8b9a0f1e2d3c4b5a69788796",
+    accepted: [
+      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "the listed client", settings: { AUTH_CLIENT_IDS: "mobile" } },
+    ],
+    refused: [
+      { name: "no typ", header: { typ: undefined }, reason: /^typ is/ },
+      { name: "a logout token", header: { typ: "logout+jwt" }, reason: /^typ is/ },
+      { name: "client credentials", claims: { sub: "mobile" }, reason: /machine/ },
+      { name: "another resource", claims: { aud: "https://other.example.com" }, reason: /^aud is/ },
+      { name: "a bound token", claims: { cnf: { jkt: "x" } }, reason: /cnf/ },
+      { name: "another client", settings: { AUTH_CLIENT_IDS: "web" }, reason: /^azp\/client_id/ },
+    ],
+  },
+  {
+    provider: "custom",
+    algorithm: "ES256",
+    settings: {
+      AUTH_ISSUER: "in-house",
+      AUTH_AUDIENCE: "vital",
+      AUTH_ALGORITHMS: "ES256",
+      AUTH_TOKEN_TYPES: "JWT,absent",
+      AUTH_USER_ID_CLAIM: "user_id",
+    },
+    header: { typ: "JWT" },
+    claims: { ...times, iss: "in-house", aud: "vital", user_id: "u-1", scope: ["vital"] },
+    userIdClaim: "user_id",
+    appUserId: "u-1",
+    accepted: [
+      { name: "no typ", header: { typ: undefined } },
+      { name: "scopes in a list", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "scopes in words", claims: { scope: "a vital" }, settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      {
+        name: "a listed client instead of an audience",
+        claims: { aud: undefined, azp: "app" },
+        settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "app" },
+      },
+    ],
+    refused: [
+      { name: "RS256", algorithm: "RS256", reason: /^alg is/ },
+      { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^typ is/ },
+      {
+        name: "no user id, though sub is there",
+        claims: { user_id: undefined, sub: "u-1" },
+        reason: /user_id is missing/,
+      },
+      {
+        name: "another client",
+        claims: { aud: undefined, azp: "other" },
+        settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "app" },
+        reason: /azp/,
+      },
+      {
+        name: "an audience nobody configured",
+        claims: { azp: "app" },
+        settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "app" },
+        reason: /no audience is accepted/,
+      },
+      {
+        name: "a scope of a strange form",
+        claims: { scope: { vital: true } },
+        reason: /form of this provider/,
+      },
+    ],
+  },
+];

@@ -1,0 +1,71 @@
+import { createSecretKey } from "node:crypto";
+import { createKeySets, type KeySets } from "../../../src/auth/key-sets.js";
+import type { AuthPolicy } from "../../../src/auth/policy.js";
+import { readAuthSettings } from "../../../src/auth/auth-settings.js";
+import { createViewerAuthentication } from "../../../src/auth/viewer-authentication.js";
+import { createSettingsReader } from "../../../src/config/settings-reader.js";
+import { createManualClock } from "./manual-clock.js";
+import { legacySecret, type ProviderCase, type Variant } from "./providers.js";
+import { createTestKey, signToken, type TestKey } from "./tokens.js";
+
+/** One key of each kind, and a stranger's; the PS256 key is the RSA key under another name. */
+export function createTestKeys() {
+  const rsa = createTestKey("rsa-1", "RS256");
+  const keys: Record<string, TestKey> = {
+    RS256: rsa,
+    PS256: createTestKey("rsa-2", "PS256", rsa.privateKey),
+    ES256: createTestKey("ec-1", "ES256"),
+    EdDSA: createTestKey("ed-1", "EdDSA"),
+    HS256: {
+      kid: "secret-1",
+      algorithm: "HS256",
+      privateKey: createSecretKey(Buffer.from(legacySecret)),
+      jwk: { kty: "oct", k: Buffer.from(legacySecret).toString("base64url"), kid: "secret-1" },
+    },
+  };
+  return { keys, published: Object.values(keys), stranger: createTestKey("rsa-1", "RS256") };
+}
+
+export function readPolicy(settings: Record<string, string>): AuthPolicy {
+  const reader = createSettingsReader(settings);
+  const policy = readAuthSettings(reader);
+  if (reader.problems.length > 0) throw new Error(reader.problems.join("\n"));
+  return policy;
+}
+
+/** The settings of a provider's variant, with the keys at a test issuer (where the provider has keys to fetch). */
+export const settingsOf = (one: ProviderCase, variant: Variant, jwksUrl: string): Record<string, string> => ({
+  AUTH_PROVIDER: one.provider,
+  ...one.settings,
+  ...(one.provider === "supabase-legacy" ? {} : { AUTH_JWKS_URL: jwksUrl }),
+  ...variant.settings,
+});
+
+const withoutUndefined = (object: object) =>
+  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+
+export function partsOf(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>) {
+  const algorithm = variant.algorithm ?? one.algorithm;
+  const key = keys[algorithm];
+  if (key === undefined) throw new Error(`no key for ${algorithm}`);
+  return {
+    algorithm,
+    key,
+    header: withoutUndefined({ alg: algorithm, kid: key.kid, ...one.header, ...variant.header }),
+    claims: withoutUndefined({ ...one.claims, ...variant.claims }),
+  };
+}
+
+export function tokenOf(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>): string {
+  const { header, claims, algorithm, key } = partsOf(one, variant, keys);
+  return signToken(header, claims, algorithm, key.privateKey);
+}
+
+export const bearer = (token: string): string[] => ["Host", "gateway", "Authorization", `Bearer ${token}`];
+
+/** The authentication of a policy at a standing clock; without a cache, so that every token is really verified. */
+export function createAuthentication(policy: AuthPolicy, keySets?: KeySets) {
+  const clock = createManualClock();
+  const sets = keySets ?? createKeySets({ policy, clock });
+  return createViewerAuthentication({ policy, keySets: sets, clock, maxCachedTokens: 0 });
+}

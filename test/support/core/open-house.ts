@@ -1,0 +1,41 @@
+import { onTestFinished } from "vitest";
+import { createMappings } from "../../../src/mongo/mappings.js";
+import { createMongoConnection } from "../../../src/mongo/connection.js";
+import { createTeamRecords } from "../../../src/mongo/team.js";
+import { testDatabase } from "../services.js";
+import { createFakeVital } from "./fake-vital.js";
+import { createManualClock } from "./manual-clock.js";
+import { place } from "./memory-store.js";
+import { createScriptedNetwork } from "./scripted-network.js";
+import { startProcess } from "./start-process.js";
+
+/** Mappings in a MongoDB database of one test's own. */
+export async function openStore() {
+  const mongo = createMongoConnection({
+    url: testDatabase(),
+    serverSelectionTimeoutMs: 5_000,
+    socketTimeoutMs: 5_000,
+    maxPoolSize: 5,
+    appName: "vital-gateway tests",
+  });
+  onTestFinished(() => mongo.close());
+  await mongo.whenConnected;
+  const mappings = createMappings(mongo);
+  await mappings.createIndexes();
+  const teams = { ...createTeamRecords(mongo), hasActiveMapping: mappings.hasActive };
+  return { mappings, teams };
+}
+
+/** Real mappings, a Vital in memory behind a scripted network, and a clock that stands; processes share all of it. */
+export async function openHouse() {
+  const { mappings, teams } = await openStore();
+  await teams.remember(place);
+  const clock = createManualClock();
+  const network = createScriptedNetwork();
+  const vital = createFakeVital({ network: network.network });
+  const start = (options: Partial<Parameters<typeof startProcess>[0]> = {}) =>
+    startProcess({ store: mappings, teams, vital: vital.api, now: clock.now, ...options });
+  return { mappings, teams, clock, network, vital, start };
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>;

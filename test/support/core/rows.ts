@@ -1,0 +1,60 @@
+import type { AppUserId, VitalUserId } from "../../../src/core/mapping/app-user-id.js";
+import type {
+  ActiveMapping,
+  DeletedMapping,
+  DeletingMapping,
+  EventStamp,
+  FailedMapping,
+  MappingState,
+  PendingMapping,
+} from "../../../src/core/mapping/mapping.js";
+import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
+import { place } from "./memory-store.js";
+
+export const appUserId = "auth0|ada" as AppUserId;
+export const vitalUserId = "11111111-1111-4111-8111-111111111111" as VitalUserId;
+export const otherVitalUserId = "22222222-2222-4222-8222-222222222222" as VitalUserId;
+
+/** When the newest event of a made row happened, and instants around it. */
+export const lastEventAt = new Date("2026-11-22T10:00:00.000Z");
+export const generation = 7;
+
+export const toEvent = (type: SignupEventType, at = lastEventAt): EventStamp => ({ id: "evt_1", type, at });
+
+type Rows = {
+  pending: PendingMapping;
+  active: ActiveMapping;
+  failed: FailedMapping;
+  deleting: DeletingMapping;
+  deleted: DeletedMapping;
+};
+
+/** One row of each state, as the product would have written it some time ago. */
+export function makeRow<S extends MappingState>(state: S, changes: Partial<Rows[S]> = {}): Rows[S] {
+  const at = new Date("2026-11-22T10:00:10.000Z");
+  const base = {
+    ...place,
+    appUserId,
+    clientUserId: appUserId,
+    generation,
+    revision: 21,
+    requestedAt: new Date("2026-11-22T10:00:05.000Z"),
+    updatedAt: at,
+    attempts: 2,
+    lastError: { code: "VITAL_UNAVAILABLE", message: "create-user: 502 no reason given", at },
+    lastEvent: toEvent(state === "deleting" || state === "deleted" ? "user.deleted" : "user.created"),
+  };
+  const due = { nextSweepAt: at, sweeps: 1 };
+  const rows: Rows = {
+    pending: { ...base, ...due, state: "pending" },
+    active: { ...base, state: "active", vitalUserId, activatedAt: at },
+    failed: { ...base, state: "failed" },
+    deleting: { ...base, ...due, state: "deleting", deletingAt: at, doomed: [] },
+    deleted: { ...base, state: "deleted", deletedAt: at },
+  };
+  const row: Rows[S] = { ...rows[state], ...changes };
+  Object.freeze(row);
+  return row;
+}
+
+export const states = ["pending", "active", "failed", "deleting", "deleted"] as const;

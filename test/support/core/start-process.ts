@@ -1,0 +1,111 @@
+import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
+import type { Clock, Random } from "../../../src/core/clock.js";
+import { createDeprovisioning } from "../../../src/core/provisioning/deprovisioning.js";
+import type { ProvisioningJob, Wake } from "../../../src/core/provisioning/jobs.js";
+import { createMappingWriter, type MappingStore } from "../../../src/core/mapping/mapping-writer.js";
+import { createProvisioning, maxLookupAgeMs } from "../../../src/core/provisioning/provisioning.js";
+import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
+import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
+import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
+import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
+import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
+import type { VitalApi, VitalError } from "../../../src/core/vital/vital-api.js";
+import { place } from "./memory-store.js";
+
+/** The store as one process sees it. */
+export type Store = MappingStore & {
+  listDue(at: Date, limit: number): Promise<readonly DueMapping[]>;
+};
+
+/** As the product sets it: the age of a look-up, the time-out of a call, and a margin for a late commit. */
+export const vitalTimeoutMs = 5_000;
+export const lateCommitMarginMs = 15_000;
+export const settleMs = maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs;
+export const sweepGraceMs = 10_000;
+
+export const rules = {
+  team: place,
+  toClientUserId: (appUserId: AppUserId) => appUserId,
+  sweepGraceMs,
+  settleMs,
+};
+
+/**
+ * One process of the product on the given store and Vital: the services put together as the composition root does it,
+ * without a queue, so that its sweeper does the work itself.
+ */
+export function startProcess({
+  store,
+  teams,
+  vital,
+  now,
+  random = () => 0.5,
+  deadlineMs = 10_000,
+  longestFlightMs = 60_000,
+  wake = () => undefined,
+  onWrongTeam = () => undefined,
+}: {
+  store: Store;
+  teams: TeamStore;
+  vital: VitalApi;
+  now: Clock;
+  random?: Random;
+  deadlineMs?: number;
+  longestFlightMs?: number;
+  wake?: Wake;
+  onWrongTeam?: (error: VitalError) => void;
+}) {
+  const team = createTeamGuard({ place, teams, vital, onWrongTeam });
+  const writer = createMappingWriter({ mappings: store, rules, now });
+  const provisioning = createProvisioning({ mappings: store, writer, vital, team, now, random });
+  const deprovisioning = createDeprovisioning({ mappings: store, writer, vital, team, now, random });
+  const signInTokens = createSignInTokens({
+    mappings: store,
+    writer,
+    provisioning,
+    vital,
+    team,
+    wake,
+    now,
+    deadlineMs,
+    longestFlightMs,
+  });
+  const events = createSignupEvents({ writer, wake });
+  const atWork = new Set<Promise<unknown>>();
+  const run: Record<ProvisioningJob, (appUserId: AppUserId) => Promise<unknown>> = {
+    "provision-user": provisioning.provision,
+    "deprovision-user": deprovisioning.deprovision,
+  };
+  const sweeper = createSweeper({
+    mappings: store,
+    queue: { isReachable: () => false, enqueue: () => Promise.reject(new Error("there is no queue")) },
+    async work(job, appUserId) {
+      const work = run[job](appUserId).catch(() => undefined);
+      atWork.add(work);
+      await work.finally(() => atWork.delete(work));
+    },
+    now,
+    random,
+  });
+
+  return {
+    team,
+    writer,
+    provisioning,
+    deprovisioning,
+    signInTokens,
+    sweeper,
+    find: store.find,
+    /** Takes in one event; `at` in seconds of an arbitrary clock at the sender. */
+    record: (appUserId: AppUserId, type: SignupEventType, at: number) =>
+      events.record([{ id: `${type}-${at}`, type, appUserId, occurredAt: new Date(at * 1000) }]),
+    /** A round of the sweeper, and the work that it gave itself. */
+    async sweep(): Promise<number> {
+      const claimed = await sweeper.sweep();
+      await Promise.all([...atWork]);
+      return claimed;
+    },
+  };
+}
+
+export type Process = ReturnType<typeof startProcess>;

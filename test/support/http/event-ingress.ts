@@ -1,0 +1,167 @@
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Webhook } from "standardwebhooks";
+import { Webhook as SvixWebhook } from "svix";
+import Fastify from "fastify";
+import { afterAll, beforeEach, onTestFinished } from "vitest";
+import { createSettingsReader, type Environment } from "../../../src/config/settings-reader.js";
+import type { SignupEvent } from "../../../src/core/mapping/signup-event.js";
+import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/route.js";
+import { readEventSettings } from "../../../src/http/events/event-settings.js";
+
+export const signingSecret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+export const otherSecret = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
+export const bearerToken = "a-bearer-token-of-the-tests-0001";
+export const workosSecret = "workos-secret-of-the-tests";
+export const zitadelSecret = "zitadel-secret-of-the-tests";
+export const fusionauthSecret = "fusionauth-secret-of-the-tests";
+
+/** When every request of these tests arrives. */
+export const arrivedAt = new Date("2026-11-22T10:00:00Z");
+const arrivedAtSeconds = arrivedAt.getTime() / 1000;
+
+export const allSecrets: Environment = {
+  EVENTS_SIGNING_SECRETS: signingSecret,
+  EVENTS_BEARER_TOKENS: bearerToken,
+  EVENTS_WORKOS_SECRETS: workosSecret,
+  EVENTS_ZITADEL_SECRETS: zitadelSecret,
+  EVENTS_FUSIONAUTH_SECRETS: fusionauthSecret,
+};
+
+export function readSettings(environment: Environment) {
+  const reader = createSettingsReader(environment);
+  return { settings: readEventSettings(reader), problems: reader.problems };
+}
+
+type Problem = {
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  requestId: string;
+  index?: number;
+};
+export type Answer = {
+  status: number;
+  headers: Headers;
+  body: Problem & { accepted: number; ignored: number };
+};
+
+/** The ingress on a free port, with a recorder for what it would store. */
+export async function startIngress(
+  environment: Environment = allSecrets,
+  overrides: Partial<EventIngressOptions> = {},
+) {
+  const recorded: SignupEvent[] = [];
+  const counted: string[] = [];
+  const logged: unknown[] = [];
+  const app = Fastify();
+  const log = (fields: object, message: string) => void logged.push({ ...fields, message });
+  registerEventIngress(app, {
+    settings: readSettings(environment).settings,
+    record: (events) => Promise.resolve(void recorded.push(...events)),
+    clock: () => arrivedAt,
+    metrics: { eventReceived: (source, outcome) => void counted.push(`${source} ${outcome}`) },
+    logger: { warn: log, error: log },
+    ...overrides,
+  });
+  const url = `${await app.listen({ port: 0, host: "127.0.0.1" })}/v1/events`;
+
+  const request = async (init: RequestInit): Promise<Answer> => {
+    const response = await fetch(url, init);
+    const text = await response.text();
+    const body = (text === "" ? {} : JSON.parse(text)) as Answer["body"];
+    return { status: response.status, headers: response.headers, body };
+  };
+  const post = (body: string | Buffer<ArrayBuffer>, headers: Record<string, string>) =>
+    request({ method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+
+  return {
+    url,
+    app,
+    recorded,
+    counted,
+    logged,
+    request,
+    post,
+    /** Sends a value as JSON under our bearer token. */
+    postAsBearer: (value: unknown, headers: Record<string, string> = {}) =>
+      post(JSON.stringify(value), { ...bearer, ...headers }),
+    close: () => app.close(),
+  };
+}
+export type Ingress = Awaited<ReturnType<typeof startIngress>>;
+
+/** An ingress for one test, at the end of which it closes. */
+export async function openIngress(...args: Parameters<typeof startIngress>): Promise<Ingress> {
+  const ingress = await startIngress(...args);
+  onTestFinished(() => ingress.close());
+  return ingress;
+}
+
+/** An ingress for the tests of a file: each finds nothing recorded and nothing counted. */
+export async function shareIngress(environment?: Environment): Promise<Ingress> {
+  const ingress = await startIngress(environment);
+  afterAll(() => ingress.close());
+  beforeEach(() => {
+    ingress.recorded.length = 0;
+    ingress.counted.length = 0;
+  });
+  return ingress;
+}
+
+export const bearer = { authorization: `Bearer ${bearerToken}` };
+
+type SignOptions = { id?: string; secret?: string; at?: Date; prefix?: "webhook" | "svix" };
+
+/** Headers as the sender library of Standard Webhooks makes them. */
+export function sign(body: string, options: SignOptions = {}): Record<string, string> {
+  const { id = "msg_1", secret = signingSecret, at = arrivedAt, prefix = "webhook" } = options;
+  return {
+    [`${prefix}-id`]: id,
+    [`${prefix}-timestamp`]: String(Math.floor(at.getTime() / 1000)),
+    [`${prefix}-signature`]: new Webhook(secret).sign(id, at, body),
+  };
+}
+
+/** Headers as the library of Svix makes them. */
+export const signBySvix = (body: string): Record<string, string> => ({
+  "svix-id": "msg_svix",
+  "svix-timestamp": String(arrivedAtSeconds),
+  "svix-signature": new SvixWebhook(signingSecret).sign("msg_svix", arrivedAt, body),
+});
+
+/** The header of WorkOS and Zitadel. */
+export function signTimestamped(
+  { header, secret, timestamp }: { header: string; secret: string; timestamp: number },
+  body: string,
+): Record<string, string> {
+  const hmac = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
+  return { [header]: `t=${timestamp},v1=${hmac}` };
+}
+
+export const workosProof = {
+  header: "workos-signature",
+  secret: workosSecret,
+  timestamp: arrivedAt.getTime(),
+};
+export const zitadelProof = {
+  header: "zitadel-signature",
+  secret: zitadelSecret,
+  timestamp: arrivedAtSeconds,
+};
+
+export const ownForm = (
+  appUserId: unknown,
+  type = "user.created",
+  timestamp: unknown = arrivedAtSeconds,
+) => ({
+  type,
+  timestamp,
+  data: { id: appUserId },
+});
+
+export const docsFolder = new URL("../../../docs/sources/", import.meta.url);
+
+export const readExample = (name: string) =>
+  readFileSync(new URL(`examples/${name}.json`, docsFolder), "utf8");

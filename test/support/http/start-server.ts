@@ -1,0 +1,89 @@
+import { onTestFinished } from "vitest";
+import { createErrorPresenter } from "../../../schema/errors.js";
+import { buildGraphqlSchema } from "../../../schema/schema.js";
+import type { AppUserId, VitalUserId } from "../../../src/core/mapping/app-user-id.js";
+import { ServiceError } from "../../../src/core/errors.js";
+import type { IssuedSignInToken, SignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
+import { createHttpServer, type HttpServerOptions } from "../../../src/http/server.js";
+import type { MappingLookup } from "../../../schema/viewer.resolver.js";
+
+export const issuedToken: IssuedSignInToken = {
+  vitalUserId: "11111111-2222-4333-8444-555555555555" as VitalUserId,
+  signInToken: "c2VjcmV0LXNpZ24taW4tdG9rZW4=",
+  environment: "sandbox",
+  region: "us",
+};
+
+export const viewerId = "user_1" as AppUserId;
+export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
+
+type LogLine = { level: string; phrase: string; fields: Record<string, unknown> };
+type Setup = Omit<Partial<HttpServerOptions>, "graphql"> & {
+  graphql?: Partial<HttpServerOptions["graphql"]>;
+  issue?: SignInTokens["issue"];
+  find?: MappingLookup["find"];
+};
+
+export type GraphqlBody = {
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[];
+};
+
+/** A server on a free port over fake services; it takes the bearer token "good" as `viewerId`. */
+export async function startServer(setup: Setup = {}) {
+  const lines: LogLine[] = [];
+  const observed: { route: string; status: number; seconds: number }[] = [];
+  const write = (level: string) => (fields: Record<string, unknown>, phrase: string) =>
+    void lines.push({ level, phrase, fields });
+  const log = { info: write("info"), warn: write("warn"), error: write("error") };
+  const calls = { issued: 0 };
+
+  const schema = buildGraphqlSchema({
+    signInTokens: {
+      issue: (appUserId) => {
+        calls.issued += 1;
+        return setup.issue ? setup.issue(appUserId) : Promise.resolve(issuedToken);
+      },
+    },
+    mappings: { find: setup.find ?? (() => Promise.resolve(null)) },
+  });
+  const app = createHttpServer({
+    log,
+    observeHttp: (route, status, seconds) => void observed.push({ route, status, seconds }),
+    readiness: () => ({ ready: true }),
+    resourceMetadata: { authorizationServers: ["https://issuer.example"] },
+    ...setup,
+    graphql: {
+      schema,
+      presentError: createErrorPresenter({ log }),
+      authenticate: (rawHeaders) =>
+        rawHeaders.includes("Bearer good")
+          ? Promise.resolve({ appUserId: viewerId })
+          : Promise.reject(new ServiceError("UNAUTHENTICATED", { bearerError: "invalid_token" })),
+      challenge: (error) => `Bearer error="${error.bearerError ?? ""}"`,
+      ...setup.graphql,
+    },
+  });
+  onTestFinished(() => app.close());
+  const url = await app.listen({ port: 0, host: "127.0.0.1" });
+
+  const request = (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, init);
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    request("/graphql", {
+      method: "POST",
+      headers: { authorization: "Bearer good", "content-type": "application/json", ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+  const query = async (document: string, headers: Record<string, string> = {}) => {
+    const response = await post({ query: document }, headers);
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as GraphqlBody,
+    };
+  };
+  return { app, url, lines, observed, calls, request, post, query };
+}
+
+/** The code of the first error. */
+export const codeOf = (body: GraphqlBody): unknown => body.errors?.[0]?.extensions.code;

@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { testDatabase, testRedis } from "../services.js";
+import { startTeam, type Team } from "./team.js";
+
+/** A team of one test's own. */
+export async function startOwnTeam(overrides: { redisUrl?: string } = {}): Promise<Team> {
+  const redisUrl = overrides.redisUrl ?? (await testRedis());
+  const team = await startTeam({ mongodbUrl: testDatabase(), redisUrl });
+  onTestFinished(() => team.close());
+  return team;
+}
+
+/** One team for all tests of a file; called at its top. */
+export function useTeam(): () => Team {
+  const mongodbUrl = testDatabase();
+  let team: Team | null = null;
+  beforeAll(async () => {
+    team = await startTeam({ mongodbUrl, redisUrl: await testRedis() });
+  });
+  afterAll(async () => {
+    await team?.close();
+  });
+  return () => {
+    if (team === null) throw new Error("the team is asked for before the tests begin");
+    return team;
+  };
+}

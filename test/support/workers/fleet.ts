@@ -1,0 +1,96 @@
+import { onTestFinished } from "vitest";
+import { createApp } from "../../../src/app.js";
+import { readWorkerConfig } from "../../../src/config/config.js";
+import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
+import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
+import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
+import { vitalGateRules, type VitalGateRules } from "../../../src/core/vital/circuit-breaker.js";
+import { processors } from "../../../workers/processors.js";
+import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
+import { startSweeping } from "../../../workers/sweeping.js";
+import { eventually } from "../eventually.js";
+import { testDatabase, testRedis } from "../services.js";
+import { apiKey, startVital } from "../simulator/simulator.js";
+
+type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<VitalGateRules> };
+type TimelineEntry = { at: number; operation: string | null; status: number | null };
+
+export const issueDeadlineMs = 5_000;
+
+export const toIds = (prefix: string, count: number): AppUserId[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${index}` as AppUserId);
+
+/**
+ * Processes of the product in one: each is the whole composition with connections of its own, on one database, one
+ * Redis and one simulator. A worker takes jobs and sweeps; every one of them can record events and issue tokens.
+ */
+export async function openFleet(setup: Setup = {}) {
+  const vital = await startVital({ apiKey });
+  onTestFinished(() => vital.close());
+  const redisUrl = setup.redisUrl ?? (await testRedis());
+  const config = readWorkerConfig({
+    VITAL_API_KEY: apiKey,
+    VITAL_API_URL: vital.url,
+    VITAL_TIMEOUT_MS: "2000",
+    MONGODB_URL: testDatabase(),
+    REDIS_URL: redisUrl,
+    WORKER_CONCURRENCY: String(setup.concurrency ?? 5),
+    LOG_LEVEL: "silent",
+  });
+
+  async function start(kind: "gateway" | "worker") {
+    const app = createApp(config, {
+      name: kind,
+      mongoPatienceMs: 2_500,
+      mongoTimeoutMs: 5_000,
+      gateRules: { ...vitalGateRules, ...setup.gateRules },
+      isStopping: () => false,
+      onFatal: () => undefined,
+    });
+    await app.readiness.whenOpen;
+    const running: { close(): Promise<void> }[] = [];
+    if (kind === "worker") {
+      const work = processors(app);
+      running.push(startProvisioningWorker({ config, app, work, giveUp: () => undefined, drainMs: 500 }));
+      const sweeping = startSweeping({ app, work });
+      running.push({ close: () => sweeping.close(500) });
+    }
+    onTestFinished(async () => {
+      await Promise.all(running.map((part) => part.close()));
+      await app.close();
+    });
+    const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
+    return {
+      ...app,
+      tokens: createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: issueDeadlineMs }),
+      signUp: (appUserIds: readonly AppUserId[]) =>
+        events.record(
+          appUserIds.map((appUserId) => ({
+            id: `signup-${appUserId}`,
+            type: "user.created",
+            appUserId,
+            occurredAt: new Date(),
+          })),
+        ),
+      readMetric: async (name: string) =>
+        Number(new RegExp(`^vital_gateway_${name} (.*)$`, "m").exec((await app.metrics.read()).body)?.[1]),
+    };
+  }
+
+  type Process = Awaited<ReturnType<typeof start>>;
+  return {
+    vital,
+    redisUrl,
+    start,
+    listCalls: async () => (await vital.read("timeline")).timeline as TimelineEntry[],
+    whenActive: (process: Process, appUserIds: readonly AppUserId[], timeoutMs = 15_000) =>
+      eventually(
+        "all mappings are active",
+        async () => {
+          const rows = await Promise.all(appUserIds.map(process.mappings.find));
+          return rows.every((row) => row?.state === "active");
+        },
+        timeoutMs,
+      ),
+  };
+}

@@ -1,0 +1,414 @@
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
+import { VitalError } from "../../src/core/vital/vital-api.js";
+import { createVitalClient, type VitalClientOptions } from "../../src/vital/vital-client.js";
+import { startVital } from "../support/simulator/simulator.js";
+import { answer, startStubVital, type PlainAnswer } from "../support/vital/stub-vital.js";
+
+const apiKey = "sk_us_very-secret-key-0123456789";
+const vitalUserId = "11111111-1111-4111-8111-111111111111" as VitalUserId;
+const otherUserId = "22222222-2222-4222-8222-222222222222";
+const team = "a0000000-0000-4000-8000-000000000000";
+const user = { user_id: vitalUserId, client_user_id: "ada", team_id: team };
+
+function openClient(apiUrl: string, options: Partial<VitalClientOptions> = {}) {
+  const calls: string[] = [];
+  const client = createVitalClient({
+    apiKey,
+    apiUrl,
+    timeoutMs: 2_000,
+    onCall: (operation, status) => calls.push(`${operation} ${status}`),
+    ...options,
+  });
+  onTestFinished(() => void client.close());
+  return { ...client, calls };
+}
+type Client = ReturnType<typeof openClient>;
+
+const operations: Record<string, (client: Client) => Promise<unknown>> = {
+  "create-user": (client) => client.createUser("ada"),
+  "resolve-user": (client) => client.findUser("ada"),
+  "list-users": (client) => client.findAnyUser(),
+  "delete-user": (client) => client.deleteUser(vitalUserId),
+  "sign-in-token": (client) => client.createSignInToken(vitalUserId),
+};
+
+/** Every text that can be reached from an error, as a careless logger would find it. */
+function allText(error: unknown): string {
+  const seen = new Set<unknown>();
+  const texts: string[] = [inspect(error, { depth: 20, showHidden: true, getters: true })];
+  function walk(value: unknown): void {
+    if (typeof value !== "object" || value === null || seen.has(value)) {
+      texts.push(String(value));
+      return;
+    }
+    seen.add(value);
+    for (const key of Reflect.ownKeys(value)) {
+      texts.push(String(key));
+      walk(Reflect.get(value, key));
+    }
+  }
+  walk(error);
+  return texts.join("\n");
+}
+
+async function failureOf(work: Promise<unknown>): Promise<VitalError> {
+  const error = await work.then(
+    (value) => new Error(`it should have failed, and gave ${JSON.stringify(value)}`),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(VitalError);
+  expect(allText(error)).not.toContain("very-secret");
+  return error as VitalError;
+}
+
+/** The error of an operation on a server that answers so. */
+async function failWith(given: PlainAnswer, operation = "create-user"): Promise<VitalError> {
+  const { url } = await startStubVital(answer(given));
+  const client = openClient(url);
+  return failureOf((operations[operation] ?? operations["create-user"])?.(client) ?? Promise.resolve());
+}
+
+describe("against the simulator", () => {
+  async function openVital() {
+    const vital = await startVital({ apiKey });
+    onTestFinished(() => vital.close());
+    return { vital, client: openClient(vital.url) };
+  }
+
+  test("creates a user once, finds it, gives it tokens, and deletes it", async () => {
+    const { client } = await openVital();
+    expect(await client.findAnyUser()).toBeNull();
+    expect(await client.findUser("ada")).toBeNull();
+    const made = await client.createUser("ada");
+    expect(made.teamId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await client.findUser("ada")).toEqual(made);
+    expect(await client.findAnyUser()).toEqual(made);
+    // The conflict names the user, without its team.
+    expect(await client.createUser("ada")).toEqual({ vitalUserId: made.vitalUserId, teamId: null });
+    expect(await client.createSignInToken(made.vitalUserId)).not.toBe("");
+
+    await client.deleteUser(made.vitalUserId);
+    await client.deleteUser(made.vitalUserId);
+    expect(await client.findUser("ada")).toBeNull();
+    const refusal = await failureOf(client.createSignInToken(made.vitalUserId));
+    expect(refusal).toMatchObject({ kind: "not_found", status: 404 });
+    expect((await client.createUser("ada")).vitalUserId).not.toBe(made.vitalUserId);
+  });
+
+  test.each(["a/b", "a?b#c", "%2e%2e", "a b+c", "😀é", "../../v2/user", "__proto__", "x".repeat(256)])(
+    "finds %j under its own name and no other",
+    async (clientUserId) => {
+      const { client, vital } = await openVital();
+      const made = await client.createUser(clientUserId);
+      expect(await client.findUser(clientUserId)).toEqual(made);
+      expect(await client.findUser(`${clientUserId}x`)).toBeNull();
+      expect((await vital.read("ledger")).users).toMatchObject([{ clientUserId }]);
+    },
+  );
+
+  test("a create whose answer was lost is found by the next one", async () => {
+    const { client, vital } = await openVital();
+    await vital.fault({ operation: "create-user", kind: "commit-then-fail", times: 1 });
+    expect(await failureOf(client.createUser("ada"))).toMatchObject({ kind: "unavailable", wasCalled: true });
+    const { vitalUserId: made } = await client.createUser("ada");
+    expect((await vital.read("ledger")).users).toMatchObject([{ vitalUserId: made }]);
+  });
+
+  test("a full sandbox refuses", async () => {
+    const vital = await startVital({ apiKey, sandboxUserCap: 1 });
+    onTestFinished(() => vital.close());
+    const client = openClient(vital.url);
+    await client.createUser("ada");
+    const refusal = await failureOf(client.createUser("bob"));
+    expect(refusal).toMatchObject({ kind: "refused", status: 400 });
+    expect(refusal.message).toContain("You have reached the maximum of 1 Sandbox users");
+  });
+
+  test("a key that Vital does not take is told apart from everything else", async () => {
+    const { vital } = await openVital();
+    const client = openClient(vital.url, { apiKey: "sk_us_very-secret-other-key" });
+    for (const operation of Object.values(operations)) {
+      expect(await failureOf(operation(client))).toMatchObject({ kind: "credentials_refused", status: 401 });
+    }
+    expect(client.calls).toEqual(Object.keys(operations).map((name) => `${name} 401`));
+  });
+});
+
+describe("every status has its meaning", () => {
+  test.each([
+    [401, "credentials_refused"],
+    [403, "credentials_refused"],
+    [429, "throttled"],
+    [503, "throttled"],
+    [500, "unavailable"],
+    [502, "unavailable"],
+    [504, "unavailable"],
+    [599, "unavailable"],
+    [408, "unavailable"],
+    [405, "unavailable"],
+    [204, "unavailable"],
+    [302, "unavailable"],
+    [400, "refused"],
+    [402, "refused"],
+    [413, "refused"],
+    [422, "refused"],
+  ] as const)("%i is %s", async (status, kind) => {
+    expect(await failWith({ status, body: { detail: "no" } })).toMatchObject({ kind, status });
+  });
+
+  test.each(Object.keys(operations))("429 and 5xx of %s are temporary", async (operation) => {
+    expect(await failWith({ status: 429 }, operation)).toMatchObject({ kind: "throttled" });
+    expect(await failWith({ status: 500 }, operation)).toMatchObject({ kind: "unavailable" });
+  });
+
+  test.each(["delete-user", "resolve-user", "list-users", "create-user"])(
+    "a path that Vital does not know is a wrong address for %s, not an absent user",
+    async (operation) => {
+      const given = { status: 404, body: { detail: "Not Found" } };
+      expect(await failWith(given, operation)).toMatchObject({ kind: "unavailable", status: 404 });
+    },
+  );
+
+  test.each(["delete-user", "resolve-user"])(
+    "a 404 that is not in Vital's form comes from something in between, for %s",
+    async (operation) => {
+      for (const body of ["<html>Not here</html>", "", { error: "no such host" }, { detail: null }]) {
+        expect(await failWith({ status: 404, body }, operation)).toMatchObject({ kind: "unavailable" });
+      }
+    },
+  );
+
+  test("a user is gone when Vital says so, in any of its words", async () => {
+    for (const detail of ["User not found", { error_type: "NOT_FOUND", error_message: "gone" }]) {
+      const { url } = await startStubVital(answer({ status: 404, body: { detail } }));
+      const client = openClient(url);
+      expect(await client.findUser("ada")).toBeNull();
+      await client.deleteUser(vitalUserId);
+      expect(await failureOf(client.createSignInToken(vitalUserId))).toMatchObject({ kind: "not_found" });
+    }
+  });
+
+  test("the message names the operation, the status and Vital's reason, cut short", async () => {
+    const items = [{ msg: "Field required", input: { a: 1 } }, { msg: "Input should be a valid string" }];
+    for (const [body, text] of [
+      [{ detail: "invalid" }, "create-user: 422 invalid"],
+      [{ detail: { error_message: "no" } }, "create-user: 422 no"],
+      [{ detail: items }, "create-user: 422 Field required; Input should be a valid string"],
+      [{ detail: { secret: "x" } }, "create-user: 422 no reason given"],
+      ["plain text", "create-user: 422 no reason given"],
+      [{ detail: "x".repeat(5_000) }, `create-user: 422 ${"x".repeat(200)}`],
+    ] as const) {
+      expect((await failWith({ status: 422, body })).message).toBe(text);
+    }
+  });
+});
+
+describe("how long to wait", () => {
+  test.each<[Record<string, string>, number | undefined]>([
+    [{ "retry-after": "7" }, 7_000],
+    [{ "retry-after": "0" }, 0],
+    [{ "retry-after": "86400" }, 600_000],
+    [{ "retry-after": "99999999999999999999" }, 600_000],
+    [{ "retry-after": "soon" }, undefined],
+    [{ "retry-after": "-5" }, undefined],
+    [{ "retry-after": "1.5" }, undefined],
+    [{ "retry-after": "" }, undefined],
+    [{ "x-ratelimit-reset": "3" }, 3_000],
+    [{ "retry-after": "2", "x-ratelimit-reset": "9" }, 2_000],
+    [{}, undefined],
+  ])("%j", async (headers, retryAfterMs) => {
+    for (const status of [429, 503]) {
+      expect((await failWith({ status, headers })).retryAfterMs).toBe(retryAfterMs);
+    }
+  });
+
+  test("a date is taken as one, and one that has passed as no wait", async () => {
+    const at = (ms: number) => ({ "retry-after": new Date(Date.now() + ms).toUTCString() });
+    const { retryAfterMs } = await failWith({ status: 429, headers: at(20_000) });
+    expect(retryAfterMs).toBeGreaterThan(17_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(20_000);
+    expect((await failWith({ status: 429, headers: at(-60_000) })).retryAfterMs).toBe(0);
+  });
+});
+
+describe("a user that exists already", () => {
+  const conflict = { error_type: "INVALID_REQUEST", error_message: "Client user id already exists." };
+
+  test("is a success, by the id in the answer", async () => {
+    const id = vitalUserId.toUpperCase();
+    for (const status of [400, 409]) {
+      const { url, seen } = await startStubVital(
+        answer({ status, body: { detail: { ...conflict, user_id: id, created_on: "2026" } } }),
+      );
+      expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: null });
+      expect(seen).toHaveLength(1);
+    }
+  });
+
+  test("is looked up where the answer does not name it in a usable way", async () => {
+    for (const body of [
+      { detail: conflict },
+      { detail: { ...conflict, user_id: null } },
+      { detail: { ...conflict, user_id: "not-a-uuid" } },
+      { ...conflict, user_id: vitalUserId },
+      { detail: "Client user id already exists" },
+    ]) {
+      const { url, seen } = await startStubVital(answer({ status: 400, body }), answer({ body: user }));
+      expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: team });
+      expect(seen.map((request) => request.url)).toEqual(["/v2/user", "/v2/user/resolve/ada"]);
+    }
+  });
+
+  test("but is not found, is a matter of time", async () => {
+    const { url } = await startStubVital(
+      answer({ status: 400, body: { detail: conflict } }),
+      answer({ status: 404, body: { detail: "User not found" } }),
+    );
+    expect(await failureOf(openClient(url).createUser("ada"))).toMatchObject({ kind: "unavailable" });
+  });
+});
+
+describe("answers of another form", () => {
+  test.each<[string, PlainAnswer]>([
+    ["no JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
+    ["an empty body", {}],
+    ["half a JSON", { body: '{"user_id":"1111' }],
+    ["null", { body: "null" }],
+    ["a list", { body: [] }],
+    ["an id that is no UUID", { body: { ...user, user_id: "../../admin" } }],
+    ["another user", { body: { ...user, client_user_id: "bob", user_id: otherUserId, sign_in_token: "t" } }],
+    ["a token without a user", { body: { sign_in_token: "token-for-somebody" } }],
+    ["an empty token", { body: { user_id: vitalUserId, client_user_id: "bob", sign_in_token: "" } }],
+    ["more than a megabyte", { body: `"${"x".repeat(2 * 1024 * 1024)}"` }],
+  ])("%s is a failure that may pass, and gives nobody away", async (_name, given) => {
+    for (const operation of ["create-user", "resolve-user", "sign-in-token"]) {
+      const error = await failWith(given, operation);
+      expect(error.kind).toBe("unavailable");
+      expect(allText(error)).not.toContain("token-for-somebody");
+      expect(allText(error)).not.toContain(otherUserId);
+    }
+  });
+
+  test("a token for another user never leaves", async () => {
+    const body = { user_id: otherUserId, sign_in_token: "token-for-somebody" };
+    const error = await failWith({ body }, "sign-in-token");
+    expect(error.message).toBe("sign-in-token: answered for another user");
+    expect(allText(error)).not.toContain("token-for-somebody");
+  });
+
+  test("an id is taken in any letter case, and kept in lower case", async () => {
+    const { url } = await startStubVital(answer({ body: { ...user, user_id: vitalUserId.toUpperCase() } }));
+    expect((await openClient(url).createUser("ada")).vitalUserId).toBe(vitalUserId);
+  });
+
+  test("what the documentation does not mention is ignored", async () => {
+    const { url } = await startStubVital(answer({ status: 201, body: { ...user, extra: { deep: [1] } } }));
+    expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: team });
+  });
+});
+
+describe("a call ends in time", () => {
+  const timeoutMs = 150;
+
+  async function expectTimeout(client: Client, operation = "sign-in-token"): Promise<void> {
+    const startedAt = performance.now();
+    const error = await failureOf(operations[operation]?.(client) ?? Promise.resolve());
+    expect(error).toMatchObject({ kind: "unavailable" });
+    expect(error.message).toBe(`${operation}: no answer within ${timeoutMs} ms`);
+    expect(performance.now() - startedAt).toBeLessThan(timeoutMs + 1_000);
+  }
+
+  test("when nothing is answered", async () => {
+    const { url } = await startStubVital(() => undefined);
+    await expectTimeout(openClient(url, { timeoutMs }));
+  });
+
+  test("when the answer stops in the middle", async () => {
+    const { url } = await startStubVital((response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"user_id":');
+    });
+    const client = openClient(url, { timeoutMs });
+    await expectTimeout(client);
+    expect(client.calls).toEqual(["sign-in-token 0"]);
+  });
+
+  test("when the answer trickles", async () => {
+    const { url } = await startStubVital((response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write(" "), 20);
+      response.on("close", () => {
+        clearInterval(timer);
+      });
+    });
+    await expectTimeout(openClient(url, { timeoutMs }));
+  });
+
+  test("when there is no free connection, and the next call has one again", async () => {
+    let isStuck = true;
+    const { url } = await startStubVital((response, request) => {
+      if (!isStuck) answer({ body: user })(response, request);
+    });
+    const client = openClient(url, { timeoutMs, maxConnections: 1 });
+    await Promise.all(
+      ["create-user", "sign-in-token", "list-users"].map((name) => expectTimeout(client, name)),
+    );
+    isStuck = false;
+    expect(await client.createUser("ada")).toMatchObject({ vitalUserId });
+  });
+
+  test("when nobody listens, or the connection breaks", async () => {
+    const nobody = openClient("http://127.0.0.1:9");
+    expect((await failureOf(nobody.createUser("ada"))).message).toMatch(
+      /^create-user: the connection failed \(\w+\)$/,
+    );
+    expect(nobody.calls).toEqual(["create-user 0"]);
+    const { url } = await startStubVital((response) => response.socket?.destroy());
+    const error = await failureOf(openClient(url).deleteUser(vitalUserId));
+    expect(error).toMatchObject({ kind: "unavailable", wasCalled: true });
+  });
+});
+
+describe("the API key", () => {
+  test("is sent in its header, to the address of the settings, path included", async () => {
+    const { url, seen } = await startStubVital(answer({ body: { ...user, users: [], sign_in_token: "t" } }));
+    const client = openClient(`${url}/proxy/`);
+    for (const operation of Object.values(operations)) await operation(client);
+    expect(seen.map(({ method, url: path }) => `${method} ${path}`)).toEqual([
+      "POST /proxy/v2/user",
+      "GET /proxy/v2/user/resolve/ada",
+      "GET /proxy/v2/user?offset=0&limit=1",
+      `DELETE /proxy/v2/user/${vitalUserId}`,
+      `POST /proxy/v2/user/${vitalUserId}/sign_in_token`,
+    ]);
+    for (const { headers } of seen) expect(headers["x-vital-api-key"]).toBe(apiKey);
+    expect(JSON.parse(seen[0]?.body ?? "")).toEqual({ client_user_id: "ada" });
+    expect(seen[4]).toMatchObject({ body: "" });
+  });
+
+  test("is in no error, even where an answer repeats it", async () => {
+    const words = `the key ${apiKey} is not valid`;
+    for (const detail of [words, { error_message: words }, [{ msg: words }], "x".repeat(190) + apiKey]) {
+      for (const status of [400, 401, 422, 429, 500, 200]) {
+        const error = await failWith({ status, body: { detail } });
+        expect(allText(error)).not.toContain("sk_us_very");
+      }
+    }
+  });
+
+  test("is in no error where the answer is no HTTP", async () => {
+    const server = createServer((socket) => {
+      socket.on("data", () => socket.end(`${apiKey} is what I say\r\n\r\n`));
+      socket.on("error", () => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const error = await failureOf(openClient(`http://127.0.0.1:${port}`).createUser("ada"));
+    expect(error.kind).toBe("unavailable");
+  });
+});

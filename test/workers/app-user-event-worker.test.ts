@@ -1,0 +1,238 @@
+import { Queue, type JobsOptions } from "bullmq";
+import { Redis } from "ioredis";
+import { expect, onTestFinished, test } from "vitest";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { createMappingWriter } from "../../src/core/mapping/mapping-writer.js";
+import { createMongoConnection } from "../../src/mongo/connection.js";
+import { createMappings } from "../../src/mongo/mappings.js";
+import { createSignupPublisher } from "../../src/publisher/publisher.js";
+import { createAppUserEventQueue } from "../../src/queue/app-user-events.js";
+import { startAppUserEventWorker } from "../../workers/app-user-event-worker.js";
+import { eventually } from "../support/eventually.js";
+import { ownMongo, ownRedis, testDatabase, testRedis } from "../support/services.js";
+
+type Setup = { mongodbUrl?: string; redisUrl?: string; serverSelectionTimeoutMs?: number };
+
+/** The worker over a real store and queue; producers come through `queue`, which is BullMQ as anybody has it. */
+async function startWorker(setup: Setup = {}) {
+  const redisUrl = setup.redisUrl ?? (await testRedis());
+  const mongo = createMongoConnection({
+    url: setup.mongodbUrl ?? testDatabase(),
+    appName: "test",
+    serverSelectionTimeoutMs: setup.serverSelectionTimeoutMs ?? 2_000,
+    socketTimeoutMs: 5_000,
+    maxPoolSize: 10,
+  });
+  await mongo.whenConnected;
+  const mappings = createMappings(mongo);
+  await mappings.createIndexes();
+
+  const now = () => new Date();
+  const team = { environment: "sandbox", region: "us" } as const;
+  const rules = { team, toClientUserId: String, sweepGraceMs: 10_000, settleMs: 1_000 };
+  const writer = createMappingWriter({ mappings, now, rules });
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  redis.on("error", () => undefined);
+  const eventQueue = createAppUserEventQueue({ redis, onError: () => undefined });
+  const queue = new Queue("app-user-events", { connection: redis, prefix: "{vital}" });
+  queue.on("error", () => undefined);
+
+  const counts: Record<string, number> = {};
+  const lines: { level: string; phrase: string; fields: object }[] = [];
+  const write = (level: string) => (fields: object, phrase: string) =>
+    void lines.push({ level, phrase, fields });
+  const woken: string[] = [];
+  const worker = startAppUserEventWorker({
+    config: { redisUrl },
+    app: {
+      writer,
+      queue: { wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) },
+      eventQueue,
+      now,
+      log: { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") },
+      metrics: {
+        eventReceived: (source, outcome) => {
+          counts[`${source} ${outcome}`] = (counts[`${source} ${outcome}`] ?? 0) + 1;
+        },
+        workerRebuilt: () => undefined,
+      },
+    },
+    giveUp: () => undefined,
+    drainMs: 1_000,
+  });
+  onTestFinished(async () => {
+    await worker.close();
+    redis.disconnect();
+    await mongo.close();
+  });
+  const add = (data: unknown, options: JobsOptions = {}, name = "app-user-event") =>
+    queue.add(name, data, options);
+  const find = (appUserId: string) => mappings.find(appUserId as AppUserId);
+  const isEmpty = async () =>
+    Object.values(await queue.getJobCounts("waiting", "active", "delayed", "prioritized")).every(
+      (n) => n === 0,
+    );
+  return { redisUrl, redis, queue, mappings, counts, lines, woken, add, find, isEmpty, worker };
+}
+
+const signup = (appUserId: unknown, more: object = {}) => ({
+  id: "evt_1",
+  type: "user.created",
+  appUserId,
+  occurredAt: "2026-01-02T03:04:05.000Z",
+  ...more,
+});
+
+test("an event in the queue becomes a pending mapping and wakes provisioning; the job is gone", async () => {
+  const { add, find, counts, woken, queue, isEmpty } = await startWorker();
+  await add(signup("u1"));
+  await eventually("the job is done", async () => counts["queue accepted"] === 1 && (await isEmpty()));
+  const lastEvent = { id: "evt_1", type: "user.created", at: new Date("2026-01-02T03:04:05Z") };
+  expect(await find("u1")).toMatchObject({ state: "pending", lastEvent });
+  expect(woken).toEqual(["provision-user u1"]);
+  // The producer set no options: without ours its jobs would pile up in Redis.
+  expect(await queue.getCompletedCount()).toBe(0);
+});
+
+test("what the publisher adds is recorded, signups and deletions in the order of their instants", async () => {
+  const { redisUrl, find, counts } = await startWorker();
+  const publisher = createSignupPublisher({ redisUrl });
+  const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+  await Promise.all([
+    publisher.publish({ type: "user.deleted", appUserId: "gone", occurredAt: at(2) }),
+    publisher.publish({ type: "user.created", appUserId: "gone", occurredAt: at(1) }),
+    publisher.publish({ type: "user.deleted", appUserId: "back", occurredAt: at(1) }),
+    publisher.publish({ type: "user.created", appUserId: "back", occurredAt: at(2) }),
+  ]);
+  await publisher.close();
+  await eventually("all are recorded", () => counts["queue accepted"] === 4);
+  expect((await find("gone"))?.lastEvent?.type).toBe("user.deleted");
+  expect((await find("back"))?.lastEvent?.type).toBe("user.created");
+});
+
+test("an event twice, under one job id or two, is one mapping", async () => {
+  const { add, find, mappings, counts, isEmpty } = await startWorker();
+  await add(signup("u1"), { jobId: "mine" });
+  await add(signup("u1"), { jobId: "mine" });
+  await add(signup("u1"), { removeOnComplete: false });
+  await eventually("all are done", async () => (counts["queue accepted"] ?? 0) >= 2 && (await isEmpty()));
+  expect((await mappings.countByState()).pending).toBe(1);
+  expect((await find("u1"))?.state).toBe("pending");
+});
+
+test("an event without id and time has those of its job", async () => {
+  const { add, find, counts } = await startWorker();
+  const timestamp = Date.now() - 3_600_000;
+  const job = await add({ type: "user.created", appUserId: "u1" }, { timestamp });
+  await eventually("it is recorded", () => counts["queue accepted"] === 1);
+  expect((await find("u1"))?.lastEvent).toMatchObject({ id: `job-${job.id ?? ""}`, at: new Date(timestamp) });
+});
+
+test("jobs with a single attempt wait out an outage of MongoDB", async () => {
+  const mongo = await ownMongo();
+  const started = await startWorker({ mongodbUrl: mongo.url, serverSelectionTimeoutMs: 300 });
+  await mongo.kill();
+  for (let index = 0; index < 20; index += 1) await started.add(signup(`u${index}`), { attempts: 1 });
+  await eventually("they are delayed", async () => (await started.queue.getDelayedCount()) > 10);
+  await mongo.start();
+  await eventually("all are recorded", () => started.counts["queue accepted"] === 20, 15_000);
+  expect((await started.mappings.countByState()).pending).toBe(20);
+  expect(await started.queue.getFailedCount()).toBe(0);
+});
+
+test("a job that can never be taken is kept with its reason, whatever its producer wished, and stops nobody", async () => {
+  const { add, find, counts, queue, lines, isEmpty } = await startWorker();
+  const malformed: [unknown, RegExp][] = [
+    [signup("line\nbreak"), /appUserId: must not contain control characters/],
+    [signup(".."), /appUserId/],
+    [signup("\ud800"), /appUserId: must be well-formed/],
+    [signup("x".repeat(300)), /appUserId: must have at most 256/],
+    [signup(4711), /appUserId/],
+    [signup({ $ne: null }), /appUserId/],
+    [signup("u", { occurredAt: "yesterday" }), /occurredAt/],
+    [signup("u", { occurredAt: {} }), /occurredAt/],
+    [signup("u", { type: 7 }), /type/],
+    [{ appUserId: "u" }, /type/],
+    [[], /./],
+    ["text", /./],
+    [null, /./],
+    [undefined, /./],
+  ];
+  const hostile: JobsOptions = {
+    removeOnFail: true,
+    attempts: 1_000,
+    backoff: { type: "unknown", delay: 1 },
+  };
+  for (const [data] of malformed) await add(data, hostile);
+  await add(signup("u1"));
+  await eventually("all are settled", async () => counts["queue accepted"] === 1 && (await isEmpty()));
+  expect((await find("u1"))?.state).toBe("pending");
+  expect(counts["queue refused"]).toBe(malformed.length);
+  const reasons = (await queue.getFailed()).map(({ failedReason }) => failedReason);
+  expect(reasons).toHaveLength(malformed.length);
+  for (const [, reason] of malformed) expect(reasons.some((text) => reason.test(text))).toBe(true);
+  expect(lines.filter(({ level }) => level === "error")).toEqual([]);
+  // The log names fields, not people.
+  expect(JSON.stringify(lines)).not.toContain("line\\nbreak");
+});
+
+test("jobs and types of other names are ignored and counted", async () => {
+  const { add, counts, mappings, isEmpty } = await startWorker();
+  await add(signup("u1"), {}, "another-job");
+  await add(signup("u2", { type: "user.updated" }));
+  await eventually("both are done", async () => counts["queue ignored"] === 2 && (await isEmpty()));
+  expect((await mappings.countByState()).pending).toBe(0);
+});
+
+test("a Redis that dies and comes back loses no event that its file holds", async () => {
+  const redis = await ownRedis();
+  const { add, counts, mappings } = await startWorker({ redisUrl: redis.url });
+  await add(signup("before"));
+  await eventually("the first is recorded", () => counts["queue accepted"] === 1);
+  await redis.kill("SIGTERM");
+  await redis.start();
+  for (let index = 0; index < 10; index += 1) await add(signup(`u${index}`));
+  await eventually("all are recorded", async () => (await mappings.countByState()).pending === 11, 15_000);
+});
+
+test("closing with Redis gone ends all the same", async () => {
+  const redis = await ownRedis();
+  const { add, counts, worker } = await startWorker({ redisUrl: redis.url });
+  await add(signup("u1"));
+  await eventually("it is recorded", () => counts["queue accepted"] === 1);
+  await redis.kill();
+  const startedAt = performance.now();
+  await worker.close();
+  expect(performance.now() - startedAt).toBeLessThan(2_500);
+});
+
+test(
+  "jobs that even BullMQ cannot read are judged too, and keep no other one waiting",
+  { timeout: 40_000 },
+  async () => {
+    const { redis, queue, add, find, counts, lines } = await startWorker();
+    const write = async (jobId: string, hash: Record<string, string>) => {
+      await redis.hset(queue.toKey(jobId), {
+        name: "app-user-event",
+        timestamp: String(Date.now()),
+        ...hash,
+      });
+      await redis.lpush(queue.toKey("wait"), jobId);
+      await redis.zadd(queue.toKey("marker"), 0, "0");
+    };
+    await write("no-json", { data: "{not json", opts: "{}" });
+    await write("no-options", { data: JSON.stringify(signup("u1")), opts: "null" });
+    await write("broken-options", { data: JSON.stringify(signup("u2")), opts: "{", progress: "?" });
+    await add(signup("u3"));
+    await eventually("the good one is recorded", async () => (await find("u3")) !== null);
+    await eventually("the others are judged", () => counts["queue accepted"] === 3, 35_000);
+    await eventually("one is refused", () => counts["queue refused"] === 1, 35_000);
+    expect(await find("u1")).not.toBeNull();
+    expect(await find("u2")).not.toBeNull();
+    const [failed] = await queue.getFailed();
+    expect(failed).toMatchObject({ id: "no-json", data: "{not json" });
+    expect(failed?.failedReason).toContain("expected object");
+    const mended = lines.filter(({ phrase }) => phrase.includes("not as BullMQ writes it"));
+    expect(mended).toHaveLength(3);
+  },
+);
