@@ -3,8 +3,12 @@ import { createDeprovisioning } from "./core/provisioning/deprovisioning.js";
 import { ServiceError } from "./core/errors.js";
 import { createMappingWriter } from "./core/mapping/mapping-writer.js";
 import { createProvisioning, maxLookupAgeMs } from "./core/provisioning/provisioning.js";
-import { createTeamGuard, WrongPlaceError } from "./core/vital/team-guard.js";
-import { createVitalGate, vitalGateRules, type VitalGateRules } from "./core/vital/circuit-breaker.js";
+import { createTeamGuard, WrongDeploymentError } from "./core/vital/team-guard.js";
+import {
+  createCircuitBreaker,
+  circuitBreakerRules,
+  type CircuitBreakerRules,
+} from "./core/vital/circuit-breaker.js";
 import { createMappings } from "./mongo/mappings.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createTeamRecords } from "./mongo/team.js";
@@ -32,7 +36,7 @@ export type AppOptions = {
   /** How long an operation may take in a MongoDB that is there but does not answer. */
   mongoTimeoutMs: number;
   /** When Vital is left alone, and for how long; the product's own unless told. */
-  gateRules?: VitalGateRules;
+  breakerRules?: CircuitBreakerRules;
   isStopping: () => boolean;
   /** Called once when the process cannot go on; it has been logged. */
   onFatal: () => void;
@@ -83,18 +87,18 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     commands: redis,
     subscriber,
     onThrottled: (until) => {
-      vital.closeUntil(until);
+      vital.pauseUntil(until);
     },
   });
-  const vital = createVitalGate(client, {
+  const vital = createCircuitBreaker(client, {
     now,
     random,
-    rules: options.gateRules ?? vitalGateRules,
+    rules: options.breakerRules ?? circuitBreakerRules,
     watcher: { onThrottled, onCredentials },
   });
 
   const team = createTeamGuard({
-    place: config.vital.place,
+    deployment: config.vital.deployment,
     teams: { ...teams, hasActiveMapping: mappings.hasActive },
     vital,
     onWrongTeam(error) {
@@ -103,7 +107,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     },
   });
   const rules = {
-    team: config.vital.place,
+    team: config.vital.deployment,
     toClientUserId: (appUserId: string) => appUserId,
     sweepGraceMs,
     settleMs: maxLookupAgeMs + config.vital.timeoutMs + lateCommitMarginMs,
@@ -115,12 +119,12 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
 
   const readiness = startReadiness({
     whenConnected: mongo.whenConnected,
-    assertPlace: team.assertPlace,
+    assertDeployment: team.assertDeployment,
     prepareIndexes,
     ping: mongo.ping,
     isStopping: options.isStopping,
     onFatal(error) {
-      if (!(error instanceof WrongPlaceError)) return false;
+      if (!(error instanceof WrongDeploymentError)) return false;
       log.error({ reason: error.message }, "the process cannot go on");
       options.onFatal();
       return true;

@@ -98,7 +98,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   authentication.start();
   const url = await server.listen({ port: config.port, host: config.host });
   const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
-  log.info({ url, adminUrl, ...config.vital.place }, "gateway listening");
+  log.info({ url, adminUrl, ...config.vital.deployment }, "gateway listening");
   return { url, adminUrl, log, close };
 }
 

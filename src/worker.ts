@@ -32,7 +32,7 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
 
   const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
   const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
-  log.info({ adminUrl, ...config.vital.place }, "worker started");
+  log.info({ adminUrl, ...config.vital.deployment }, "worker started");
 
   void readiness.whenOpen.then(() => {
     if (lifecycle.isStopping()) return;

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import { readGatewayConfig, type GatewayConfig } from "../config/config.js";
 import { withDeadline } from "../core/deadline.js";
-import { toPlacePhrase, type TeamRecord } from "../core/vital/deployment.js";
+import { formatDeployment, type TeamRecord } from "../core/vital/deployment.js";
 import { createKeySets } from "../auth/key-sets.js";
 import { createViewerAuthentication } from "../auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
@@ -84,7 +84,7 @@ async function examineRedis({ redisUrl }: GatewayConfig): Promise<Finding[]> {
 async function examineVital({ vital }: GatewayConfig) {
   let teamId = null as string | null;
   const client = createVitalClient(vital);
-  const { environment, region } = vital.place;
+  const { environment, region } = vital.deployment;
   const mend = "is VITAL_API_KEY valid for this environment and region, and VITAL_API_URL right?";
   const findings = await look("Vital", mend, async () => {
     teamId = (await client.findAnyUser())?.teamId ?? null;
@@ -98,7 +98,7 @@ async function examineVital({ vital }: GatewayConfig) {
 function compareTeam({ vital }: GatewayConfig, team: TeamRecord | null, teamId: string | null): Finding[] {
   if (team === null) return [];
   const mend = "use the key of that team, environment and region, or another database";
-  const [ofKey, ofMappings] = [toPlacePhrase(vital.place), toPlacePhrase(team)];
+  const [ofKey, ofMappings] = [formatDeployment(vital.deployment), formatDeployment(team)];
   if (ofKey !== ofMappings) {
     return [ill("team", `the key is for ${ofKey}, the mappings for ${ofMappings}`, mend)];
   }

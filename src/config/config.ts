@@ -49,7 +49,7 @@ function readVital(reader: SettingsReader) {
   const url = reader.text("VITAL_API_URL") ?? parsed?.apiUrl ?? "";
   return {
     apiKey,
-    place: parsed?.place ?? { environment: "sandbox" as const, region: "us" as const },
+    deployment: parsed?.deployment ?? { environment: "sandbox" as const, region: "us" as const },
     apiUrl: readUrl(reader, "VITAL_API_URL", url, ["https:", "http:"], hint),
     timeoutMs: reader.integer("VITAL_TIMEOUT_MS", { default: 5_000, min: 100, max: 60_000 }),
   };

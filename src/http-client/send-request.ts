@@ -1,9 +1,13 @@
 import type { Pool } from "undici";
 import { type Dispatcher } from "undici";
 
-export type Answer = { status: number; headers: Record<string, string | string[] | undefined>; text: string };
+export type HttpResponse = {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  text: string;
+};
 
-export type Exchange = {
+export type HttpRequest = {
   method: "GET" | "POST" | "DELETE";
   path: string;
   headers: Record<string, string>;
@@ -13,8 +17,8 @@ export type Exchange = {
 /** Larger than any answer about users that we ask for; a broken proxy may send anything. */
 const maxAnswerBytes = 1024 * 1024;
 
-export class ExchangeError extends Error {
-  override readonly name = "ExchangeError";
+export class HttpRequestError extends Error {
+  override readonly name = "HttpRequestError";
 }
 
 /**
@@ -23,12 +27,12 @@ export class ExchangeError extends Error {
  *
  * @throws ExchangeError with a message that names no header and no body
  */
-export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Promise<Answer> {
+export function sendRequest(pool: Pool, request: HttpRequest, timeoutMs: number): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let status = 0;
-    let headers: Answer["headers"] = {};
+    let headers: HttpResponse["headers"] = {};
     let controller: Dispatcher.DispatchController | null = null;
     let isOver = false;
     const startedAtMs = performance.now();
@@ -37,7 +41,7 @@ export function exchange(pool: Pool, request: Exchange, timeoutMs: number): Prom
       if (isOver) return;
       isOver = true;
       clearTimeout(timer);
-      reject(new ExchangeError(message));
+      reject(new HttpRequestError(message));
       controller?.abort(new Error(message));
     }
 

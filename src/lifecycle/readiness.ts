@@ -10,7 +10,7 @@ const checkEveryMs = 2_000;
  */
 export function startReadiness({
   whenConnected,
-  assertPlace,
+  assertDeployment,
   prepareIndexes,
   ping,
   onFatal,
@@ -18,7 +18,7 @@ export function startReadiness({
 }: {
   whenConnected: Promise<void>;
   /** Throws what must end the process. */
-  assertPlace: () => Promise<void>;
+  assertDeployment: () => Promise<void>;
   /** Creates the indexes of an empty collection; gives the names of those that are missing. */
   prepareIndexes: () => Promise<readonly string[]>;
   ping: () => Promise<void>;
@@ -38,7 +38,7 @@ export function startReadiness({
       await ping();
       return null;
     }
-    await assertPlace();
+    await assertDeployment();
     const missing = await prepareIndexes();
     if (missing.length > 0) return `indexes are missing (${missing.join(", ")}): run vital-gateway migrate`;
     isOpen = true;

@@ -1,10 +1,10 @@
 import { Schema } from "mongoose";
 import type { AppUserId, VitalUserId } from "../core/mapping/app-user-id.js";
 import type { EventStamp, Mapping, MappingError, MappingState } from "../core/mapping/mapping.js";
-import type { TeamPlace } from "../core/vital/deployment.js";
+import type { Deployment } from "../core/vital/deployment.js";
 
 /** A row of `vital_user_mappings`. Fields that a state does not have are absent. */
-export type MappingDocument = TeamPlace & {
+export type MappingDocument = Deployment & {
   /** The app user id. */
   _id: string;
   state: MappingState;
@@ -103,7 +103,7 @@ function toStateFields(mapping: Mapping): Partial<MappingDocument> {
       return {};
     case "deleting": {
       const { deletingAt, nextSweepAt, sweeps } = mapping;
-      const [first, ...others] = mapping.doomed;
+      const [first, ...others] = mapping.vitalUserIdsToDelete;
       return {
         deletingAt,
         nextSweepAt,
@@ -153,7 +153,13 @@ export function toMapping(row: MappingDocument): Mapping {
     case "deleting": {
       const doomed = [row.vitalUserId, ...(row.otherVitalUserIds ?? [])].filter((id) => id !== undefined);
       const deletingAt = row.deletingAt ?? updatedAt;
-      return { ...base, ...due, state: "deleting", deletingAt, doomed: doomed as VitalUserId[] };
+      return {
+        ...base,
+        ...due,
+        state: "deleting",
+        deletingAt,
+        vitalUserIdsToDelete: doomed as VitalUserId[],
+      };
     }
     case "deleted":
       return { ...base, state: "deleted", deletedAt: row.deletedAt ?? updatedAt };

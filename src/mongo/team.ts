@@ -1,7 +1,7 @@
-import type { TeamPlace, TeamRecord } from "../core/vital/deployment.js";
+import type { Deployment, TeamRecord } from "../core/vital/deployment.js";
 import type { MongoAccess } from "./connection.js";
 
-type TeamDocument = TeamPlace & { _id: "team"; teamId?: string };
+type TeamDocument = Deployment & { _id: "team"; teamId?: string };
 
 const collectionName = "vital_gateway_meta";
 
@@ -30,7 +30,7 @@ export function createTeamRecords({ connection, run }: MongoAccess) {
       }),
 
     /** Stores the place unless one is stored, and gives what is stored. */
-    remember: ({ environment, region }: TeamPlace): Promise<TeamRecord> =>
+    remember: ({ environment, region }: Deployment): Promise<TeamRecord> =>
       run(async () => {
         await rows().updateOne({ _id: "team" }, { $setOnInsert: { environment, region } }, { upsert: true });
         return get();

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { Pool } from "undici";
 import type { Clock } from "../core/clock.js";
 import type { SignupEvent } from "../core/mapping/signup-event.js";
-import { exchange, ExchangeError, type Answer } from "../http-client/send-request.js";
+import { sendRequest, HttpRequestError, type HttpResponse } from "../http-client/send-request.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
 import { createTurns } from "./turns.js";
@@ -27,7 +27,7 @@ function parseAnswer(text: string): GatewayAnswer {
 }
 
 /** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). */
-function toRetryAfterMs({ headers }: Answer, now: Date): number | undefined {
+function toRetryAfterMs({ headers }: HttpResponse, now: Date): number | undefined {
   const value = [headers["retry-after"]].flat()[0];
   if (value === undefined) return undefined;
   const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
@@ -69,17 +69,17 @@ export function createGatewaySender({ origin, path, key }: GatewayTarget, now: C
     };
   }
 
-  async function post(id: string, body: string, timeoutMs: number): Promise<Answer> {
+  async function post(id: string, body: string, timeoutMs: number): Promise<HttpResponse> {
     const request = { method: "POST" as const, path, headers: toHeaders(id, body), body };
     try {
-      return await exchange(pool, request, timeoutMs);
+      return await sendRequest(pool, request, timeoutMs);
     } catch (error) {
-      const reason = error instanceof ExchangeError ? error.message : "the request could not be sent";
+      const reason = error instanceof HttpRequestError ? error.message : "the request could not be sent";
       throw new SendError(reason, { cause: error });
     }
   }
 
-  function toSendError(answer: Answer, { code, detail }: GatewayAnswer): SendError {
+  function toSendError(answer: HttpResponse, { code, detail }: GatewayAnswer): SendError {
     const { status } = answer;
     const text = [code, detail].filter((part) => typeof part === "string").join(": ");
     const isFinal = status < 500 && !retryableStatuses.has(status);

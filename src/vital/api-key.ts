@@ -1,16 +1,22 @@
-import type { TeamPlace } from "../core/vital/deployment.js";
+import type { Deployment } from "../core/vital/deployment.js";
 
-type KeyPrefix = { place: TeamPlace; apiUrl: string };
+type KeyPrefix = { deployment: Deployment; apiUrl: string };
 
 /**
  * What a team API key says by its prefix. `sk_` is the sandbox and `pk_` production: not secret and publishable, as
  * other vendors use these letters. Source: Vital's documentation of keys and regions.
  */
 const prefixes: Record<string, KeyPrefix> = {
-  sk_us_: { place: { environment: "sandbox", region: "us" }, apiUrl: "https://api.sandbox.us.junction.com" },
-  sk_eu_: { place: { environment: "sandbox", region: "eu" }, apiUrl: "https://api.sandbox.eu.junction.com" },
-  pk_us_: { place: { environment: "production", region: "us" }, apiUrl: "https://api.us.junction.com" },
-  pk_eu_: { place: { environment: "production", region: "eu" }, apiUrl: "https://api.eu.junction.com" },
+  sk_us_: {
+    deployment: { environment: "sandbox", region: "us" },
+    apiUrl: "https://api.sandbox.us.junction.com",
+  },
+  sk_eu_: {
+    deployment: { environment: "sandbox", region: "eu" },
+    apiUrl: "https://api.sandbox.eu.junction.com",
+  },
+  pk_us_: { deployment: { environment: "production", region: "us" }, apiUrl: "https://api.us.junction.com" },
+  pk_eu_: { deployment: { environment: "production", region: "eu" }, apiUrl: "https://api.eu.junction.com" },
 };
 
 export const apiKeyHint = `a team API key, which begins with ${Object.keys(prefixes).join(", ")}`;

@@ -2,7 +2,12 @@ import { Pool } from "undici";
 import type { z } from "zod";
 import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import { VitalError, type VitalApi, type VitalUser } from "../core/vital/vital-api.js";
-import { exchange, ExchangeError, type Answer, type Exchange } from "../http-client/send-request.js";
+import {
+  sendRequest,
+  HttpRequestError,
+  type HttpResponse,
+  type HttpRequest,
+} from "../http-client/send-request.js";
 import { noReasonGiven, toErrorText, WireConflict, WireSignInToken, WireUser, WireUserList } from "./wire.js";
 
 export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "delete-user" | "sign-in-token";
@@ -21,7 +26,7 @@ export type VitalClientOptions = {
 const maxRetryAfterMs = 10 * 60 * 1000;
 
 /** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), or `X-RateLimit-Reset` in seconds. */
-function toRetryAfterMs({ headers }: Answer): number | undefined {
+function toRetryAfterMs({ headers }: HttpResponse): number | undefined {
   const value = [headers["retry-after"] ?? headers["x-ratelimit-reset"]].flat()[0];
   if (value === undefined) return undefined;
   // A date begins with the name of a day; `Date.parse` would also make one of "-5".
@@ -39,7 +44,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The error that an answer other than the expected one stands for, by its status. */
-function toVitalError(operation: VitalOperation, answer: Answer): VitalError {
+function toVitalError(operation: VitalOperation, answer: HttpResponse): VitalError {
   const { status } = answer;
   const message = `${operation}: ${status} ${toErrorText(parseJson(answer.text))}`;
   const retryAfterMs = toRetryAfterMs(answer);
@@ -75,12 +80,12 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
 
   async function call(
     operation: VitalOperation,
-    method: Exchange["method"],
+    method: HttpRequest["method"],
     path: string,
     body?: unknown,
-  ): Promise<Answer> {
+  ): Promise<HttpResponse> {
     const headers: Record<string, string> = { "x-vital-api-key": apiKey, accept: "application/json" };
-    const request: Exchange = { method, path: basePath + path, headers };
+    const request: HttpRequest = { method, path: basePath + path, headers };
     if (body !== undefined) {
       headers["content-type"] = "application/json";
       request.body = JSON.stringify(body);
@@ -89,19 +94,23 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
     const startedAt = performance.now();
     try {
-      const answer = await exchange(pool, request, timeoutMs);
+      const answer = await sendRequest(pool, request, timeoutMs);
       onCall(operation, answer.status, performance.now() - startedAt);
       // What an answer says goes into errors, and a proxy may say which key it did not like.
       return { ...answer, text: answer.text.replaceAll(apiKey, "(the API key)") };
     } catch (error) {
       onCall(operation, 0, performance.now() - startedAt);
-      const reason = error instanceof ExchangeError ? error.message : "the request could not be sent";
+      const reason = error instanceof HttpRequestError ? error.message : "the request could not be sent";
       throw new VitalError("unavailable", `${operation}: ${reason}`, { cause: error });
     }
   }
 
   /** Reads an answer by its schema; another form than documented is a failure that may pass. */
-  function parse<S extends z.ZodType>(schema: S, operation: VitalOperation, answer: Answer): z.infer<S> {
+  function parse<S extends z.ZodType>(
+    schema: S,
+    operation: VitalOperation,
+    answer: HttpResponse,
+  ): z.infer<S> {
     const parsed = schema.safeParse(parseJson(answer.text));
     if (parsed.success) return parsed.data;
     throw new VitalError("unavailable", `${operation}: ${answer.status} with a body of another form`, {
@@ -118,7 +127,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
   }
 
   /** The existing user of a create that was answered "already exists", or `null` for any other refusal. */
-  async function findExisting(clientUserId: string, answer: Answer): Promise<VitalUser | null> {
+  async function findExisting(clientUserId: string, answer: HttpResponse): Promise<VitalUser | null> {
     if (answer.status !== 400 && answer.status !== 409) return null;
     const conflict = WireConflict.safeParse(parseJson(answer.text)).data;
     const vitalUserId = conflict?.detail.user_id as VitalUserId | null | undefined;
@@ -184,6 +193,6 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
  * Vital says of a user that it is not there. FastAPI answers an unknown path with exactly "Not Found", and a proxy in
  * between in another form: then the address is wrong, and nobody is gone.
  */
-function isGone({ status, text }: Answer): boolean {
+function isGone({ status, text }: HttpResponse): boolean {
   return status === 404 && !["Not Found", noReasonGiven].includes(toErrorText(parseJson(text)));
 }

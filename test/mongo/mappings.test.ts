@@ -35,8 +35,11 @@ describe("a mapping comes back as it was stored", () => {
   test.each<[string, Mapping]>([
     ...states.map((state): [string, Mapping] => [state, makeRow(state)]),
     ["without an event", makeRow("pending", { lastEvent: null, lastError: null })],
-    ["with one doomed user", makeRow("deleting", { doomed: [vitalUserId] })],
-    ["with several doomed users", makeRow("deleting", { doomed: [vitalUserId, otherVitalUserId] })],
+    ["with one doomed user", makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] })],
+    [
+      "with several doomed users",
+      makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId, otherVitalUserId] }),
+    ],
   ])("%s", async (_name, mapping) => {
     expect(await mappings.insert(mapping)).toBe(true);
     expect(await mappings.find(mapping.appUserId)).toEqual(mapping);
@@ -143,7 +146,7 @@ test("two app users never share a Vital user, doomed or not", async () => {
   await mappings.insert(makeRow("active", { appUserId: toId("ada"), vitalUserId }));
   const thieves = [
     makeRow("active", { appUserId: toId("bob"), vitalUserId }),
-    makeRow("deleting", { appUserId: toId("bob"), doomed: [vitalUserId] }),
+    makeRow("deleting", { appUserId: toId("bob"), vitalUserIdsToDelete: [vitalUserId] }),
   ];
   for (const thief of thieves) {
     await expect(mappings.insert(thief)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });

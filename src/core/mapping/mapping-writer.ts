@@ -2,7 +2,7 @@ import type { AppUserId } from "./app-user-id.js";
 import type { Clock } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { Mapping } from "./mapping.js";
-import { transition, type Happening, type TransitionRules } from "./transitions.js";
+import { transition, type Trigger, type TransitionRules } from "./transitions.js";
 
 /** The stored mappings. Writes are compare-and-set: `false` means that somebody else was first. */
 export type MappingStore = {
@@ -37,12 +37,12 @@ export function createMappingWriter({
    */
   async function apply(
     appUserId: AppUserId,
-    happening: Happening,
+    trigger: Trigger,
     seen?: Mapping | null,
   ): Promise<Mapping | null> {
     let row = seen === undefined ? await mappings.find(appUserId) : seen;
     for (let race = 0; race < maxRaces; race += 1) {
-      const next = transition(appUserId, row, happening, now(), rules);
+      const next = transition(appUserId, row, trigger, now(), rules);
       if (next === null || next === row) return next;
       const written = row === null ? next : { ...next, revision: row.revision + 1 };
       if (await write(row, written)) return written;

@@ -1,6 +1,6 @@
 import type { AppUserId, VitalUserId } from "./app-user-id.js";
 import type { SignupEventType } from "./signup-event.js";
-import type { TeamPlace } from "../vital/deployment.js";
+import type { Deployment } from "../vital/deployment.js";
 
 /** What stands in a mapping of the newest event that it has seen. */
 export type EventStamp = { id: string; type: SignupEventType; at: Date };
@@ -11,7 +11,7 @@ export type MappingError = { code: string; message: string; at: Date };
 /** When a sweeper takes the row up, and how often one has since the last attempt. */
 type Due = { nextSweepAt: Date; sweeps: number };
 
-type MappingBase = TeamPlace & {
+type MappingBase = Deployment & {
   appUserId: AppUserId;
   /** What Vital knows the user by (`client_user_id`). */
   clientUserId: string;
@@ -39,7 +39,7 @@ export type DeletingMapping = MappingBase &
     state: "deleting";
     deletingAt: Date;
     /** The Vital users that are to be deleted: only an id that stands here is ever sent to Vital's DELETE. */
-    doomed: readonly VitalUserId[];
+    vitalUserIdsToDelete: readonly VitalUserId[];
   };
 export type DeletedMapping = MappingBase & { state: "deleted"; deletedAt: Date };
 

@@ -10,13 +10,13 @@ import {
   type MappingState,
   type PendingMapping,
 } from "./mapping.js";
-import type { TeamPlace } from "../vital/deployment.js";
+import type { Deployment } from "../vital/deployment.js";
 
 /**
  * What can happen to a mapping. `generation` names the row that an attempt was begun for: an attempt that comes back
  * after the mapping went on without it must not land.
  */
-export type Happening =
+export type Trigger =
   /** A signup service says that the app user signed up. */
   | { type: "signed-up"; event: EventStamp }
   /** A signup service says that the app user was deleted. */
@@ -41,7 +41,7 @@ export type Happening =
   | { type: "retried" };
 
 export type TransitionRules = {
-  team: TeamPlace;
+  team: Deployment;
   toClientUserId: (appUserId: AppUserId) => string;
   /** How long a sweeper leaves a row alone that a job has just been added for, milliseconds. */
   sweepGraceMs: number;
@@ -54,10 +54,10 @@ export type TransitionRules = {
 
 /** The row after the happening; the row itself when the happening changes nothing. */
 type Step<M extends Mapping> = (mapping: M, at: Date, rules: TransitionRules) => Mapping;
-type StepOf<H extends Happening> = (happening: H) => {
+type StepOf<H extends Trigger> = (trigger: H) => {
   [S in MappingState]: Step<Extract<Mapping, { state: S }>>;
 };
-type Table = { [T in Happening["type"]]: StepOf<Extract<Happening, { type: T }>> };
+type Table = { [T in Trigger["type"]]: StepOf<Extract<Trigger, { type: T }>> };
 
 const keep = <M extends Mapping>(mapping: M): M => mapping;
 
@@ -128,7 +128,7 @@ const toDeleting = (
   ...base(mapping),
   state: "deleting",
   deletingAt: at,
-  doomed,
+  vitalUserIdsToDelete: doomed,
   updatedAt: at,
   attempts: 0,
   lastError: null,
@@ -148,9 +148,9 @@ const toDeleted = (mapping: DeletingMapping, at: Date): DeletedMapping => ({
 const doom =
   (vitalUserId: VitalUserId): Step<DeletingMapping> =>
   (mapping, at, rules) =>
-    mapping.doomed.includes(vitalUserId)
+    mapping.vitalUserIdsToDelete.includes(vitalUserId)
       ? mapping
-      : toDeleting(mapping, at, rules, [...mapping.doomed, vitalUserId]);
+      : toDeleting(mapping, at, rules, [...mapping.vitalUserIdsToDelete, vitalUserId]);
 
 const postpone =
   <M extends PendingMapping | DeletingMapping>(code: string, message: string, nextSweepAt: Date): Step<M> =>
@@ -216,14 +216,14 @@ const table: Table = {
     deleting: ifSame(generation, (mapping, at) => ({
       ...mapping,
       generation: mapping.generation + 1,
-      doomed: mapping.doomed.filter((id) => id !== vitalUserId),
+      vitalUserIdsToDelete: mapping.vitalUserIdsToDelete.filter((id) => id !== vitalUserId),
       updatedAt: at,
     })),
   }),
   absent: ({ askedAt, generation }) => ({
     ...unaffected,
     deleting: ifSame(generation, (mapping, at, rules) => {
-      if (mapping.doomed.length > 0) return mapping;
+      if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
       // Safe at once: a create still on its way and the new one have the same client user id, so Vital keeps one.
       if (isSignedUpAgain(mapping)) return toPending(mapping, at, rules);
       const settledAt = new Date(mapping.deletingAt.getTime() + rules.settleMs);
@@ -237,7 +237,7 @@ const table: Table = {
 /** The first row of an app user; a happening that presupposes a row makes none. */
 function firstRow(
   appUserId: AppUserId,
-  happening: Happening,
+  trigger: Trigger,
   at: Date,
   rules: TransitionRules,
 ): PendingMapping | DeletingMapping | null {
@@ -253,11 +253,17 @@ function firstRow(
     lastError: null,
     ...due(at, rules.sweepGraceMs),
   };
-  if (happening.type === "requested") return { ...blank, state: "pending", lastEvent: null };
-  if (happening.type === "signed-up") return { ...blank, state: "pending", lastEvent: happening.event };
+  if (trigger.type === "requested") return { ...blank, state: "pending", lastEvent: null };
+  if (trigger.type === "signed-up") return { ...blank, state: "pending", lastEvent: trigger.event };
   // A Vital user may exist without a row of ours: the deletion looks before it leaves its tombstone.
-  if (happening.type === "removed") {
-    return { ...blank, state: "deleting", lastEvent: happening.event, deletingAt: at, doomed: [] };
+  if (trigger.type === "removed") {
+    return {
+      ...blank,
+      state: "deleting",
+      lastEvent: trigger.event,
+      deletingAt: at,
+      vitalUserIdsToDelete: [],
+    };
   }
   return null;
 }
@@ -270,11 +276,11 @@ function firstRow(
 export function transition(
   appUserId: AppUserId,
   mapping: Mapping | null,
-  happening: Happening,
+  trigger: Trigger,
   at: Date,
   rules: TransitionRules,
 ): Mapping | null {
-  if (mapping === null) return firstRow(appUserId, happening, at, rules);
-  const steps = (table[happening.type] as StepOf<Happening>)(happening);
+  if (mapping === null) return firstRow(appUserId, trigger, at, rules);
+  const steps = (table[trigger.type] as StepOf<Trigger>)(trigger);
   return (steps[mapping.state] as Step<Mapping>)(mapping, at, rules);
 }

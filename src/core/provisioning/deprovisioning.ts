@@ -48,7 +48,7 @@ export function createDeprovisioning({
 
   async function step(row: DeletingMapping): Promise<Mapping | null> {
     const { appUserId, generation } = row;
-    const [vitalUserId] = row.doomed;
+    const [vitalUserId] = row.vitalUserIdsToDelete;
     if (vitalUserId !== undefined) {
       await vital.deleteUser(vitalUserId);
       return apply(appUserId, { type: "erased", vitalUserId, generation }, row);

@@ -8,10 +8,10 @@ import type { Provisioning } from "../provisioning/provisioning.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { Wake } from "../provisioning/jobs.js";
 import { VitalError, type VitalApi } from "../vital/vital-api.js";
-import type { TeamPlace } from "../vital/deployment.js";
+import type { Deployment } from "../vital/deployment.js";
 
 /** A Vital Sign-In Token and the Vital user that it signs in. Never cached, stored or logged. */
-export type IssuedSignInToken = TeamPlace & { vitalUserId: VitalUserId; signInToken: string };
+export type IssuedSignInToken = Deployment & { vitalUserId: VitalUserId; signInToken: string };
 
 export type SignInTokens = {
   /**

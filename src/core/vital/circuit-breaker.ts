@@ -1,23 +1,23 @@
 import type { Clock, Random } from "../clock.js";
 import { VitalError, type VitalApi } from "./vital-api.js";
 
-export type VitalGateRules = {
+export type CircuitBreakerRules = {
   /** Calls under way at once in this process; more are refused at once instead of queueing. */
   maxCallsInFlight: number;
   /** Failed calls in a row before the gate closes. */
   failureThreshold: number;
   /** How long it closes at first and at most; it doubles while the probes fail. */
-  minClosedMs: number;
-  maxClosedMs: number;
+  minOpenMs: number;
+  maxOpenMs: number;
   /** How often a refused key is tried again. */
   credentialsProbeMs: number;
 };
 
-export const vitalGateRules: VitalGateRules = {
+export const circuitBreakerRules: CircuitBreakerRules = {
   maxCallsInFlight: 512,
   failureThreshold: 5,
-  minClosedMs: 1_000,
-  maxClosedMs: 8_000,
+  minOpenMs: 1_000,
+  maxOpenMs: 8_000,
   credentialsProbeMs: 10_000,
 };
 
@@ -39,15 +39,15 @@ const asksToWait = (error: VitalError): error is VitalError & { retryAfterMs: nu
  * (429, 503) and while it refuses our key; then it opens by a single probe at a time. A call at a closed gate rejects
  * at once with the kind of error that closed it and the time to wait.
  */
-export function createVitalGate(
+export function createCircuitBreaker(
   vital: VitalApi,
   {
     now,
     random,
     rules,
     watcher = {},
-  }: { now: Clock; random: Random; rules: VitalGateRules; watcher?: Watcher },
-): VitalApi & { closeUntil(at: Date): void } {
+  }: { now: Clock; random: Random; rules: CircuitBreakerRules; watcher?: Watcher },
+): VitalApi & { pauseUntil(at: Date): void } {
   let inFlight = 0;
   let failuresInARow = 0;
   let closedBy: VitalError | null = null;
@@ -65,12 +65,12 @@ export function createVitalGate(
   /** Gives whether the call that enters is the probe. */
   function enter(): boolean {
     if (inFlight >= rules.maxCallsInFlight) {
-      refuse(new VitalError("unavailable", "too many calls are under way"), rules.minClosedMs);
+      refuse(new VitalError("unavailable", "too many calls are under way"), rules.minOpenMs);
     }
     if (closedBy === null) return false;
     const remainingMs = closedUntilMs - now().getTime();
     if (remainingMs > 0) refuse(closedBy, remainingMs);
-    if (isProbing) refuse(closedBy, rules.minClosedMs);
+    if (isProbing) refuse(closedBy, rules.minOpenMs);
     isProbing = true;
     return true;
   }
@@ -95,7 +95,7 @@ export function createVitalGate(
 
   /** The wait grows with every closing; jitter keeps processes from probing in step. */
   function backoffMs(): number {
-    const ceiling = Math.min(rules.maxClosedMs, rules.minClosedMs * 2 ** Math.min(timesClosed, 10));
+    const ceiling = Math.min(rules.maxOpenMs, rules.minOpenMs * 2 ** Math.min(timesClosed, 10));
     return ceiling * (0.5 + random() / 2);
   }
 
@@ -149,11 +149,11 @@ export function createVitalGate(
     createSignInToken: (vitalUserId) => pass(() => vital.createSignInToken(vitalUserId)),
 
     /** Keeps this process from calling until then: another process was asked to wait. */
-    closeUntil(at) {
+    pauseUntil(at) {
       const durationMs = at.getTime() - now().getTime();
       if (durationMs > 0) close(new VitalError("throttled", "Vital asked to wait"), durationMs);
     },
   };
 }
 
-export type VitalGate = ReturnType<typeof createVitalGate>;
+export type CircuitBreaker = ReturnType<typeof createCircuitBreaker>;

@@ -1,9 +1,9 @@
-import { toPlacePhrase, type TeamPlace, type TeamRecord } from "./deployment.js";
+import { formatDeployment, type Deployment, type TeamRecord } from "./deployment.js";
 import { VitalError, type VitalApi, type VitalUser } from "./vital-api.js";
 
 export type TeamStore = {
   /** Stores the place if there is no record yet, and gives what is stored. */
-  remember(place: TeamPlace): Promise<TeamRecord>;
+  remember(deployment: Deployment): Promise<TeamRecord>;
   /** Stores the team id if there is none yet, and gives what is stored. */
   rememberTeamId(teamId: string): Promise<TeamRecord>;
   /** Whether any mapping is active: then an empty team is a suspicious one. */
@@ -11,8 +11,8 @@ export type TeamStore = {
 };
 
 /** The mappings belong to another environment or region than the API key: nothing here can go right. */
-export class WrongPlaceError extends Error {
-  override readonly name = "WrongPlaceError";
+export class WrongDeploymentError extends Error {
+  override readonly name = "WrongDeploymentError";
 }
 
 /**
@@ -22,12 +22,12 @@ export class WrongPlaceError extends Error {
  * on the absence of a user only after it has seen an answer of that team itself.
  */
 export function createTeamGuard({
-  place,
+  deployment,
   teams,
   vital,
   onWrongTeam,
 }: {
-  place: TeamPlace;
+  deployment: Deployment;
   teams: TeamStore;
   vital: Pick<VitalApi, "findAnyUser">;
   onWrongTeam: (error: VitalError) => void;
@@ -46,11 +46,11 @@ export function createTeamGuard({
    * Compares the place of the mappings with that of the key.
    * @throws WrongPlaceError when they differ
    */
-  async function assertPlace(): Promise<void> {
-    const stored = await teams.remember(place);
-    if (stored.environment !== place.environment || stored.region !== place.region) {
-      throw new WrongPlaceError(
-        `VITAL_API_KEY belongs to ${toPlacePhrase(place)}, the mappings in MongoDB to ${toPlacePhrase(stored)}. ` +
+  async function assertDeployment(): Promise<void> {
+    const stored = await teams.remember(deployment);
+    if (stored.environment !== deployment.environment || stored.region !== deployment.region) {
+      throw new WrongDeploymentError(
+        `VITAL_API_KEY belongs to ${formatDeployment(deployment)}, the mappings in MongoDB to ${formatDeployment(stored)}. ` +
           "Use a key of that environment and region, or another database.",
       );
     }
@@ -100,7 +100,7 @@ export function createTeamGuard({
     return user;
   }
 
-  return { assertPlace, observe, verify, create };
+  return { assertDeployment, observe, verify, create };
 }
 
 export type TeamGuard = ReturnType<typeof createTeamGuard>;

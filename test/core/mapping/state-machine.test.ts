@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Mapping, MappingState } from "../../../src/core/mapping/mapping.js";
-import { transition, type Happening } from "../../../src/core/mapping/transitions.js";
+import { transition, type Trigger } from "../../../src/core/mapping/transitions.js";
 import {
   appUserId,
   generation,
@@ -14,7 +14,7 @@ import {
 import { rules } from "../../support/core/start-process.js";
 
 /** The table of docs/state-machine.md must say what the code does. */
-type Type = Happening["type"];
+type Type = Trigger["type"];
 type Column = "no row" | MappingState;
 
 const columns: Column[] = ["no row", ...states];
@@ -24,7 +24,7 @@ const of = (isSame: boolean) => ({ generation: isSame ? generation : generation 
 const why = { code: "X", message: "no" };
 
 /** Every happening with its guard held (true) or not. */
-const examples: { [T in Type]: (isGuardHeld: boolean) => Extract<Happening, { type: T }> } = {
+const examples: { [T in Type]: (isGuardHeld: boolean) => Extract<Trigger, { type: T }> } = {
   "signed-up": (isHeld) => ({ type: "signed-up", event: toEvent("user.created", isHeld ? later : earlier) }),
   removed: (isHeld) => ({ type: "removed", event: toEvent("user.deleted", isHeld ? later : earlier) }),
   requested: () => ({ type: "requested" }),
@@ -46,7 +46,7 @@ const rowsOf: Record<Column, (Mapping | null)[]> = {
   active: [makeRow("active")],
   failed: [makeRow("failed")],
   deleting: [
-    makeRow("deleting", { doomed: [vitalUserId] }),
+    makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] }),
     makeRow("deleting"),
     makeRow("deleting", { lastEvent: toEvent("user.created") }),
     // The look came before the deletion had settled.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Mapping, MappingState } from "../../../src/core/mapping/mapping.js";
-import { transition, type Happening } from "../../../src/core/mapping/transitions.js";
+import { transition, type Trigger } from "../../../src/core/mapping/transitions.js";
 import {
   appUserId,
   generation,
@@ -23,16 +23,16 @@ const seconds = (count: number) => new Date(lastEventAt.getTime() + count * 1000
 const failure = { code: "X", message: "no" };
 
 const happenings = {
-  signedUp: (when: Date): Happening => ({ type: "signed-up", event: toEvent("user.created", when) }),
-  removed: (when: Date): Happening => ({ type: "removed", event: toEvent("user.deleted", when) }),
+  signedUp: (when: Date): Trigger => ({ type: "signed-up", event: toEvent("user.created", when) }),
+  removed: (when: Date): Trigger => ({ type: "removed", event: toEvent("user.deleted", when) }),
   requested: { type: "requested" },
-  provisioned: (of: number): Happening => ({
+  provisioned: (of: number): Trigger => ({
     type: "provisioned",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  refused: (of: number): Happening => ({ type: "refused", ...failure, generation: of }),
-  postponed: (of: number): Happening => ({
+  refused: (of: number): Trigger => ({ type: "refused", ...failure, generation: of }),
+  postponed: (of: number): Trigger => ({
     type: "postponed",
     ...failure,
     generation: of,
@@ -40,13 +40,13 @@ const happenings = {
   }),
   vanished: { type: "vanished", vitalUserId },
   vanishedOther: { type: "vanished", vitalUserId: otherVitalUserId },
-  discovered: (of: number): Happening => ({
+  discovered: (of: number): Trigger => ({
     type: "discovered",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  erased: (of: number): Happening => ({ type: "erased", vitalUserId, generation: of }),
-  absent: (of: number, askedAt = at): Happening => ({ type: "absent", askedAt, generation: of }),
+  erased: (of: number): Trigger => ({ type: "erased", vitalUserId, generation: of }),
+  absent: (of: number, askedAt = at): Trigger => ({ type: "absent", askedAt, generation: of }),
   retried: { type: "retried" },
 } as const;
 const h = happenings;
@@ -70,7 +70,7 @@ const newRemoval: Cells = {
 };
 
 /** Every happening on every state. A column that is not named stays the same. `row` changes the row before. */
-const cases: [name: string, happening: Happening, cells: Cells, row?: Partial<Mapping>][] = [
+const cases: [name: string, happening: Trigger, cells: Cells, row?: Partial<Mapping>][] = [
   ["a newer signup", h.signedUp(seconds(1)), newSignup],
   ["an older signup", h.signedUp(seconds(-1)), { none: "pending" }],
   ["a signup repeated", h.signedUp(lastEventAt), { none: "pending" }, { lastEvent: toEvent("user.created") }],
@@ -145,7 +145,7 @@ function toOutcome(before: Mapping | null, next: Mapping | null): Outcome {
   return next.generation === before.generation ? "in place" : "again";
 }
 
-const apply = (row: Mapping | null, happening: Happening) => transition(appUserId, row, happening, at, rules);
+const apply = (row: Mapping | null, happening: Trigger) => transition(appUserId, row, happening, at, rules);
 
 describe.each(cases)("%s", (_name, happening, cells, changes) => {
   test.each(["none", ...states] as const)("on %s", (column) => {
@@ -261,7 +261,7 @@ describe("what a row takes along", () => {
   });
 
   test("one more doomed user starts the clock of the deletion anew", () => {
-    const row = makeRow("deleting", { doomed: [vitalUserId] });
+    const row = makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] });
     for (const happening of [h.provisioned(stale), h.discovered(generation)]) {
       expect(apply(row, happening)).toMatchObject({
         doomed: [vitalUserId, otherVitalUserId],
@@ -274,20 +274,20 @@ describe("what a row takes along", () => {
   });
 
   test("a user that is doomed already is not doomed again", () => {
-    const row = makeRow("deleting", { doomed: [otherVitalUserId] });
+    const row = makeRow("deleting", { vitalUserIdsToDelete: [otherVitalUserId] });
     expect(apply(row, h.provisioned(stale))).toBe(row);
     expect(apply(row, h.discovered(generation))).toBe(row);
   });
 
   test("an erased user is doomed no more; the others are, and the clock runs on", () => {
-    const row = makeRow("deleting", { doomed: [otherVitalUserId, vitalUserId] });
+    const row = makeRow("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
     const next = apply(row, h.erased(generation));
     expect(next).toMatchObject({ doomed: [otherVitalUserId], deletingAt: row.deletingAt });
   });
 
   test("a row with doomed users is not finished, whatever a look says", () => {
     for (const type of ["user.created", "user.deleted"] as const) {
-      const row = makeRow("deleting", { doomed: [vitalUserId], lastEvent: toEvent(type) });
+      const row = makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId], lastEvent: toEvent(type) });
       expect(apply(row, h.absent(generation))).toBe(row);
     }
   });

@@ -92,7 +92,7 @@ async function live(told: Story): Promise<void> {
     fates: told,
     onDeleted({ vitalUserId, clientUserId }: FakeUser) {
       const row = world.row(clientUserId as AppUserId);
-      const isRecorded = row?.state === "deleting" && row.doomed.includes(vitalUserId);
+      const isRecorded = row?.state === "deleting" && row.vitalUserIdsToDelete.includes(vitalUserId);
       if (!isRecorded) violations.push(`deleted ${vitalUserId} of a mapping that is ${row?.state}`);
       dead.add(vitalUserId);
     },

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-api.js";
-import { createVitalGate, type VitalGateRules } from "../../../src/core/vital/circuit-breaker.js";
+import { createCircuitBreaker, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/core/manual-clock.js";
 import { createLatch, createScriptedNetwork } from "../../support/core/scripted-network.js";
 
-const rules: VitalGateRules = {
+const rules: CircuitBreakerRules = {
   maxCallsInFlight: 3,
   failureThreshold: 3,
-  minClosedMs: 1_000,
-  maxClosedMs: 4_000,
+  minOpenMs: 1_000,
+  maxOpenMs: 4_000,
   credentialsProbeMs: 10_000,
 };
 
@@ -18,7 +18,7 @@ function openGate() {
   const network = createScriptedNetwork();
   const vital = createFakeVital({ network: network.network });
   const told: unknown[] = [];
-  const gate = createVitalGate(vital.api, {
+  const gate = createCircuitBreaker(vital.api, {
     now: clock.now,
     // The jitter is a factor of 1.
     random: () => 1,
@@ -132,7 +132,7 @@ test("says nothing about a key that was never refused, and never to come back at
 
 test("a wait of another process that is over leaves it open, to more than one call at a time", async () => {
   const house = openGate();
-  house.gate.closeUntil(new Date(house.clock.now().getTime() - 1));
+  house.gate.pauseUntil(new Date(house.clock.now().getTime() - 1));
   const holds = [1, 2].map(() => house.network.holdBeforeCommit("findUser"));
   const calls = holds.map(() => house.call());
   for (const hold of holds) hold.release();
@@ -164,7 +164,7 @@ test("what comes back late with the same wait is counted for what it adds, and t
     },
   });
   const onThrottled = (_untilAt: Date, addedMs: number) => void added.push(addedMs);
-  const gate = createVitalGate(vital.api, {
+  const gate = createCircuitBreaker(vital.api, {
     now: clock.now,
     random: () => 1,
     rules,
@@ -191,10 +191,10 @@ test.each([undefined, 0])(
 test("closes when another process was asked to wait, for the longer of two waits", async () => {
   const house = openGate();
   const at = (ms: number) => new Date(house.clock.now().getTime() + ms);
-  house.gate.closeUntil(at(-1));
+  house.gate.pauseUntil(at(-1));
   expect(await isOpen(house)).toBe(true);
-  house.gate.closeUntil(at(9_000));
-  house.gate.closeUntil(at(5_000));
+  house.gate.pauseUntil(at(9_000));
+  house.gate.pauseUntil(at(5_000));
   expect(await house.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 9_000 });
 });
 
@@ -214,7 +214,7 @@ test("tries a refused key gently, and says when it is taken again", async () => 
 test("a refused key is still known to be refused after a wait that Vital asked for", async () => {
   const house = openGate();
   await house.fail("credentials_refused");
-  house.gate.closeUntil(new Date(house.clock.now().getTime() + 60_000));
+  house.gate.pauseUntil(new Date(house.clock.now().getTime() + 60_000));
   house.clock.advance(60_000);
   await house.fail("unavailable");
   house.clock.advance(60_000);
@@ -257,7 +257,7 @@ test("a late answer that asks for a longer wait counts", async () => {
       throw new VitalError("throttled", "429", { retryAfterMs: 60_000 });
     },
   });
-  const gate = createVitalGate(vital.api, { now: clock.now, random: () => 1, rules });
+  const gate = createCircuitBreaker(vital.api, { now: clock.now, random: () => 1, rules });
   const create = gate.createUser("ada").catch(() => undefined);
   for (let done = 0; done < 3; done += 1) await gate.findAnyUser().catch(() => undefined);
   late.open();
@@ -272,7 +272,7 @@ test("a probe does not open a gate that another process's wait closed meanwhile"
   const probe = house.network.holdBeforeCommit("findUser");
   const probing = house.call();
   await probe.reached;
-  house.gate.closeUntil(new Date(house.clock.now().getTime() + 30_000));
+  house.gate.pauseUntil(new Date(house.clock.now().getTime() + 30_000));
   probe.release();
   await probing;
   expect(await house.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 30_000 });
@@ -281,7 +281,7 @@ test("a probe does not open a gate that another process's wait closed meanwhile"
 test("what is no failure of Vital leaves the gate as it is", async () => {
   const clock = createManualClock();
   const vital = createFakeVital({ network: () => Promise.reject(new TypeError("a bug")) });
-  const gate = createVitalGate(vital.api, { now: clock.now, random: () => 1, rules });
+  const gate = createCircuitBreaker(vital.api, { now: clock.now, random: () => 1, rules });
   for (let done = 0; done < 5; done += 1) await expect(gate.findAnyUser()).rejects.toThrow(TypeError);
   expect(vital.calls).toHaveLength(5);
 });

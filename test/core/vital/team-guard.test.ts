@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
-import { createTeamGuard, WrongPlaceError } from "../../../src/core/vital/team-guard.js";
-import type { TeamPlace } from "../../../src/core/vital/deployment.js";
+import { createTeamGuard, WrongDeploymentError } from "../../../src/core/vital/team-guard.js";
+import type { Deployment } from "../../../src/core/vital/deployment.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createMemoryTeams, place } from "../../support/core/memory-store.js";
 import { openHouse } from "../../support/core/open-house.js";
@@ -116,28 +116,28 @@ test("a key of another environment or region is named before anything else happe
   for (const elsewhere of [
     { environment: "production", region: "us" },
     { environment: "sandbox", region: "eu" },
-  ] satisfies TeamPlace[]) {
+  ] satisfies Deployment[]) {
     const vital = createFakeVital();
     const guard = createTeamGuard({
-      place: elsewhere,
+      deployment: elsewhere,
       teams,
       vital: vital.api,
       onWrongTeam: () => undefined,
     });
-    const failure = await guard.assertPlace().catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(WrongPlaceError);
+    const failure = await guard.assertDeployment().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(WrongDeploymentError);
     expect((failure as Error).message).toBe(
       `VITAL_API_KEY belongs to ${elsewhere.environment}/${elsewhere.region}, ` +
         "the mappings in MongoDB to sandbox/us. Use a key of that environment and region, or another database.",
     );
   }
   const same = createTeamGuard({
-    place,
+    deployment: place,
     teams,
     vital: createFakeVital().api,
     onWrongTeam: () => undefined,
   });
-  await same.assertPlace();
+  await same.assertDeployment();
 });
 
 test("the first team id ever seen is remembered, whichever of two processes sees it first", async () => {
@@ -185,7 +185,7 @@ test("an empty team proves nothing while a mapping says that it has users, and i
   const vital = createFakeVital();
   const verify = (hasActive: boolean) =>
     createTeamGuard({
-      place,
+      deployment: place,
       teams: createMemoryTeams(() => Promise.resolve(hasActive)),
       vital: vital.api,
       onWrongTeam: () => undefined,

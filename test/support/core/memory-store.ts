@@ -2,9 +2,9 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import type { DueMapping } from "../../../src/core/provisioning/sweeper.js";
 import type { TeamStore } from "../../../src/core/vital/team-guard.js";
-import type { TeamPlace, TeamRecord } from "../../../src/core/vital/deployment.js";
+import type { Deployment, TeamRecord } from "../../../src/core/vital/deployment.js";
 
-export const place: TeamPlace = { environment: "sandbox", region: "us" };
+export const place: Deployment = { environment: "sandbox", region: "us" };
 
 const isDue = (mapping: Mapping, at: Date): mapping is DueMapping =>
   "nextSweepAt" in mapping && mapping.nextSweepAt <= at;
@@ -52,7 +52,7 @@ export function createMemoryTeams(
 ): TeamStore {
   let record: TeamRecord | null = null;
   return {
-    remember: (place: TeamPlace) => Promise.resolve((record ??= { ...place, teamId: null })),
+    remember: (place: Deployment) => Promise.resolve((record ??= { ...place, teamId: null })),
     rememberTeamId(teamId: string) {
       record ??= { ...place, teamId: null };
       if (record.teamId === null) record = { ...record, teamId };

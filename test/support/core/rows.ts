@@ -49,7 +49,7 @@ export function makeRow<S extends MappingState>(state: S, changes: Partial<Rows[
     pending: { ...base, ...due, state: "pending" },
     active: { ...base, state: "active", vitalUserId, activatedAt: at },
     failed: { ...base, state: "failed" },
-    deleting: { ...base, ...due, state: "deleting", deletingAt: at, doomed: [] },
+    deleting: { ...base, ...due, state: "deleting", deletingAt: at, vitalUserIdsToDelete: [] },
     deleted: { ...base, state: "deleted", deletedAt: at },
   };
   const row: Rows[S] = { ...rows[state], ...changes };

@@ -55,7 +55,7 @@ export function startProcess({
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
 }) {
-  const team = createTeamGuard({ place, teams, vital, onWrongTeam });
+  const team = createTeamGuard({ deployment: place, teams, vital, onWrongTeam });
   const writer = createMappingWriter({ mappings: store, rules, now });
   const provisioning = createProvisioning({ mappings: store, writer, vital, team, now, random });
   const deprovisioning = createDeprovisioning({ mappings: store, writer, vital, team, now, random });

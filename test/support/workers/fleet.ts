@@ -4,7 +4,7 @@ import { readWorkerConfig } from "../../../src/config/config.js";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
-import { vitalGateRules, type VitalGateRules } from "../../../src/core/vital/circuit-breaker.js";
+import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
 import { processors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
 import { startSweeping } from "../../../workers/sweeping.js";
@@ -12,7 +12,7 @@ import { eventually } from "../eventually.js";
 import { testDatabase, testRedis } from "../services.js";
 import { apiKey, startVital } from "../simulator/simulator.js";
 
-type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<VitalGateRules> };
+type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<CircuitBreakerRules> };
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
 
 export const issueDeadlineMs = 5_000;
@@ -43,7 +43,7 @@ export async function openFleet(setup: Setup = {}) {
       name: kind,
       mongoPatienceMs: 2_500,
       mongoTimeoutMs: 5_000,
-      gateRules: { ...vitalGateRules, ...setup.gateRules },
+      breakerRules: { ...circuitBreakerRules, ...setup.gateRules },
       isStopping: () => false,
       onFatal: () => undefined,
     });
