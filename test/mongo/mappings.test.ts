@@ -4,7 +4,7 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
-import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/rows.js";
+import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
 import { testDatabase } from "../support/services.js";
 
 const toId = (text: string) => text as AppUserId;

@@ -4,7 +4,7 @@ import { endsWithin } from "../../src/core/deadline.js";
 import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { makeRow } from "../support/core/rows.js";
+import { makeRow } from "../support/core/mapping-fixtures.js";
 import { eventually } from "../support/eventually.js";
 import { ownMongo } from "../support/services.js";
 

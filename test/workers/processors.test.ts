@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { processors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
-import { makeRow, toEvent } from "../support/core/rows.js";
+import { makeRow, toEvent } from "../support/core/mapping-fixtures.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;

@@ -3,10 +3,10 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
-import { createManualClock } from "../../support/core/manual-clock.js";
+import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeams } from "../../support/core/memory-store.js";
-import { openHouse } from "../../support/core/open-house.js";
-import { settleMs, startProcess, type Process } from "../../support/core/start-process.js";
+import { openHouse } from "../../support/core/test-context.js";
+import { settleMs, startProcess, type Process } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 type Told = [type: SignupEventType, at: number];

@@ -10,8 +10,8 @@ import {
   states,
   toEvent,
   vitalUserId,
-} from "../../support/core/rows.js";
-import { rules } from "../../support/core/start-process.js";
+} from "../../support/core/mapping-fixtures.js";
+import { rules } from "../../support/core/core-process.js";
 
 /** The table of docs/state-machine.md must say what the code does. */
 type Type = Trigger["type"];

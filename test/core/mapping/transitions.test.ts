@@ -10,8 +10,8 @@ import {
   states,
   toEvent,
   vitalUserId,
-} from "../../support/core/rows.js";
-import { rules, settleMs, sweepGraceMs } from "../../support/core/start-process.js";
+} from "../../support/core/mapping-fixtures.js";
+import { rules, settleMs, sweepGraceMs } from "../../support/core/core-process.js";
 
 /** What becomes of a row: unchanged · written in place · written with the next generation · another state · no row. */
 type Outcome = "same" | "in place" | "again" | "no row" | MappingState;
@@ -193,7 +193,7 @@ describe("what a row takes along", () => {
   test("a deletion without a row looks for a Vital user before it leaves its tombstone", () => {
     expect(apply(null, h.removed(seconds(1)))).toMatchObject({
       state: "deleting",
-      doomed: [],
+      vitalUserIdsToDelete: [],
       deletingAt: at,
       nextSweepAt: graceEnd,
       lastEvent: toEvent("user.deleted", seconds(1)),
@@ -250,27 +250,27 @@ describe("what a row takes along", () => {
       expect(next).toMatchObject({ state: "pending", requestedAt: at, attempts: 0, nextSweepAt: graceEnd });
       expect(next).toMatchObject({ lastError: null, sweeps: 0 });
       expect(next).not.toHaveProperty("vitalUserId");
-      expect(next).not.toHaveProperty("doomed");
+      expect(next).not.toHaveProperty("vitalUserIdsToDelete");
     }
   });
 
   test("deleting an active mapping dooms the user that it names, and nobody else", () => {
-    expect(apply(makeRow("active"), h.removed(seconds(1)))).toMatchObject({ doomed: [vitalUserId] });
-    expect(apply(makeRow("pending"), h.removed(seconds(1)))).toMatchObject({ doomed: [] });
-    expect(apply(makeRow("failed"), h.removed(seconds(1)))).toMatchObject({ doomed: [] });
+    expect(apply(makeRow("active"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [vitalUserId] });
+    expect(apply(makeRow("pending"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
+    expect(apply(makeRow("failed"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
   });
 
   test("one more doomed user starts the clock of the deletion anew", () => {
     const row = makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] });
     for (const happening of [h.provisioned(stale), h.discovered(generation)]) {
       expect(apply(row, happening)).toMatchObject({
-        doomed: [vitalUserId, otherVitalUserId],
+        vitalUserIdsToDelete: [vitalUserId, otherVitalUserId],
         deletingAt: at,
         attempts: 0,
       });
     }
     const late = apply(makeRow("deleted"), h.provisioned(stale));
-    expect(late).toMatchObject({ doomed: [otherVitalUserId], deletingAt: at });
+    expect(late).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: at });
   });
 
   test("a user that is doomed already is not doomed again", () => {
@@ -282,7 +282,7 @@ describe("what a row takes along", () => {
   test("an erased user is doomed no more; the others are, and the clock runs on", () => {
     const row = makeRow("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
     const next = apply(row, h.erased(generation));
-    expect(next).toMatchObject({ doomed: [otherVitalUserId], deletingAt: row.deletingAt });
+    expect(next).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: row.deletingAt });
   });
 
   test("a row with doomed users is not finished, whatever a look says", () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
-import type { House } from "../../support/core/open-house.js";
-import { openHouse } from "../../support/core/open-house.js";
-import { settleMs, sweepGraceMs, type Process } from "../../support/core/start-process.js";
+import type { House } from "../../support/core/test-context.js";
+import { openHouse } from "../../support/core/test-context.js";
+import { settleMs, sweepGraceMs, type Process } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 const deletedIds = ({ vital }: House) => vital.deletes.map(({ vitalUserId }) => vitalUserId);
@@ -30,7 +30,7 @@ test("an app user who is deleted loses the Vital user, and the tombstone waits f
   await process.record(ada, "user.deleted", 2);
   await process.deprovisioning.deprovision(ada);
   expect(house.vital.live(ada)).toEqual([]);
-  expect(await process.find(ada)).toMatchObject({ state: "deleting", doomed: [] });
+  expect(await process.find(ada)).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [] });
 
   house.clock.advance(settleMs - 1);
   expect(await process.sweep()).toBe(0);
@@ -97,7 +97,7 @@ test("a create that commits after the deletion has looked is undone by whoever m
   create.release();
   const row = await late;
   const [made] = house.vital.live(ada);
-  expect(row).toMatchObject({ state: "deleting", doomed: [made?.vitalUserId] });
+  expect(row).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [made?.vitalUserId] });
   expect(house.vital.deletes).toEqual([]);
 
   await settle(house, other);

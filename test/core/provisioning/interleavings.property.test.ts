@@ -4,9 +4,9 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { jobFor } from "../../../src/core/provisioning/jobs.js";
 import type { IssuedSignInToken } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
-import { createCooperativeWorld, type Fate } from "../../support/core/cooperative-world.js";
+import { createCooperativeWorld, type Fate } from "../../support/core/stepped-system.js";
 import type { FakeUser } from "../../support/core/fake-vital.js";
-import { settleMs, type Process } from "../../support/core/start-process.js";
+import { settleMs, type Process } from "../../support/core/core-process.js";
 
 const users = ["auth0|ada", "auth0|bob"] as AppUserId[];
 

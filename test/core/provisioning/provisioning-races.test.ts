@@ -3,8 +3,8 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { maxLookupAgeMs } from "../../../src/core/provisioning/provisioning.js";
 import { retryRules } from "../../../src/core/provisioning/retry.js";
 import { VitalError } from "../../../src/core/vital/vital-api.js";
-import { openHouse } from "../../support/core/open-house.js";
-import { sweepGraceMs } from "../../support/core/start-process.js";
+import { openHouse } from "../../support/core/test-context.js";
+import { sweepGraceMs } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 const bob = "auth0|bob" as AppUserId;

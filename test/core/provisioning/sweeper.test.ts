@@ -3,12 +3,12 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import type { ProvisioningJob } from "../../../src/core/provisioning/jobs.js";
 import { createSweeper, sweeperRules } from "../../../src/core/provisioning/sweeper.js";
 import { eventually } from "../../support/eventually.js";
-import { createManualClock } from "../../support/core/manual-clock.js";
+import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore } from "../../support/core/memory-store.js";
-import { openStore } from "../../support/core/open-house.js";
-import { makeRow } from "../../support/core/rows.js";
-import { createLatch } from "../../support/core/scripted-network.js";
-import type { Store } from "../../support/core/start-process.js";
+import { openStore } from "../../support/core/test-context.js";
+import { makeRow } from "../../support/core/mapping-fixtures.js";
+import { createLatch } from "../../support/core/fake-network.js";
+import type { Store } from "../../support/core/core-process.js";
 
 const toId = (number: number) => `u${number}` as AppUserId;
 const dueAt = new Date("2026-11-22T10:00:00.000Z");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
-import { openHouse } from "../../support/core/open-house.js";
-import { createLatch } from "../../support/core/scripted-network.js";
-import { settleMs, type Process } from "../../support/core/start-process.js";
+import { openHouse } from "../../support/core/test-context.js";
+import { createLatch } from "../../support/core/fake-network.js";
+import { settleMs, type Process } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 const count = (calls: readonly string[], operation: string) =>

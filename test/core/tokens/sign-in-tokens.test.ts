@@ -5,11 +5,11 @@ import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import type { VitalErrorKind } from "../../../src/core/vital/vital-api.js";
 import { eventually } from "../../support/eventually.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
-import { createManualClock } from "../../support/core/manual-clock.js";
+import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeams, place } from "../../support/core/memory-store.js";
-import { appUserId as ada, makeRow, toEvent } from "../../support/core/rows.js";
-import { createScriptedNetwork } from "../../support/core/scripted-network.js";
-import { startProcess, type Store } from "../../support/core/start-process.js";
+import { appUserId as ada, makeRow, toEvent } from "../../support/core/mapping-fixtures.js";
+import { createScriptedNetwork } from "../../support/core/fake-network.js";
+import { startProcess, type Store } from "../../support/core/core-process.js";
 
 async function openHouse(
   rows: Mapping[] = [],

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-api.js";
 import { createCircuitBreaker, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
-import { createManualClock } from "../../support/core/manual-clock.js";
-import { createLatch, createScriptedNetwork } from "../../support/core/scripted-network.js";
+import { createManualClock } from "../../support/manual-clock.js";
+import { createLatch, createScriptedNetwork } from "../../support/core/fake-network.js";
 
 const rules: CircuitBreakerRules = {
   maxCallsInFlight: 3,

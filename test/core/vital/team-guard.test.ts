@@ -4,8 +4,8 @@ import { createTeamGuard, WrongDeploymentError } from "../../../src/core/vital/t
 import type { Deployment } from "../../../src/core/vital/deployment.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createMemoryTeams, place } from "../../support/core/memory-store.js";
-import { openHouse } from "../../support/core/open-house.js";
-import { createScriptedNetwork } from "../../support/core/scripted-network.js";
+import { openHouse } from "../../support/core/test-context.js";
+import { createScriptedNetwork } from "../../support/core/fake-network.js";
 
 const otherTeam = "b0000000-0000-4000-8000-000000000000";
 const users = Array.from({ length: 5 }, (_, number) => `auth0|${number}` as AppUserId);
@@ -92,7 +92,7 @@ describe("a key of another team", () => {
     other.addUser(user);
     look.release();
     await expect(deleting).rejects.toMatchObject({ kind: "wrong_team" });
-    expect(await mappings.find(user)).toMatchObject({ state: "deleting", doomed: [] });
+    expect(await mappings.find(user)).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [] });
     expect(other.deletes).toEqual([]);
   });
 

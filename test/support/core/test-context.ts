@@ -4,10 +4,10 @@ import { createMongoConnection } from "../../../src/mongo/connection.js";
 import { createTeamRecords } from "../../../src/mongo/team.js";
 import { testDatabase } from "../services.js";
 import { createFakeVital } from "./fake-vital.js";
-import { createManualClock } from "./manual-clock.js";
+import { createManualClock } from "../manual-clock.js";
 import { place } from "./memory-store.js";
-import { createScriptedNetwork } from "./scripted-network.js";
-import { startProcess } from "./start-process.js";
+import { createScriptedNetwork } from "./fake-network.js";
+import { startProcess } from "./core-process.js";
 
 /** Mappings in a MongoDB database of one test's own. */
 export async function openStore() {

@@ -4,7 +4,7 @@ import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import { VitalError } from "../../../src/core/vital/vital-api.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeams } from "./memory-store.js";
-import { lateCommitMarginMs, startProcess, vitalTimeoutMs, type Store } from "./start-process.js";
+import { lateCommitMarginMs, startProcess, vitalTimeoutMs, type Store } from "./core-process.js";
 
 /** What becomes of a call: done and answered, not done, done and not answered, done after it was given up. */
 export type Fate = "ok" | "fail" | "lost" | "late";
