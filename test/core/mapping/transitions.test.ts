@@ -255,7 +255,9 @@ describe("what a row takes along", () => {
   });
 
   test("deleting an active mapping dooms the user that it names, and nobody else", () => {
-    expect(apply(makeRow("active"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [vitalUserId] });
+    expect(apply(makeRow("active"), h.removed(seconds(1)))).toMatchObject({
+      vitalUserIdsToDelete: [vitalUserId],
+    });
     expect(apply(makeRow("pending"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
     expect(apply(makeRow("failed"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
   });
