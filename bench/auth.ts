@@ -1,9 +1,9 @@
 /** What checking an access token costs: met before (cached), and new each time, by algorithm. Run: npx tsx bench/auth.ts */
-import { createKeySets } from "../src/auth/key-sets.js";
-import { readAuthSettings } from "../src/auth/auth-settings.js";
+import { createKeySets } from "../src/auth/keys/key-sets.js";
+import { readAuthSettings } from "../src/auth/settings/auth-settings.js";
 import { createViewerAuthentication } from "../src/auth/viewer-authentication.js";
 import { createSettingsReader } from "../src/config/settings-reader.js";
-import { startIssuer } from "../test/support/auth/issuer.js";
+import { startIssuer } from "../test/support/auth/test-issuer.js";
 import { createTestKey, signToken } from "../test/support/auth/tokens.js";
 
 const algorithms = ["RS256", "ES256", "EdDSA"];

@@ -7,7 +7,7 @@ import { endsWithin } from "./core/deadline.js";
 import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
 import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { challenge } from "./auth/challenge.js";
-import { createKeySets } from "./auth/key-sets.js";
+import { createKeySets } from "./auth/keys/key-sets.js";
 import { createViewerAuthentication } from "./auth/viewer-authentication.js";
 import { registerEventIngress } from "./http/events/route.js";
 import { startupNotes } from "./http/events/event-settings.js";

@@ -3,7 +3,7 @@ import mongoose from "mongoose";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { startIssuer } from "../../test/support/auth/issuer.js";
+import { startIssuer } from "../../test/support/auth/test-issuer.js";
 import { createTestKey, signToken } from "../../test/support/auth/tokens.js";
 
 const audience = "https://gateway.bench";

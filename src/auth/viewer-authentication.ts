@@ -1,12 +1,12 @@
 import type { AppUserId } from "../core/mapping/app-user-id.js";
 import { readBearerToken, type RequestHeaders } from "./bearer-token.js";
 import { describeAuthPolicy } from "./describe-policy.js";
-import { createTokenExplainer, type Check } from "./explain-token.js";
-import type { AuthLogger } from "./key-set.js";
-import type { KeySets } from "./key-sets.js";
+import { createTokenExplainer, type Check } from "./tokens/explain-token.js";
+import type { AuthLogger } from "./keys/key-set.js";
+import type { KeySets } from "./keys/key-sets.js";
 import type { AuthPolicy } from "./policy.js";
-import { createVerifiedTokens } from "./verified-tokens.js";
-import { createTokenVerifier, type VerifiedToken } from "./verify-token.js";
+import { createVerifiedTokens } from "./tokens/token-cache.js";
+import { createTokenVerifier, type VerifiedToken } from "./tokens/verify-token.js";
 
 /** The authenticated caller. */
 export type Viewer = Readonly<{ appUserId: AppUserId }>;

@@ -2,7 +2,7 @@ import type { Redis } from "ioredis";
 import { readGatewayConfig, type GatewayConfig } from "../config/config.js";
 import { withDeadline } from "../core/deadline.js";
 import { formatDeployment, type TeamRecord } from "../core/vital/deployment.js";
-import { createKeySets } from "../auth/key-sets.js";
+import { createKeySets } from "../auth/keys/key-sets.js";
 import { createViewerAuthentication } from "../auth/viewer-authentication.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings } from "../mongo/mappings.js";

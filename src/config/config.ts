@@ -1,4 +1,4 @@
-import { readAuthSettings } from "../auth/auth-settings.js";
+import { readAuthSettings } from "../auth/settings/auth-settings.js";
 import { checkEventPairing } from "./event-pairing.js";
 import { readEventSettings } from "../http/events/event-settings.js";
 import {

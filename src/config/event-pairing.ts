@@ -1,6 +1,6 @@
 import type { SettingsReader } from "./settings-reader.js";
 import type { AuthPolicy } from "../auth/policy.js";
-import type { PresetName } from "../auth/presets.js";
+import type { PresetName } from "../auth/presets/presets.js";
 import { hasEventSource, providerSecretNames, type EventSettings } from "../http/events/event-settings.js";
 
 /**

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { describeAuthPolicy } from "../../src/auth/describe-policy.js";
-import { readAuthSettings } from "../../src/auth/auth-settings.js";
+import { readAuthSettings } from "../../src/auth/settings/auth-settings.js";
 import { createSettingsReader } from "../../src/config/settings-reader.js";
-import { legacySecret, providers } from "../support/auth/providers.js";
+import { legacySecret, providers } from "../support/auth/provider-cases.js";
 
 const problemsOf = (settings: Record<string, string>): readonly string[] => {
   const reader = createSettingsReader(settings);

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import { challenge } from "../../src/auth/challenge.js";
 import { hostileTokens } from "../support/auth/hostile-tokens.js";
-import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
-import { providers, type ProviderCase } from "../support/auth/providers.js";
+import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
+import { providers, type ProviderCase } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
@@ -11,7 +11,7 @@ import {
   readPolicy,
   settingsOf,
   tokenOf,
-} from "../support/auth/try-token.js";
+} from "../support/auth/test-authentication.js";
 
 const { keys, published, stranger } = createTestKeys();
 const usual = { name: "its usual token" };

@@ -5,11 +5,11 @@ import { connect } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterEach, expect, test } from "vitest";
-import { createKeySets, systemClock, type KeySets } from "../../src/auth/key-sets.js";
-import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
+import { createKeySets, systemClock, type KeySets } from "../../src/auth/keys/key-sets.js";
+import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
 import { createManualClock } from "../support/auth/manual-clock.js";
 import { createTestKey, type TestKey } from "../support/auth/tokens.js";
-import { readPolicy } from "../support/auth/try-token.js";
+import { readPolicy } from "../support/auth/test-authentication.js";
 
 const first = createTestKey("k1", "ES256");
 const second = createTestKey("k2", "ES256");

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import { challenge } from "../../src/auth/challenge.js";
-import { presetNames } from "../../src/auth/presets.js";
-import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
-import { providers, type ProviderCase, type Variant } from "../support/auth/providers.js";
+import { presetNames } from "../../src/auth/presets/presets.js";
+import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
+import { providers, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
@@ -11,7 +11,7 @@ import {
   readPolicy,
   settingsOf,
   tokenOf,
-} from "../support/auth/try-token.js";
+} from "../support/auth/test-authentication.js";
 
 const { keys, published } = createTestKeys();
 let issuer: TestIssuer;

@@ -4,12 +4,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import type { RequestHeaders } from "../../src/auth/bearer-token.js";
 import { challenge } from "../../src/auth/challenge.js";
-import { createKeySets } from "../../src/auth/key-sets.js";
+import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import { createViewerAuthentication } from "../../src/auth/viewer-authentication.js";
-import { startIssuer } from "../support/auth/issuer.js";
+import { startIssuer } from "../support/auth/test-issuer.js";
 import { createManualClock } from "../support/auth/manual-clock.js";
-import { now } from "../support/auth/providers.js";
-import { bearer, readPolicy } from "../support/auth/try-token.js";
+import { now } from "../support/auth/provider-cases.js";
+import { bearer, readPolicy } from "../support/auth/test-authentication.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
 
 const key = createTestKey("k1", "ES256");

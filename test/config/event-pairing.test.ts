@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readGatewayConfig } from "../../src/config/config.js";
 import type { ConfigError } from "../../src/config/settings-reader.js";
-import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
-import { providers } from "../support/auth/providers.js";
+import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
+import { providers } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
@@ -11,7 +11,7 @@ import {
   readPolicy,
   settingsOf,
   tokenOf,
-} from "../support/auth/try-token.js";
+} from "../support/auth/test-authentication.js";
 import { bearerToken, startIngress } from "../support/http/event-ingress.js";
 
 /** Which documented event goes with the tokens of a preset, where not the one of its own name. */

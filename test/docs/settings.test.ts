@@ -8,7 +8,7 @@ import {
   readStoreConfig,
   readWorkerConfig,
 } from "../../src/config/config.js";
-import { presetNames } from "../../src/auth/presets.js";
+import { presetNames } from "../../src/auth/presets/presets.js";
 import { ConfigError, type Environment } from "../../src/config/settings-reader.js";
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

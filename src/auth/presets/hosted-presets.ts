@@ -1,4 +1,4 @@
-import type { Preset } from "../preset.js";
+import type { Preset } from "./preset.js";
 import { anyHost, list, present, sub, words } from "./preset-words.js";
 
 const stytchSession = "https://stytch.com/session";

@@ -1,5 +1,5 @@
 import type { ClaimRequirement } from "../policy.js";
-import type { Preset } from "../preset.js";
+import type { Preset } from "./preset.js";
 import { guid, words } from "./preset-words.js";
 
 const entra = {

@@ -1,4 +1,4 @@
-import type { Preset } from "../preset.js";
+import type { Preset } from "./preset.js";
 import { anyAddress, anyHost, list, present, words } from "./preset-words.js";
 
 /** Providers that teams run themselves. Facts: their documentation and source. */

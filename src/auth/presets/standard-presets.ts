@@ -1,4 +1,4 @@
-import type { Preset } from "../preset.js";
+import type { Preset } from "./preset.js";
 import { anyAddress, present, words } from "./preset-words.js";
 
 /** Claims that every RFC 9068 token has (§2.2) and an ID token lacks. */

@@ -1,4 +1,4 @@
-import type { Preset } from "../preset.js";
+import type { Preset } from "./preset.js";
 import { guid, present, sub } from "./preset-words.js";
 
 const uuidForm = new RegExp(`^${guid}$`);

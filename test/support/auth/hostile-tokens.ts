@@ -1,7 +1,7 @@
 import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";
-import { now, type Claims, type ProviderCase } from "./providers.js";
-import { partsOf } from "./try-token.js";
+import { now, type Claims, type ProviderCase } from "./provider-cases.js";
+import { partsOf } from "./test-authentication.js";
 import { base64url, signToken, type TestKey } from "./tokens.js";
 
 export type HostileToken = { name: string; token: string; reason: RegExp };

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../src/auth/key-set.js";
+import type { Clock } from "../../../src/auth/keys/key-set.js";
 
 /** A clock that stands until it is moved; what is due then runs in order. */
 export function createManualClock(startAt = Date.parse("2026-11-22T10:00:00Z")) {

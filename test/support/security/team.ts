@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { startSimulator } from "../../../simulator/server.js";
 import { readGatewayConfig } from "../../../src/config/config.js";
 import { startGateway } from "../../../src/gateway.js";
-import { startIssuer } from "../auth/issuer.js";
+import { startIssuer } from "../auth/test-issuer.js";
 import { createTestKey, signToken } from "../auth/tokens.js";
 import { eventually } from "../eventually.js";
 

@@ -1,6 +1,6 @@
-import { isSafeTransport, parseHttpUrl } from "./addresses.js";
+import { isSafeTransport, parseHttpUrl } from "../http-url.js";
 import type { FetchDocument } from "./fetch-document.js";
-import type { KeySource } from "./policy.js";
+import type { KeySource } from "../policy.js";
 
 export type Jwk = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
-import type { SettingsReader } from "../config/settings-reader.js";
-import type { ClaimRequirement, ScopeClaim } from "./policy.js";
-import type { PresetName } from "./presets.js";
+import type { SettingsReader } from "../../config/settings-reader.js";
+import type { ClaimRequirement, ScopeClaim } from "../policy.js";
+import type { PresetName } from "../presets/presets.js";
 
 /** What the settings that only one preset has add to its policy. */
 export type PresetOptions = {

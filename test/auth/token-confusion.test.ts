@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createKeySets } from "../../src/auth/key-sets.js";
+import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import type { AuthPolicy } from "../../src/auth/policy.js";
-import { startIssuer, type TestIssuer } from "../support/auth/issuer.js";
+import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
 import { createManualClock } from "../support/auth/manual-clock.js";
-import { providers, type Claims, type ProviderCase, type Variant } from "../support/auth/providers.js";
+import { providers, type Claims, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
@@ -13,7 +13,7 @@ import {
   readPolicy,
   settingsOf,
   tokenOf,
-} from "../support/auth/try-token.js";
+} from "../support/auth/test-authentication.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
 
 const { keys, published } = createTestKeys();

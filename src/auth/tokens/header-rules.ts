@@ -1,4 +1,4 @@
-import type { AuthPolicy } from "./policy.js";
+import type { AuthPolicy } from "../policy.js";
 import { member, shown } from "./read-token.js";
 import { either, type Rule, type TokenRule } from "./token-rule.js";
 import { normalizeTokenType } from "./token-type.js";

@@ -1,5 +1,5 @@
-import { claimAt, claimName } from "./claim-tests.js";
-import type { AuthPolicy } from "./policy.js";
+import { claimAt, claimName } from "./claim-requirements.js";
+import type { AuthPolicy } from "../policy.js";
 import { member, type ReadToken } from "./read-token.js";
 import type { Rule } from "./token-rule.js";
 

@@ -1,5 +1,5 @@
-import type { SettingsReader } from "../config/settings-reader.js";
-import type { Preset } from "./preset.js";
+import type { SettingsReader } from "../../config/settings-reader.js";
+import type { Preset } from "../presets/preset.js";
 
 const words = (text: string): readonly string[] => text.split(" ");
 

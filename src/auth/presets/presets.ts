@@ -1,9 +1,9 @@
 import type { Preset } from "./preset.js";
-import { hostedPresets } from "./presets/hosted-presets.js";
-import { microsoftPresets } from "./presets/microsoft-presets.js";
-import { selfHostedPresets } from "./presets/self-hosted-presets.js";
-import { standardPresets } from "./presets/standard-presets.js";
-import { supabasePresets } from "./presets/supabase-presets.js";
+import { hostedPresets } from "./hosted-presets.js";
+import { microsoftPresets } from "./microsoft-presets.js";
+import { selfHostedPresets } from "./self-hosted-presets.js";
+import { standardPresets } from "./standard-presets.js";
+import { supabasePresets } from "./supabase-presets.js";
 
 /** Every provider that `AUTH_PROVIDER` may name. */
 export const presets = {

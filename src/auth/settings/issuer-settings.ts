@@ -1,9 +1,9 @@
-import type { SettingsReader } from "../config/settings-reader.js";
-import { isSafeTransport, parseHttpUrl } from "./addresses.js";
-import type { IssuerPolicy, KeySource } from "./policy.js";
-import type { PresetOptions } from "./preset-options.js";
-import type { IssuerForm, Preset } from "./preset.js";
-import { fillRequirement, fillText, type FillIn } from "./templates.js";
+import type { SettingsReader } from "../../config/settings-reader.js";
+import { isSafeTransport, parseHttpUrl } from "../http-url.js";
+import type { IssuerPolicy, KeySource } from "../policy.js";
+import type { PresetOptions } from "./preset-settings.js";
+import type { IssuerForm, Preset } from "../presets/preset.js";
+import { fillRequirement, fillText, type FillIn } from "../templates.js";
 
 const httpHint =
   "plain http lets anyone on the way put in keys of their own; use https (or AUTH_ALLOW_HTTP=true in a closed network)";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { claimAt, describeRequirement } from "../../src/auth/claim-tests.js";
-import { member, parseJsonObject, shown } from "../../src/auth/read-token.js";
+import { claimAt, describeRequirement } from "../../src/auth/tokens/claim-requirements.js";
+import { member, parseJsonObject, shown } from "../../src/auth/tokens/read-token.js";
 
 const parse = (text: string) => {
   const value = parseJsonObject(Buffer.from(text));

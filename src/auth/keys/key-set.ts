@@ -1,4 +1,4 @@
-import { ServiceError } from "../core/errors.js";
+import { ServiceError } from "../../core/errors.js";
 import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
 import { runWithin } from "./run-within.js";
 import { importSigningKeys, type SigningKey } from "./signing-keys.js";

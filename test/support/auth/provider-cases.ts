@@ -1,4 +1,4 @@
-import type { PresetName } from "../../../src/auth/presets.js";
+import type { PresetName } from "../../../src/auth/presets/presets.js";
 
 export type Claims = Record<string, unknown>;
 

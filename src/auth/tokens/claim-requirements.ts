@@ -1,4 +1,4 @@
-import type { ClaimPath, ClaimRequirement, ClaimTest } from "./policy.js";
+import type { ClaimPath, ClaimRequirement, ClaimTest } from "../policy.js";
 import { member, type JsonObject, type ReadToken } from "./read-token.js";
 
 const pathOf = (claim: ClaimPath): readonly string[] => (typeof claim === "string" ? [claim] : claim);

@@ -1,11 +1,11 @@
 import { createSecretKey } from "node:crypto";
-import { createKeySets, type KeySets } from "../../../src/auth/key-sets.js";
+import { createKeySets, type KeySets } from "../../../src/auth/keys/key-sets.js";
 import type { AuthPolicy } from "../../../src/auth/policy.js";
-import { readAuthSettings } from "../../../src/auth/auth-settings.js";
+import { readAuthSettings } from "../../../src/auth/settings/auth-settings.js";
 import { createViewerAuthentication } from "../../../src/auth/viewer-authentication.js";
 import { createSettingsReader } from "../../../src/config/settings-reader.js";
 import { createManualClock } from "./manual-clock.js";
-import { legacySecret, type ProviderCase, type Variant } from "./providers.js";
+import { legacySecret, type ProviderCase, type Variant } from "./provider-cases.js";
 import { createTestKey, signToken, type TestKey } from "./tokens.js";
 
 /** One key of each kind, and a stranger's; the PS256 key is the RSA key under another name. */

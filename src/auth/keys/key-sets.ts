@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { createDocumentFetcher, type FetchDocument } from "./fetch-document.js";
 import { createKeySet, type AuthLogger, type Clock, type KeySet, type KeySetStatus } from "./key-set.js";
-import type { AuthPolicy } from "./policy.js";
+import type { AuthPolicy } from "../policy.js";
 import type { SigningKey } from "./signing-keys.js";
 
 /** The one key of a shared secret: no kid needed, nothing to fetch. */

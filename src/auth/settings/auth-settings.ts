@@ -1,12 +1,12 @@
-import type { SettingsReader } from "../config/settings-reader.js";
+import type { SettingsReader } from "../../config/settings-reader.js";
 import { audienceMendOf, audienceRuleOf, readAudiences, readExactList } from "./audience-settings.js";
 import { readIssuers } from "./issuer-settings.js";
-import type { AuthPolicy, ScopeClaim } from "./policy.js";
-import { readPresetOptions } from "./preset-options.js";
-import type { Preset } from "./preset.js";
-import { presetNames, presets, type PresetName } from "./presets.js";
-import { fillText } from "./templates.js";
-import { normalizeTokenType } from "./token-type.js";
+import type { AuthPolicy, ScopeClaim } from "../policy.js";
+import { readPresetOptions } from "./preset-settings.js";
+import type { Preset } from "../presets/preset.js";
+import { presetNames, presets, type PresetName } from "../presets/presets.js";
+import { fillText } from "../templates.js";
+import { normalizeTokenType } from "../tokens/token-type.js";
 import { readUserIdClaim } from "./user-id-claim.js";
 
 const asymmetric = [

@@ -1,6 +1,6 @@
-import { appUserIdProblem } from "../core/mapping/app-user-id.js";
-import { claimName, describeRequirement, meets } from "./claim-tests.js";
-import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "./policy.js";
+import { appUserIdProblem } from "../../core/mapping/app-user-id.js";
+import { claimName, describeRequirement, meets } from "./claim-requirements.js";
+import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "../policy.js";
 import { member, shown } from "./read-token.js";
 import { timeRules } from "./time-rules.js";
 import { either, type Rule, type TokenRule } from "./token-rule.js";

@@ -1,13 +1,13 @@
 import { compactVerify } from "jose";
-import { toAppUserId, type AppUserId } from "../core/mapping/app-user-id.js";
-import { ServiceError } from "../core/errors.js";
+import { toAppUserId, type AppUserId } from "../../core/mapping/app-user-id.js";
+import { ServiceError } from "../../core/errors.js";
 import { claimRules } from "./claim-rules.js";
 import { headerRules } from "./header-rules.js";
-import type { KeySet } from "./key-set.js";
-import type { KeySets } from "./key-sets.js";
-import type { AuthPolicy } from "./policy.js";
+import type { KeySet } from "../keys/key-set.js";
+import type { KeySets } from "../keys/key-sets.js";
+import type { AuthPolicy } from "../policy.js";
 import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
-import type { SigningKey } from "./signing-keys.js";
+import type { SigningKey } from "../keys/signing-keys.js";
 import { expiryOf } from "./time-rules.js";
 import type { TokenRule } from "./token-rule.js";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { toAppUserId } from "../../src/core/mapping/app-user-id.js";
-import type { KeySet } from "../../src/auth/key-set.js";
-import type { SigningKey } from "../../src/auth/signing-keys.js";
-import { createVerifiedTokens } from "../../src/auth/verified-tokens.js";
-import type { VerifiedToken } from "../../src/auth/verify-token.js";
+import type { KeySet } from "../../src/auth/keys/key-set.js";
+import type { SigningKey } from "../../src/auth/keys/signing-keys.js";
+import { createVerifiedTokens } from "../../src/auth/tokens/token-cache.js";
+import type { VerifiedToken } from "../../src/auth/tokens/verify-token.js";
 import { createManualClock } from "../support/auth/manual-clock.js";
 import { createTestKey } from "../support/auth/tokens.js";
 

@@ -1,6 +1,6 @@
-import type { SettingsReader } from "../config/settings-reader.js";
-import type { AudienceRule } from "./policy.js";
-import type { Preset } from "./preset.js";
+import type { SettingsReader } from "../../config/settings-reader.js";
+import type { AudienceRule } from "../policy.js";
+import type { Preset } from "../presets/preset.js";
 
 /** A list of exact values; a wildcard would be compared as it stands and so accept nothing, or too much one day. */
 export function readExactList(name: string, reader: SettingsReader): string[] {

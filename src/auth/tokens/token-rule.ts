@@ -1,4 +1,4 @@
-import type { AuthPolicy } from "./policy.js";
+import type { AuthPolicy } from "../policy.js";
 import type { Finding, ReadToken } from "./read-token.js";
 
 /** One rule that a token must keep: its name, what it asks for, and what is wrong with a token (`null`: nothing). */

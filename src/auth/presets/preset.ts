@@ -1,4 +1,4 @@
-import type { ClaimPath, ClaimRequirement, ScopeClaim } from "./policy.js";
+import type { ClaimPath, ClaimRequirement, ScopeClaim } from "../policy.js";
 
 /**
  * A form that the issuer of a provider may have. `{name}` in an address or a row is filled from the pattern's named

@@ -1,6 +1,6 @@
-import { ServiceError } from "../core/errors.js";
-import type { KeySets } from "./key-sets.js";
-import type { AuthPolicy } from "./policy.js";
+import { ServiceError } from "../../core/errors.js";
+import type { KeySets } from "../keys/key-sets.js";
+import type { AuthPolicy } from "../policy.js";
 import { member, readToken, type Finding, type ReadToken } from "./read-token.js";
 import type { TokenRule } from "./token-rule.js";
 import { compileRules, verifySignature } from "./verify-token.js";
