@@ -1,7 +1,7 @@
 import { Field, ID, ObjectType } from "type-graphql";
 import type { VitalUserId } from "../src/core/mapping/app-user-id.js";
 import type * as Team from "../src/core/vital/deployment.js";
-import { VitalEnvironment, VitalRegion } from "./vital-team.type.js";
+import { VitalEnvironment, VitalRegion } from "./vital-deployment.type.js";
 
 @ObjectType({
   description: "A short-lived token that signs the Vital Mobile SDK in as the viewer's Vital user.",

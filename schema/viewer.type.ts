@@ -2,7 +2,7 @@ import { GraphQLDateTime } from "graphql-scalars";
 import { Field, ID, ObjectType, registerEnumType } from "type-graphql";
 import type { AppUserId, VitalUserId } from "../src/core/mapping/app-user-id.js";
 import type * as Team from "../src/core/vital/deployment.js";
-import { VitalEnvironment, VitalRegion } from "./vital-team.type.js";
+import { VitalEnvironment, VitalRegion } from "./vital-deployment.type.js";
 
 export const VitalUserState = {
   PENDING: "pending",

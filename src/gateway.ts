@@ -9,11 +9,11 @@ import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { challenge } from "./auth/challenge.js";
 import { createKeySets } from "./auth/keys/key-sets.js";
 import { createViewerAuthentication } from "./auth/viewer-authentication.js";
-import { registerEventIngress } from "./http/events/route.js";
+import { registerEventIngress } from "./http/events/event-ingress.js";
 import { startupNotes } from "./http/events/event-settings.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
-import { createAdminServer, createHttpServer } from "./http/server.js";
+import { createAdminServer, createHttpServer } from "./http/servers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
 

@@ -4,7 +4,7 @@ import { startProvisioningWorker } from "../workers/provisioning-worker.js";
 import { startSweeping } from "../workers/sweeping.js";
 import { createApp } from "./app.js";
 import type { WorkerConfig } from "./config/config.js";
-import { createAdminServer } from "./http/server.js";
+import { createAdminServer } from "./http/servers.js";
 import { endsWithin } from "./core/deadline.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 

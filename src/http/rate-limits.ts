@@ -6,7 +6,7 @@ import { ServiceError } from "../core/errors.js";
 import type { SignInTokens } from "../core/tokens/sign-in-tokens.js";
 import { toClientNetwork } from "./client-network.js";
 import { withDeadline } from "./deadline.js";
-import type { AuthFailureLimit } from "./graphql/route.js";
+import type { AuthFailureLimit } from "./graphql/graphql-route.js";
 
 const windowSeconds = 60;
 /** A Redis that hangs must not hold up a sign-in. */

@@ -5,7 +5,7 @@ import { createMappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
 import { createVitalClient } from "../../src/vital/vital-client.js";
 import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
-import { startTeam, type Team } from "../support/security/team.js";
+import { startTeam, type Team } from "../support/security/test-stack.js";
 import { ownRedis, testDatabase, testRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 

@@ -12,7 +12,7 @@ import {
   settingsOf,
   tokenOf,
 } from "../support/auth/test-authentication.js";
-import { bearerToken, startIngress } from "../support/http/event-ingress.js";
+import { bearerToken, startIngress } from "../support/http/test-ingress.js";
 
 /** Which documented event goes with the tokens of a preset, where not the one of its own name. */
 const exampleOf: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { startOwnTeam } from "../support/security/start-team.js";
+import { startOwnTeam } from "../support/security/use-test-stack.js";
 import { fuzz, fuzzSettings } from "./fuzz.js";
 
 test("no request brings a 5xx of ours, a word of our internals or an error without a code", async () => {

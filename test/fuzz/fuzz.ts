@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { tokenMutation, type Team, type TestGateway } from "../support/security/team.js";
+import { tokenMutation, type Team, type TestGateway } from "../support/security/test-stack.js";
 import { sendBytes } from "./exchange.js";
 import { findFault } from "./judge.js";
 import { createRandom, type Random } from "./random.js";

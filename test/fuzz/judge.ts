@@ -1,4 +1,4 @@
-import { secrets } from "../support/security/team.js";
+import { secrets } from "../support/security/test-stack.js";
 import type { WireAnswer } from "./exchange.js";
 
 /** Words of our insides: stacks, paths, drivers, and how Node.js calls its errors. */

@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
-import { startTeam } from "../support/security/team.js";
+import { startTeam } from "../support/security/test-stack.js";
 import { fuzz, fuzzSettings } from "./fuzz.js";
 
 const text = (value: string) => ({ type: "string", default: value }) as const;

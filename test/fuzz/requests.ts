@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import { secrets } from "../support/security/team.js";
+import { secrets } from "../support/security/test-stack.js";
 import type { Random } from "./random.js";
 
 /** A request as it goes over the wire. Header names and values may be anything but line breaks. */

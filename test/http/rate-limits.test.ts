@@ -15,7 +15,7 @@ import {
   startServer,
   tokenMutation,
   type GraphqlBody,
-} from "../support/http/start-server.js";
+} from "../support/http/test-server.js";
 
 const userId = (text: string) => text as AppUserId;
 

@@ -4,14 +4,14 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import type { SignupEvent } from "../../src/core/mapping/signup-event.js";
-import { registerEventIngress } from "../../src/http/events/route.js";
+import { registerEventIngress } from "../../src/http/events/event-ingress.js";
 import {
   createSignupPublisher,
   PublishError,
   type SignupPublisher,
   type SignupPublisherOptions,
 } from "../../src/publisher/publisher.js";
-import { otherSecret, readSettings, signingSecret } from "../support/http/event-ingress.js";
+import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
 import { eventually } from "../support/eventually.js";
 
 const { settings } = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });

@@ -7,7 +7,7 @@ import { createGatewaySender } from "../../src/publisher/gateway-sender.js";
 import { toGatewayTarget } from "../../src/publisher/gateway-target.js";
 import { toAppUserEventData } from "../../src/queue/app-user-events.js";
 import { readAppUserEvent } from "../../workers/read-app-user-event.js";
-import { startIngress } from "../support/http/event-ingress.js";
+import { startIngress } from "../support/http/test-ingress.js";
 
 const page = readFileSync(new URL("../../docs/publisher.md", import.meta.url), "utf8");
 const findBlock = (language: string) =>

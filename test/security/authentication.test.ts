@@ -2,8 +2,8 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.js";
-import { startOwnTeam, useTeam } from "../support/security/start-team.js";
-import { tokenMutation, type GraphqlAnswer } from "../support/security/team.js";
+import { startOwnTeam, useTeam } from "../support/security/use-test-stack.js";
+import { tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
 
 const team = useTeam();
 const publicUrl = "https://gateway.example.com";

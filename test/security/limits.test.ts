@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ownRedis } from "../support/services.js";
-import { startOwnTeam } from "../support/security/start-team.js";
-import { tokenMutation, type TestGateway } from "../support/security/team.js";
+import { startOwnTeam } from "../support/security/use-test-stack.js";
+import { tokenMutation, type TestGateway } from "../support/security/test-stack.js";
 
 async function askTimes(gateways: readonly TestGateway[], token: string, times: number) {
   const answers: Awaited<ReturnType<TestGateway["query"]>>[] = [];

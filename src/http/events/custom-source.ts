@@ -1,6 +1,6 @@
-import { countSharedSteps, findAll, findFirst, type Pointer } from "./pointer.js";
+import { countSharedSteps, findAll, findFirst, type Pointer } from "./json-pointer.js";
 import type { CustomFormSettings } from "./event-settings.js";
-import { toTypes, type Occurrence, type Source } from "./source-form.js";
+import { toTypes, type Occurrence, type Source } from "./event-format.js";
 
 /** A source that only the settings know. Where its pointers share a `*`, a message carries several events. */
 export function createCustomSource(settings: CustomFormSettings, userId: Pointer): Source {

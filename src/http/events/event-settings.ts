@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { SettingsReader } from "../../config/settings-reader.js";
-import { canSignBodyToken } from "./body-token.js";
-import { countSharedSteps, parsePointer, pointer, type Pointer } from "./pointer.js";
+import { canSignBodyToken } from "./body-jwt.js";
+import { countSharedSteps, parsePointer, pointer, type Pointer } from "./json-pointer.js";
 import type { SigningKeys } from "./signatures.js";
 
 /** How a source of a form of its own is read, and what CloudEvents are called. */

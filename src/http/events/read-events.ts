@@ -2,8 +2,8 @@ import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { parseEventTime } from "../../core/mapping/event-time.js";
 import { EventRefusal } from "./refusal.js";
-import type { Occurrence, Source } from "./source-form.js";
-import type { Sources } from "./sources.js";
+import type { Occurrence, Source } from "./event-format.js";
+import type { Sources } from "./event-sources.js";
 
 /** What is known of a message before it is read. */
 export type Delivery = {

@@ -12,10 +12,10 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { GraphQLSchema } from "graphql";
-import type { Log } from "../http-app.js";
+import type { Log } from "../fastify-app.js";
 import { maxLexicalTokens } from "./admission.js";
 import { maxErrors, type ExecuteOperation, type ViewerContext } from "./execution.js";
-import type { KnownDocuments } from "./known-documents.js";
+import type { KnownDocuments } from "./document-cache.js";
 
 /**
  * Runs operations in Apollo's place, which has found their documents valid: it would negotiate the media type twice

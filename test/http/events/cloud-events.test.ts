@@ -6,7 +6,7 @@ import {
   ownForm,
   sign,
   shareIngress,
-} from "../../support/http/event-ingress.js";
+} from "../../support/http/test-ingress.js";
 
 const ingress = await shareIngress({
   ...allSecrets,

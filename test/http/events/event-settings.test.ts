@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { hasEventSource, startupNotes } from "../../../src/http/events/event-settings.js";
-import { bearerToken, otherSecret, readSettings, signingSecret } from "../../support/http/event-ingress.js";
+import { bearerToken, otherSecret, readSettings, signingSecret } from "../../support/http/test-ingress.js";
 
 const publicKey = `whpk_${Buffer.alloc(32, 1).toString("base64")}`;
 const base64OfBytes = (bytes: number) => Buffer.alloc(bytes, 3).toString("base64");

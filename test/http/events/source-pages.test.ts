@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { createSettingsReader } from "../../../src/config/settings-reader.js";
 import { readEventSettings } from "../../../src/http/events/event-settings.js";
-import { docsFolder, readExample, signingSecret, startIngress } from "../../support/http/event-ingress.js";
+import { docsFolder, readExample, signingSecret, startIngress } from "../../support/http/test-ingress.js";
 
 const forwarding = ["better-auth", "cognito", "entra", "firebase", "keycloak", "kinde", "own-service"];
 const asTheyAre = ["auth0", "clerk", "fusionauth", "okta", "stytch", "supabase", "workos", "zitadel"];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { codeOf, startServer, type GraphqlBody } from "../../support/http/start-server.js";
+import { codeOf, startServer, type GraphqlBody } from "../../support/http/test-server.js";
 
 /** The checks of dolevf/graphql-cop, each as the attack that it sends. */
 describe("what graphql-cop tries", () => {

@@ -1,7 +1,7 @@
-import type { Pointer } from "./pointer.js";
+import type { Pointer } from "./json-pointer.js";
 import type { CustomFormSettings } from "./event-settings.js";
 import { createCustomSource } from "./custom-source.js";
-import { toSource, type Source, type SourceForm } from "./source-form.js";
+import { toSource, type Source, type SourceForm } from "./event-format.js";
 
 /**
  * The dialects with a fixed form, each from its provider's documentation; the first that fits is taken, so the more

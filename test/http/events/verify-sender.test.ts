@@ -16,7 +16,7 @@ import {
   workosProof,
   workosSecret,
   zitadelSecret,
-} from "../../support/http/event-ingress.js";
+} from "../../support/http/test-ingress.js";
 
 const ingress = await shareIngress();
 

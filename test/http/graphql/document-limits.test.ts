@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findAdmissionProblem } from "../../../src/http/graphql/admission.js";
-import { codeOf, startServer, tokenMutation } from "../../support/http/start-server.js";
+import { codeOf, startServer, tokenMutation } from "../../support/http/test-server.js";
 
 const field = "vitalSignInToken { userId }";
 const aliased = (count: number) => Array.from({ length: count }, (_, i) => `a${i}: ${field}`).join(" ");

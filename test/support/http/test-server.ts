@@ -4,7 +4,7 @@ import { buildGraphqlSchema } from "../../../schema/schema.js";
 import type { AppUserId, VitalUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { IssuedSignInToken, SignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
-import { createHttpServer, type HttpServerOptions } from "../../../src/http/server.js";
+import { createHttpServer, type HttpServerOptions } from "../../../src/http/servers.js";
 import type { MappingLookup } from "../../../schema/viewer.resolver.js";
 
 export const issuedToken: IssuedSignInToken = {

@@ -8,7 +8,7 @@ import {
   startServer,
   tokenMutation,
   type GraphqlBody,
-} from "../support/http/start-server.js";
+} from "../support/http/test-server.js";
 
 type Json = Record<string, unknown>;
 const jsonOf = async (response: Response) => (await response.json()) as Json;

@@ -6,11 +6,11 @@ import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { withDeadline } from "../deadline.js";
 import { HttpProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
-import { findProof } from "./proof.js";
+import { findProof } from "./verify-sender.js";
 import { readEvents } from "./read-events.js";
 import { EventRefusal, refusalTable, toProblem, type RefusalCode } from "./refusal.js";
 import { hasEventSource, type EventSettings } from "./event-settings.js";
-import { createSources } from "./sources.js";
+import { createSources } from "./event-sources.js";
 
 export type EventOutcome = "accepted" | "ignored" | "refused" | "unavailable";
 

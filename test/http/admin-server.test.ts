@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { createAdminServer } from "../../src/http/server.js";
+import { createAdminServer } from "../../src/http/servers.js";
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

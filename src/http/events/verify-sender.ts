@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { bodyTokenProblem } from "./body-token.js";
+import { bodyTokenProblem } from "./body-jwt.js";
 import type { EventSettings } from "./event-settings.js";
 import { signatureProblem, timestampedSignatureProblem } from "./signatures.js";
 

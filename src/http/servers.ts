@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import { registerCors } from "./cors.js";
-import { registerGraphqlRoute, type GraphqlRouteOptions } from "./graphql/route.js";
+import { registerGraphqlRoute, type GraphqlRouteOptions } from "./graphql/graphql-route.js";
 import { registerHealth, type ReadinessCheck } from "./health.js";
-import { createHttpApp, type HttpAppOptions } from "./http-app.js";
+import { createHttpApp, type HttpAppOptions } from "./fastify-app.js";
 import { startOverloadSampler } from "./overload.js";
 import { registerResourceMetadata, type ResourceMetadataOptions } from "./resource-metadata.js";
 

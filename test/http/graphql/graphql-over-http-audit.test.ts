@@ -1,6 +1,6 @@
 import { serverAudits } from "graphql-http";
 import { expect, test } from "vitest";
-import { startServer } from "../../support/http/start-server.js";
+import { startServer } from "../../support/http/test-server.js";
 
 test("the released GraphQL over HTTP audit finds no MUST and no SHOULD broken", async () => {
   // The audit asks for types by introspection.

@@ -6,7 +6,7 @@ import Fastify from "fastify";
 import { afterAll, beforeEach, onTestFinished } from "vitest";
 import { createSettingsReader, type Environment } from "../../../src/config/settings-reader.js";
 import type { SignupEvent } from "../../../src/core/mapping/signup-event.js";
-import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/route.js";
+import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/event-ingress.js";
 import { readEventSettings } from "../../../src/http/events/event-settings.js";
 
 export const signingSecret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;

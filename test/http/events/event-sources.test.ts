@@ -14,7 +14,7 @@ import {
   shareIngress,
   workosProof,
   zitadelProof,
-} from "../../support/http/event-ingress.js";
+} from "../../support/http/test-ingress.js";
 
 const ingress = await shareIngress();
 

@@ -6,7 +6,7 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from "fastify";
-import { createBrokenHttpRefusal } from "./broken-http.js";
+import { createBrokenHttpRefusal } from "./client-error-handler.js";
 import type { OverloadSampler } from "./overload.js";
 import { overloadedError } from "./overload.js";
 import { HttpProblem, toProblem, toRefusal, toResponseHead } from "./problem.js";

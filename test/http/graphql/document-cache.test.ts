@@ -1,7 +1,7 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
-import { createKnownDocuments } from "../../../src/http/graphql/known-documents.js";
-import { startServer, tokenMutation } from "../../support/http/start-server.js";
+import { createKnownDocuments } from "../../../src/http/graphql/document-cache.js";
+import { startServer, tokenMutation } from "../../support/http/test-server.js";
 
 const query = "query Q($yes: Boolean = true) { viewer { id @include(if: $yes) } }";
 const several = "query A { viewer { id } } query B { viewer { id vitalUser { id } } }";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { registerEventIngress } from "../../src/http/events/route.js";
+import { registerEventIngress } from "../../src/http/events/event-ingress.js";
 import { readEventSettings } from "../../src/http/events/event-settings.js";
 import { createSettingsReader } from "../../src/config/settings-reader.js";
-import { startServer } from "../support/http/start-server.js";
-import { useTeam } from "../support/security/start-team.js";
-import { secrets, tokenMutation, type GraphqlAnswer } from "../support/security/team.js";
+import { startServer } from "../support/http/test-server.js";
+import { useTeam } from "../support/security/use-test-stack.js";
+import { secrets, tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
 
 const team = useTeam();
 const webApp = "https://app.example.com";

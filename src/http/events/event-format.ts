@@ -1,5 +1,5 @@
 import type { SignupEventType } from "../../core/mapping/signup-event.js";
-import { findAll, findFirst, pointer, type Pointer } from "./pointer.js";
+import { findAll, findFirst, pointer, type Pointer } from "./json-pointer.js";
 
 /** One thing that happened, as the source says it; nothing of it is checked yet. */
 export type Occurrence = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { negotiate } from "../../../src/http/graphql/negotiation.js";
+import { negotiate } from "../../../src/http/graphql/content-negotiation.js";
 
 const json = "application/json";
 const graphql = "application/graphql-response+json";

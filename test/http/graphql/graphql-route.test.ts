@@ -8,7 +8,7 @@ import {
   tokenMutation,
   viewerId,
   type GraphqlBody,
-} from "../../support/http/start-server.js";
+} from "../../support/http/test-server.js";
 
 const graphqlType = "application/graphql-response+json";
 

@@ -2,7 +2,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { startServer } from "../support/http/start-server.js";
+import { startServer } from "../support/http/test-server.js";
 
 const internals = /node_modules|\.js:\d|\.ts:\d|FST_ERR|fastify|apollo|at Object|TypeError|undefined/i;
 

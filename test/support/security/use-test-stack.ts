@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { testDatabase, testRedis } from "../services.js";
-import { startTeam, type Team } from "./team.js";
+import { startTeam, type Team } from "./test-stack.js";
 
 /** A team of one test's own. */
 export async function startOwnTeam(overrides: { redisUrl?: string } = {}): Promise<Team> {

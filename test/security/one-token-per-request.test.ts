@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { startOwnTeam } from "../support/security/start-team.js";
-import type { Team } from "../support/security/team.js";
+import { startOwnTeam } from "../support/security/use-test-stack.js";
+import type { Team } from "../support/security/test-stack.js";
 
 const tokenPath = "/v2/user/:user_id/sign_in_token";
 const call = (alias: string) => `${alias}: vitalSignInToken { signInToken }`;

@@ -9,7 +9,7 @@ import {
   readExample,
   readSettings,
   shareIngress,
-} from "../../support/http/event-ingress.js";
+} from "../../support/http/test-ingress.js";
 
 const ingress = await shareIngress();
 const body = readExample("fusionauth.created");

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import Fastify from "fastify";
 import { describe, expect, test } from "vitest";
 import { ServiceError } from "../../../src/core/errors.js";
-import { registerEventIngress } from "../../../src/http/events/route.js";
+import { registerEventIngress } from "../../../src/http/events/event-ingress.js";
 import {
   allSecrets,
   arrivedAt,
@@ -13,7 +13,7 @@ import {
   sign,
   openIngress,
   shareIngress,
-} from "../../support/http/event-ingress.js";
+} from "../../support/http/test-ingress.js";
 
 const ingress = await shareIngress();
 

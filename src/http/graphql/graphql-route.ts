@@ -3,15 +3,15 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
 import type { AppUserId } from "../../core/mapping/app-user-id.js";
 import { ServiceError } from "../../core/errors.js";
-import type { Log } from "../http-app.js";
+import type { Log } from "../fastify-app.js";
 import { HttpProblem, toRefusal, toResponseHead } from "../problem.js";
 import { withDeadline } from "../deadline.js";
 import { findAdmissionProblem } from "./admission.js";
 import { createApollo } from "./apollo.js";
 import { createExecution, type Operation, type PresentError, type ViewerContext } from "./execution.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
-import { createKnownDocuments } from "./known-documents.js";
-import { createNegotiator, type ResponseType } from "./negotiation.js";
+import { createKnownDocuments } from "./document-cache.js";
+import { createNegotiator, type ResponseType } from "./content-negotiation.js";
 
 /**
  * Tells who is calling, from header names and values in turn: parsed headers would hide a second `Authorization`.
