@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
-import { Pool } from "undici";
 import type { Clock } from "../core/clock.js";
 import type { SignupEvent } from "../core/mapping/signup-event.js";
+import { createPool } from "../http-client/pool.js";
+import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import { sendRequest, HttpRequestError, type HttpResponse } from "../http-client/send-request.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
@@ -10,9 +11,6 @@ import { createTurns } from "./turns.js";
 const maxConnections = 16;
 /** How much of a refusal is repeated in an error. */
 const maxDetailLength = 300;
-/** The longest wait that an answer is believed to ask for, milliseconds. */
-const maxRetryAfterMs = 10 * 60_000;
-
 const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
 type GatewayAnswer = { accepted?: unknown; ignored?: unknown; code?: unknown; detail?: unknown };
@@ -24,14 +22,6 @@ function parseAnswer(text: string): GatewayAnswer {
   } catch {
     return {};
   }
-}
-
-/** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). */
-function toRetryAfterMs({ headers }: HttpResponse, now: Date): number | undefined {
-  const value = [headers["retry-after"]].flat()[0];
-  if (value === undefined) return undefined;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
 }
 
 /** One event in our own form, by which the gateway recognises it; its id is that of the message. */
@@ -48,15 +38,7 @@ export const toMessage = ({ type, appUserId, occurredAt }: SignupEvent) => ({
  * Source of headers and signature: the specification of Standard Webhooks.
  */
 export function createGatewaySender({ origin, path, key }: GatewayTarget, now: Clock) {
-  const pool = new Pool(origin, {
-    connections: maxConnections,
-    pipelining: 1,
-    connect: { timeout: 5_000 },
-    keepAliveTimeout: 10_000,
-    // The whole attempt has a deadline of its own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  });
+  const pool = createPool(origin, { connections: maxConnections, connectTimeoutMs: 5_000 });
 
   function toHeaders(id: string, body: string): Record<string, string> {
     const timestamp = String(Math.floor(now().getTime() / 1000));
@@ -72,7 +54,7 @@ export function createGatewaySender({ origin, path, key }: GatewayTarget, now: C
   async function post(id: string, body: string, timeoutMs: number): Promise<HttpResponse> {
     const request = { method: "POST" as const, path, headers: toHeaders(id, body), body };
     try {
-      return await sendRequest(pool, request, timeoutMs);
+      return await sendRequest(pool, request, { timeoutMs });
     } catch (error) {
       const reason = error instanceof HttpRequestError ? error.message : "the request could not be sent";
       throw new SendError(reason, { cause: error });
@@ -84,7 +66,11 @@ export function createGatewaySender({ origin, path, key }: GatewayTarget, now: C
     const text = [code, detail].filter((part) => typeof part === "string").join(": ");
     const isFinal = status < 500 && !retryableStatuses.has(status);
     const message = `the gateway answered ${status} ${text}`.trim().slice(0, maxDetailLength);
-    return new SendError(message, { status, isFinal, retryAfterMs: toRetryAfterMs(answer, now()) });
+    return new SendError(message, {
+      status,
+      isFinal,
+      retryAfterMs: parseRetryAfterMs(answer.headers, now()),
+    });
   }
 
   async function send(id: string, messages: unknown, count: number, timeoutMs: number): Promise<void> {

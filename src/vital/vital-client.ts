@@ -1,7 +1,8 @@
-import { Pool } from "undici";
 import type { z } from "zod";
 import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import { VitalError, type VitalApi, type VitalUser } from "../core/vital/vital-api.js";
+import { createPool } from "../http-client/pool.js";
+import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import {
   sendRequest,
   HttpRequestError,
@@ -22,19 +23,6 @@ export type VitalClientOptions = {
   onCall?: (operation: VitalOperation, status: number, durationMs: number) => void;
 };
 
-/** The longest wait that an answer can impose on us, milliseconds. */
-const maxRetryAfterMs = 10 * 60 * 1000;
-
-/** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), or `X-RateLimit-Reset` in seconds. */
-function toRetryAfterMs({ headers }: HttpResponse): number | undefined {
-  const value = [headers["retry-after"] ?? headers["x-ratelimit-reset"]].flat()[0];
-  if (value === undefined) return undefined;
-  // A date begins with the name of a day; `Date.parse` would also make one of "-5".
-  const at = /^[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN;
-  const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : at - Date.now();
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), maxRetryAfterMs);
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -47,7 +35,7 @@ function parseJson(text: string): unknown {
 function toVitalError(operation: VitalOperation, answer: HttpResponse): VitalError {
   const { status } = answer;
   const message = `${operation}: ${status} ${toErrorText(parseJson(answer.text))}`;
-  const retryAfterMs = toRetryAfterMs(answer);
+  const retryAfterMs = parseRetryAfterMs(answer.headers, new Date(), "x-ratelimit-reset");
   const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   if (status === 401 || status === 403) return new VitalError("credentials_refused", message, details);
   if (status === 429 || status === 503) return new VitalError("throttled", message, details);
@@ -68,14 +56,9 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
   const { apiKey, apiUrl, timeoutMs, onCall = () => undefined } = options;
   const base = new URL(apiUrl);
   const basePath = base.pathname.replace(/\/$/, "");
-  const pool = new Pool(base.origin, {
+  const pool = createPool(base.origin, {
     connections: options.maxConnections ?? 256,
-    pipelining: 1,
-    connect: { timeout: timeoutMs },
-    keepAliveTimeout: 10_000,
-    // The whole call has a deadline of its own.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+    connectTimeoutMs: timeoutMs,
   });
 
   async function call(
@@ -94,7 +77,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
     const startedAt = performance.now();
     try {
-      const answer = await sendRequest(pool, request, timeoutMs);
+      const answer = await sendRequest(pool, request, { timeoutMs });
       onCall(operation, answer.status, performance.now() - startedAt);
       // What an answer says goes into errors, and a proxy may say which key it did not like.
       return { ...answer, text: answer.text.replaceAll(apiKey, "(the API key)") };

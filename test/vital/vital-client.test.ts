@@ -318,7 +318,7 @@ describe("a call ends in time", () => {
     const startedAt = performance.now();
     const error = await failureOf(operations[operation]?.(client) ?? Promise.resolve());
     expect(error).toMatchObject({ kind: "unavailable" });
-    expect(error.message).toBe(`${operation}: no answer within ${timeoutMs} ms`);
+    expect(error.message).toBe(`${operation}: no response within ${timeoutMs} ms`);
     expect(performance.now() - startedAt).toBeLessThan(timeoutMs + 1_000);
   }
 
