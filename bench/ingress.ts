@@ -8,7 +8,7 @@
 import mongoose from "mongoose";
 import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/server.js";
-import { eventually } from "../test/support/eventually.js";
+import { eventually } from "../test/support/wait-until.js";
 import type { LoadOrder } from "./ingress.support/load.js";
 import { compile } from "./measured/compile.js";
 import type { Usage } from "./measured/control.js";

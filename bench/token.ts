@@ -4,7 +4,7 @@
  * one run, in rounds that alternate, each server a process of its own. Run: npm run bench -- token
  */
 import { parseArgs } from "node:util";
-import { eventually } from "../test/support/eventually.js";
+import { eventually } from "../test/support/wait-until.js";
 import { compile } from "./measured/compile.js";
 import type { LoadResult } from "./measured/load.js";
 import { startMeasured, type MeasuredProcess } from "./measured/process.js";

@@ -14,7 +14,7 @@ import { ServiceError } from "../../src/core/errors.js";
 import type { SignupEvent } from "../../src/core/mapping/signup-event.js";
 import { registerEventIngress } from "../../src/http/events/event-ingress.js";
 import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { testRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 

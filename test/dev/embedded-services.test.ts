@@ -11,10 +11,10 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownMongo, ownRedis } from "../support/services.js";
 
-const holdServices = fileURLToPath(new URL("../support/hold-services.ts", import.meta.url));
+const holdServices = fileURLToPath(new URL("../support/embedded-services-process.ts", import.meta.url));
 
 function isAlive(pid: number): boolean {
   try {

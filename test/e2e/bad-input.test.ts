@@ -6,7 +6,7 @@ import { afterAll, afterEach, expect, test } from "vitest";
 import { startIdentityProvider } from "../../dev/identity-provider.js";
 import { localAudience } from "../../dev/local-settings.js";
 import { signIn } from "../../dev/sign-in.js";
-import { appUser, ask, startStack, tokenMutation } from "../support/processes.js";
+import { appUser, ask, startStack, tokenMutation } from "../support/stack.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

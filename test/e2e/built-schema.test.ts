@@ -2,7 +2,7 @@ import { buildClientSchema, getIntrospectionQuery, lexicographicSortSchema, prin
 import type { IntrospectionQuery } from "graphql";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { appUser, startStack } from "../support/processes.js";
+import { appUser, startStack } from "../support/stack.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

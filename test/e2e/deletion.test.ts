@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { eventually } from "../support/eventually.js";
-import { appUser, ask, errorCode, startStack } from "../support/processes.js";
+import { eventually } from "../support/wait-until.js";
+import { appUser, ask, errorCode, startStack } from "../support/stack.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 

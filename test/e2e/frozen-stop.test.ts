@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { appUser, ask, startStack } from "../support/processes.js";
+import { appUser, ask, startStack } from "../support/stack.js";
 import { ownMongo, ownRedis } from "../support/services.js";
 
 const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);

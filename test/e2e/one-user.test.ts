@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ask, appUser, startStack } from "../support/processes.js";
+import { ask, appUser, startStack } from "../support/stack.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

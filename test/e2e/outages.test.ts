@@ -1,8 +1,8 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { eventually } from "../support/eventually.js";
-import { appUser, ask, errorCode, startStack } from "../support/processes.js";
+import { eventually } from "../support/wait-until.js";
+import { appUser, ask, errorCode, startStack } from "../support/stack.js";
 import { ownMongo, ownRedis } from "../support/services.js";
 
 const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);

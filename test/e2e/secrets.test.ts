@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { eventually } from "../support/eventually.js";
-import { appUser, ask, errorCode, startStack, type GraphqlAnswer } from "../support/processes.js";
+import { eventually } from "../support/wait-until.js";
+import { appUser, ask, errorCode, startStack, type GraphqlAnswer } from "../support/stack.js";
 import { ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

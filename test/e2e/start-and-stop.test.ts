@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { platform } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { findFreePort } from "../../dev/embedded/ports.js";
-import { eventually } from "../support/eventually.js";
-import { appUser, ask, startStack } from "../support/processes.js";
+import { eventually } from "../support/wait-until.js";
+import { appUser, ask, startStack } from "../support/stack.js";
 import { ownMongo, ownRedis, testDatabase } from "../support/services.js";
 
 const redis = await ownRedis();

@@ -5,7 +5,7 @@ import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { makeRow } from "../support/core/mapping-fixtures.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownMongo } from "../support/services.js";
 
 const ada = "auth0|ada" as AppUserId;

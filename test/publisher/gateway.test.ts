@@ -12,7 +12,7 @@ import {
   type SignupPublisherOptions,
 } from "../../src/publisher/publisher.js";
 import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 
 const { settings } = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });
 const publishers: SignupPublisher[] = [];

@@ -8,7 +8,7 @@ import {
 } from "../../src/queue/provisioning-queue.js";
 import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownRedis, testRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { testRedis } from "../support/services.js";
 import { startLosingLink } from "../support/queue/losing-link.js";
 

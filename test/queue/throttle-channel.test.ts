@@ -1,7 +1,7 @@
 import { onTestFinished, expect, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
 import { createThrottleChannel } from "../../src/queue/throttle-channel.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownRedis, testRedis } from "../support/services.js";
 
 /** One process's end of the channel. */

@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { startOwnTeam, useTeam } from "../support/security/use-test-stack.js";
 import { tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
 

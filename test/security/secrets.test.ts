@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { ownRedis, testDatabase } from "../support/services.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { startTeam, secrets, tokenMutation, type Team } from "../support/security/test-stack.js";
 
 /** Everything that this process writes to its standard output while the test runs. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { nobody, startVital, type Vital } from "../support/simulator/simulator.js";
+import { nobody, startVital, type Vital } from "../support/simulator.js";
 
 const dayMs = 24 * 3_600_000;
 let clock = Date.parse("2026-11-01T00:00:00Z");

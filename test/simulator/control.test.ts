@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
-import { nobody, startVital, type Vital } from "../support/simulator/simulator.js";
+import { nobody, startVital, type Vital } from "../support/simulator.js";
 
 let vital: Vital;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { apiKey, startVital, uuidForm, type Vital } from "../support/simulator/simulator.js";
+import { apiKey, startVital, uuidForm, type Vital } from "../support/simulator.js";
 
 let vital: Vital;
 beforeAll(async () => {

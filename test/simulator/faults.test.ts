@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { startVital, type Vital } from "../support/simulator/simulator.js";
+import { startVital, type Vital } from "../support/simulator.js";
 
 let vital: Vital;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { startVital } from "../support/simulator/simulator.js";
+import { startVital } from "../support/simulator.js";
 
 /** The entry in a process of its own, with nothing but the given settings. */
 function startProcess(settings: Record<string, string>) {

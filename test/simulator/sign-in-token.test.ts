@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { decodeSignInToken } from "../../simulator/sign-in-token.js";
-import { nobody, startVital, type Vital } from "../support/simulator/simulator.js";
+import { nobody, startVital, type Vital } from "../support/simulator.js";
 
 const hourMs = 3_600_000;
 let clock = Date.parse("2026-11-01T00:00:00Z");

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import type {} from "vitest";
 import type { TestProject } from "vitest/node";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
-import { dropDatabases } from "./databases.js";
-import { createPatientSay } from "./patient-say.js";
+import { dropDatabases } from "./drop-databases.js";
+import { createPatientSay } from "./delayed-printer.js";
 
 declare module "vitest" {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- vitest's interface is widened by merging

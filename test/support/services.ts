@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, inject, onTestFinished } from "vitest";
 import { startEmbeddedMongo, type EmbeddedMongo } from "../../dev/embedded/mongo.js";
 import { startEmbeddedRedis, type EmbeddedRedis } from "../../dev/embedded/redis.js";
-import { dropDatabases } from "./databases.js";
+import { dropDatabases } from "./drop-databases.js";
 
 /**
  * Inside a test or a `beforeEach`: when the test is finished. At the top of a file or a `describe`: when all its tests

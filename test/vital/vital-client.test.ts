@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import { VitalError } from "../../src/core/vital/vital-api.js";
 import { createVitalClient, type VitalClientOptions } from "../../src/vital/vital-client.js";
-import { startVital } from "../support/simulator/simulator.js";
+import { startVital } from "../support/simulator.js";
 import { answer, startStubVital, type PlainAnswer } from "../support/vital/stub-vital.js";
 
 const apiKey = "sk_us_very-secret-key-0123456789";

@@ -8,7 +8,7 @@ import { createMappings } from "../../src/mongo/mappings.js";
 import { createSignupPublisher } from "../../src/publisher/publisher.js";
 import { createAppUserEventQueue } from "../../src/queue/app-user-events.js";
 import { startAppUserEventWorker } from "../../workers/app-user-event-worker.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownMongo, ownRedis, testDatabase, testRedis } from "../support/services.js";
 
 type Setup = { mongodbUrl?: string; redisUrl?: string; serverSelectionTimeoutMs?: number };

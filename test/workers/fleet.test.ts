@@ -5,7 +5,7 @@ import type { ServiceError } from "../../src/core/errors.js";
 import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker } from "../../workers/job-worker.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { ownRedis } from "../support/services.js";
 import { issueDeadlineMs, openFleet, toIds } from "../support/workers/fleet.js";
 

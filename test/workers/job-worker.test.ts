@@ -6,7 +6,7 @@ import { createCommandConnection, createWorkerConnection } from "../../src/queue
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
 import { startLosingLink } from "../support/queue/losing-link.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 import { testRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };

@@ -1,6 +1,6 @@
 import { onTestFinished, expect, test } from "vitest";
 import { startWatchdog } from "../../workers/watchdog.js";
-import { eventually } from "../support/eventually.js";
+import { eventually } from "../support/wait-until.js";
 
 const rules = { checkEveryMs: 10, maxIdleMs: 40, maxRebuilds: 2 };
 

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { EmbeddedMongo } from "../../../dev/embedded/mongo.js";
 import type { EmbeddedRedis } from "../../../dev/embedded/redis.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import type { LinkState } from "./link.js";
 import type { Member, Service } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";

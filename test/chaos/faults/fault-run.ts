@@ -1,5 +1,5 @@
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import type { PlannedFault } from "./fault-kinds.js";
 import { createFaultRunner } from "./fault-runner.js";
 import type { Fleet } from "../processes/fleet.js";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
 import { outageWays, toName, type Outage } from "./outage.js";

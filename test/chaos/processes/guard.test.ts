@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 
 const script = fileURLToPath(new URL("./guard-process.js", import.meta.url));
 const forever = ["-e", "setInterval(() => undefined, 1000)"];

@@ -4,7 +4,7 @@ import { startEmbeddedMongo } from "../../../dev/embedded/mongo.js";
 import { findFreePort } from "../../../dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../../dev/embedded/redis.js";
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import { startFleet } from "./fleet.js";
 import type { Guard } from "./guard.js";
 import { startIssuer } from "../load/issuer.js";

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import type { Member } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";
 import type { VitalSide } from "./vital-side.js";

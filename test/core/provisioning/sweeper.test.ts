@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import type { ProvisioningJob } from "../../../src/core/provisioning/jobs.js";
 import { createSweeper, sweeperRules } from "../../../src/core/provisioning/sweeper.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore } from "../../support/core/memory-store.js";
 import { openStore } from "../../support/core/test-context.js";

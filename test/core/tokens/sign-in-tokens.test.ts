@@ -3,7 +3,7 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import type { VitalErrorKind } from "../../../src/core/vital/vital-api.js";
-import { eventually } from "../../support/eventually.js";
+import { eventually } from "../../support/wait-until.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeams, place } from "../../support/core/memory-store.js";

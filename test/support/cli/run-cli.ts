@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { getBuild } from "../built.js";
+import { getBuild } from "../build.js";
 
 export type CliResult = { exitCode: number | null; stdout: string; stderr: string };
 

@@ -4,7 +4,7 @@ import { readGatewayConfig } from "../../../src/config/config.js";
 import { startGateway } from "../../../src/gateway.js";
 import { startIssuer } from "../auth/test-issuer.js";
 import { createTestKey, signToken } from "../auth/tokens.js";
-import { eventually } from "../eventually.js";
+import { eventually } from "../wait-until.js";
 
 /** What must never be seen outside of the settings; each is found by its own word. */
 export const secrets = {

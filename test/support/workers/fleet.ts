@@ -8,9 +8,9 @@ import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core
 import { processors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
 import { startSweeping } from "../../../workers/sweeping.js";
-import { eventually } from "../eventually.js";
+import { eventually } from "../wait-until.js";
 import { testDatabase, testRedis } from "../services.js";
-import { apiKey, startVital } from "../simulator/simulator.js";
+import { apiKey, startVital } from "../simulator.js";
 
 type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<CircuitBreakerRules> };
 type TimelineEntry = { at: number; operation: string | null; status: number | null };

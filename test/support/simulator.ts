@@ -1,4 +1,4 @@
-import { startSimulator, type SimulatorOptions } from "../../../simulator/server.js";
+import { startSimulator, type SimulatorOptions } from "../../simulator/server.js";
 
 export const apiKey = "sk_us_simulator";
 

@@ -14,8 +14,8 @@ import { startProcess, type RunningProcess } from "../../dev/processes.js";
 import { publishSignup } from "../../dev/signup.js";
 import { signIn } from "../../dev/sign-in.js";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
-import { getBuild } from "./built.js";
-import { eventually } from "./eventually.js";
+import { getBuild } from "./build.js";
+import { eventually } from "./wait-until.js";
 
 type Settings = Record<string, string>;
 
