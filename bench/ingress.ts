@@ -8,7 +8,7 @@
 import mongoose from "mongoose";
 import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/server.js";
-import { eventually } from "../test/support/wait-until.js";
+import { waitUntil } from "../test/support/wait-until.js";
 import type { LoadOrder } from "./ingress.support/load.js";
 import { compile } from "./measured/compile.js";
 import type { Usage } from "./measured/control.js";
@@ -83,7 +83,7 @@ async function settle(mongodbUrl: string, expected: number): Promise<void> {
   const connection = await mongoose.createConnection(mongodbUrl).asPromise();
   const rows = connection.collection("vital_user_mappings");
   const countActive = () => rows.countDocuments({ state: "active", _id: /^round-/ as never });
-  await eventually("all are active", async () => (await countActive()) === expected, 600_000);
+  await waitUntil("all are active", async () => (await countActive()) === expected, 600_000);
   await connection.close();
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(`all ${expected} acknowledged events are active mappings after ${seconds.toFixed(1)} s`);
@@ -131,7 +131,7 @@ try {
   ];
   const gatewayUrl = contestants[0]?.server.url ?? "";
   const isReady = async () => (await fetch(`${gatewayUrl}/readyz`).catch(() => null))?.status === 200;
-  await eventually("the gateway is ready", isReady, 20_000);
+  await waitUntil("the gateway is ready", isReady, 20_000);
 
   for (let round = 0; round <= rounds; round += 1) {
     for (const contestant of contestants) await runRound(contestant, load, round);

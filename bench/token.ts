@@ -4,7 +4,7 @@
  * one run, in rounds that alternate, each server a process of its own. Run: npm run bench -- token
  */
 import { parseArgs } from "node:util";
-import { eventually } from "../test/support/wait-until.js";
+import { waitUntil } from "../test/support/wait-until.js";
 import { compile } from "./measured/compile.js";
 import type { LoadResult } from "./measured/load.js";
 import { startMeasured, type MeasuredProcess } from "./measured/process.js";
@@ -75,7 +75,7 @@ async function startServers(
     const own = { ...settings, ...contestant.settings };
     const server = await startMeasured(script(contestant.script), own, 0, flags);
     if (contestant.script === "measured/our-gateway") {
-      await eventually("the gateway is ready", () => isReady(server.url), 20_000);
+      await waitUntil("the gateway is ready", () => isReady(server.url), 20_000);
     }
     servers.push({ ...contestant, server, rounds: [] });
   }

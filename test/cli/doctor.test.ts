@@ -6,14 +6,14 @@ import { createTeamRecords } from "../../src/mongo/team.js";
 import { createVitalClient } from "../../src/vital/vital-client.js";
 import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
 import { startTeam, type Team } from "../support/security/test-stack.js";
-import { ownRedis, testDatabase, testRedis } from "../support/services.js";
+import { startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 
 type Finding = { check: string; ok: boolean; detail: string; mend?: string };
 type Report = { ok: boolean; findings: Finding[] };
 
 const patience = 60_000;
-const database = testDatabase();
+const database = createTestDatabase();
 let team: Team;
 
 async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<unknown>): Promise<void> {
@@ -32,7 +32,7 @@ async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<u
 const createIndexes = (url: string) => withMongo(url, (mongo) => createMappings(mongo).createIndexes());
 
 beforeAll(async () => {
-  team = await startTeam({ mongodbUrl: database, redisUrl: await testRedis() });
+  team = await startTeam({ mongodbUrl: database, redisUrl: await createTestRedis() });
   await createIndexes(database);
 });
 afterAll(() => team.close());
@@ -77,7 +77,7 @@ test(
     onTestFinished(() => client.close());
     const { teamId } = await client.createUser("doctor-team");
     const remembered = async (environment: "sandbox" | "production", id: string) => {
-      const url = testDatabase();
+      const url = createTestDatabase();
       await createIndexes(url);
       await withMongo(url, (mongo) => createTeamRecords(mongo).remember({ environment, region: "us" }));
       await withMongo(url, (mongo) => createTeamRecords(mongo).rememberTeamId(id));
@@ -96,7 +96,7 @@ test(
 );
 
 test("what is down or badly set is found in one run, each with its mend", { timeout: patience }, async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const client = new Redis(redis.url);
   await client.config("SET", "maxmemory-policy", "allkeys-lru");
   await client.config("SET", "appendonly", "no");
@@ -126,7 +126,7 @@ test("what is down or badly set is found in one run, each with its mend", { time
 
 test("missing indexes and a Redis that is down are found", { timeout: patience }, async () => {
   const { exitCode, failed, find } = await examine({
-    MONGODB_URL: testDatabase(),
+    MONGODB_URL: createTestDatabase(),
     REDIS_URL: "redis://127.0.0.1:1",
   });
   expect(exitCode).toBe(1);

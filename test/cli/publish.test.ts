@@ -14,8 +14,8 @@ import { ServiceError } from "../../src/core/errors.js";
 import type { SignupEvent } from "../../src/core/mapping/signup-event.js";
 import { registerEventIngress } from "../../src/http/events/event-ingress.js";
 import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
-import { eventually } from "../support/wait-until.js";
-import { testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { createTestRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 
 type Summary = Record<"ok" | "lines" | "sent" | "refused" | "skipped" | "lastLine" | "dryRun", unknown>;
@@ -162,7 +162,7 @@ test("a dry run checks everything without settings and sends nothing", async () 
 });
 
 test("with --queue the events are jobs", async () => {
-  const redisUrl = await testRedis();
+  const redisUrl = await createTestRedis();
   const path = await writeInput("users", csv(700));
   const { exitCode } = await publish([path, "--queue"], { REDIS_URL: redisUrl });
   expect(exitCode).toBe(0);
@@ -291,7 +291,7 @@ test("Ctrl-C in the middle leaves a state from which everything arrives", async 
     stdio: "ignore",
   });
   const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  await eventually("some have arrived", () => gateway.stored.length >= 1_000, 15_000);
+  await waitUntil("some have arrived", () => gateway.stored.length >= 1_000, 15_000);
   child.kill("SIGINT");
   expect(await exited).toBe(130);
   const { line } = JSON.parse(await readFile(state, "utf8")) as { line: number };

@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
-import { eventually } from "../support/wait-until.js";
-import { ownMongo, ownRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnMongo, startOwnRedis } from "../support/services.js";
 
 const holdServices = fileURLToPath(new URL("../support/embedded-services-process.ts", import.meta.url));
 
@@ -52,13 +52,13 @@ test.each(["SIGKILL", "SIGINT"] as const)(
     expect(pids.map(isAlive)).toEqual([true, true]);
     expect(await listServerFolders()).toHaveLength(2);
     process.kill(processGroup, signal);
-    await eventually("both servers are gone", () => !pids.some(isAlive), 2000);
-    await eventually("the folders are gone", async () => (await listServerFolders()).length === 0, 2000);
+    await waitUntil("both servers are gone", () => !pids.some(isAlive), 2000);
+    await waitUntil("the folders are gone", async () => (await listServerFolders()).length === 0, 2000);
   },
 );
 
 test("MongoDB keeps its data and its address over a kill and a start", async () => {
-  const mongo = await ownMongo();
+  const mongo = await startOwnMongo();
   const connection = await mongoose.createConnection(mongo.url).asPromise();
   onTestFinished(() => connection.close());
   const users = connection.collection<{ name: string }>("users");
@@ -71,7 +71,7 @@ test("MongoDB keeps its data and its address over a kill and a start", async () 
 });
 
 test("Redis keeps its data and its address over a kill and a start", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const client = new Redis(redis.url, { maxRetriesPerRequest: null });
   onTestFinished(() => {
     client.disconnect();
@@ -85,7 +85,7 @@ test("Redis keeps its data and its address over a kill and a start", async () =>
 });
 
 test("a paused Redis answers when it is resumed, and not before", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const client = new Redis(redis.url);
   onTestFinished(() => {
     client.disconnect();
@@ -106,13 +106,13 @@ test("a server that ends by itself is reported with its last lines", async () =>
   const redis = await startEmbeddedRedis({ say: (line) => lines.push(line), env: process.env });
   onTestFinished(() => redis.stop());
   process.kill(redis.pid ?? 0, "SIGTERM");
-  await eventually("the end is reported", () => lines.some((line) => line.includes("ended by itself")));
+  await waitUntil("the end is reported", () => lines.some((line) => line.includes("ended by itself")));
   expect(lines.at(-1)).toMatch(/^Redis ended by itself: exit code 0\. Its last lines:\n(.*\n)*.*bye bye/);
   await expect(redis.kill()).rejects.toThrow("Redis is not running.");
 });
 
 test("stopping removes the folder, and a second stop does no harm", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   expect(existsSync(redis.folder)).toBe(true);
   await redis.stop();
   expect(existsSync(redis.folder)).toBe(false);

@@ -1,7 +1,12 @@
 import { Redis } from "ioredis";
 import mongoose from "mongoose";
 import { expect, inject, test } from "vitest";
-import { claimRedisDatabase, ownRedis, testDatabase, testRedis } from "../support/services.js";
+import {
+  claimRedisDatabase,
+  startOwnRedis,
+  createTestDatabase,
+  createTestRedis,
+} from "../support/services.js";
 
 async function listDatabases(): Promise<string[]> {
   const client = new mongoose.mongo.MongoClient(inject("mongodbUrl"));
@@ -17,7 +22,7 @@ async function listDatabases(): Promise<string[]> {
 const usedDatabases: string[] = [];
 
 test("two test databases do not see each other", async () => {
-  const urls = [testDatabase(), testDatabase()];
+  const urls = [createTestDatabase(), createTestDatabase()];
   for (const url of urls) {
     const connection = await mongoose.createConnection(url).asPromise();
     usedDatabases.push(connection.name);
@@ -35,7 +40,7 @@ test("a test database is gone when its test is finished", async () => {
 });
 
 test("two test Redis databases do not see each other", async () => {
-  const [first, second] = [new Redis(await testRedis()), new Redis(await testRedis())];
+  const [first, second] = [new Redis(await createTestRedis()), new Redis(await createTestRedis())];
   await first.set("key", "first");
   expect(await second.get("key")).toBeNull();
   expect(await first.get("key")).toBe("first");
@@ -44,7 +49,7 @@ test("two test Redis databases do not see each other", async () => {
 });
 
 test("a Redis database that holds somebody else's data is passed over", async () => {
-  const { url } = await ownRedis();
+  const { url } = await startOwnRedis();
   const redis = new Redis(url);
   await redis.select(3);
   await redis.set("precious", "data");

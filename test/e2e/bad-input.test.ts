@@ -6,11 +6,11 @@ import { afterAll, afterEach, expect, test } from "vitest";
 import { startIdentityProvider } from "../../dev/identity-provider.js";
 import { localAudience } from "../../dev/local-settings.js";
 import { signIn } from "../../dev/sign-in.js";
-import { appUser, ask, startStack, tokenMutation } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { appUser, sendGraphql, startStack, tokenMutation } from "../support/stack.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
-const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const redis = await startOwnRedis();
+const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 const stranger = await startIdentityProvider({ audience: localAudience });
 afterAll(() => stranger.close());
@@ -129,5 +129,5 @@ test("what is no HTTP gets 400 and a closed connection", async () => {
 });
 
 test("after all that the gateway still issues tokens", async () => {
-  expect((await ask(gateway, ownToken)).data?.vitalSignInToken?.userId).toBeTypeOf("string");
+  expect((await sendGraphql(gateway, ownToken)).data?.vitalSignInToken?.userId).toBeTypeOf("string");
 });

@@ -3,10 +3,10 @@ import type { IntrospectionQuery } from "graphql";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { appUser, startStack } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
-const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const redis = await startOwnRedis();
+const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 
 test("a built gateway serves the schema that is committed: building renames nothing that apps see", async () => {
   const gateway = await stack.startReady("gateway", { GATEWAY_INTROSPECTION: "true" });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { eventually } from "../support/wait-until.js";
-import { appUser, ask, errorCode, startStack } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { appUser, sendGraphql, errorCode, startStack } from "../support/stack.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
+const redis = await startOwnRedis();
 // The time after which a late create cannot come any more contains the time-out of a call.
 const stack = await startStack({
-  mongodbUrl: testDatabase(),
+  mongodbUrl: createTestDatabase(),
   redisUrl: redis.url,
   settings: { VITAL_TIMEOUT_MS: "1000" },
 });
@@ -17,19 +17,19 @@ test("a deleted app user loses the Vital user and gets no token; what is left is
   const accessToken = await stack.signIn(appUserId);
   await stack.publish(gateway, appUserId);
   await stack.whenActive([appUserId]);
-  expect(errorCode(await ask(gateway, accessToken))).toBeNull();
+  expect(errorCode(await sendGraphql(gateway, accessToken))).toBeNull();
 
   expect((await stack.publish(gateway, appUserId, "user.deleted")).status).toBe(202);
-  const refusal = await ask(gateway, accessToken);
+  const refusal = await sendGraphql(gateway, accessToken);
   expect(refusal.errors?.[0]?.extensions).toMatchObject({ code: "FORBIDDEN", retryable: false });
   const isGone = async () =>
     (await stack.vital.ledger([appUserId])).every(({ deletedAt }) => deletedAt !== null);
-  await eventually("the Vital user is deleted", isGone);
+  await waitUntil("the Vital user is deleted", isGone);
 
   const isFinal = async () => (await stack.findMapping(appUserId))?.state === "deleted";
-  await eventually("the deletion is final", isFinal, 60_000);
+  await waitUntil("the deletion is final", isFinal, 60_000);
   const tombstone = await stack.findMapping(appUserId);
   expect(tombstone).not.toHaveProperty("vitalUserId");
-  expect(errorCode(await ask(gateway, accessToken))).toBe("FORBIDDEN");
+  expect(errorCode(await sendGraphql(gateway, accessToken))).toBe("FORBIDDEN");
   expect(await stack.vital.ledger([appUserId])).toHaveLength(1);
 }, 90_000);

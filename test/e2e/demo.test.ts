@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "../support/wait-until.js";
+import { waitUntil } from "../support/wait-until.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -24,7 +24,7 @@ async function startDemo(args: readonly string[]) {
   });
   onTestFinished(async () => {
     child.kill("SIGKILL");
-    await eventually(
+    await waitUntil(
       "the demo's processes are gone",
       async () => (await listProcesses(folder)).length === 0,
       10_000,
@@ -77,7 +77,7 @@ test("the demo stays up with a command that works, and when npm is killed nothin
   const { child, folder, exited } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  await eventually("the demo is up", () => stdout.includes("Ctrl-C stops everything"), 60_000);
+  await waitUntil("the demo is up", () => stdout.includes("Ctrl-C stops everything"), 60_000);
   const command = stdout.split("\n").find((line) => line.startsWith("curl "));
   const curl = spawn("sh", ["-c", command ?? "false"], { stdio: ["ignore", "pipe", "ignore"] });
   expect(JSON.parse(await text(curl.stdout))).toMatchObject({
@@ -87,7 +87,7 @@ test("the demo stays up with a command that works, and when npm is killed nothin
   child.kill("SIGKILL");
   await exited;
   const isGone = async () => (await listProcesses(folder)).length === 0;
-  await eventually("the demo's processes are gone", isGone, 10_000);
+  await waitUntil("the demo's processes are gone", isGone, 10_000);
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 
@@ -95,11 +95,11 @@ test("Ctrl-C stops the demo, and nothing of it is left", async () => {
   const { child, folder } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  await eventually("the demo has begun", () => stdout.includes("is up on"), 60_000);
+  await waitUntil("the demo has begun", () => stdout.includes("is up on"), 60_000);
   // A terminal sends it to the whole group; npm leaves it to its children.
   process.kill(-(child.pid ?? 0), "SIGINT");
   const isGone = async () => (await listProcesses(folder)).length === 0;
-  await eventually("the demo's processes are gone", isGone, 15_000);
+  await waitUntil("the demo's processes are gone", isGone, 15_000);
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 

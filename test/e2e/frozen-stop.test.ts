@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { appUser, ask, startStack } from "../support/stack.js";
-import { ownMongo, ownRedis } from "../support/services.js";
+import { appUser, sendGraphql, startStack } from "../support/stack.js";
+import { startOwnMongo, startOwnRedis } from "../support/services.js";
 
-const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);
+const [mongo, redis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
 const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
 
 test("SIGTERM ends gateway and worker with 0 within ten seconds, also with MongoDB, Redis and Vital frozen and requests under way", async () => {
@@ -10,11 +10,11 @@ test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Mongo
   const accessToken = await stack.signIn(appUser());
   await stack.vital.fault({ operation: "*", kind: "hang" });
   // Both at work with what will not answer.
-  const early = [ask(gateway, accessToken), stack.publish(gateway, appUser())];
+  const early = [sendGraphql(gateway, accessToken), stack.publish(gateway, appUser())];
   await early[1];
   mongo.pause();
   redis.pause();
-  const late = [ask(gateway, await stack.signIn(appUser())), stack.publish(gateway, appUser())];
+  const late = [sendGraphql(gateway, await stack.signIn(appUser())), stack.publish(gateway, appUser())];
   const underWay = Promise.allSettled([...early, ...late]);
   try {
     const startedAtMs = performance.now();

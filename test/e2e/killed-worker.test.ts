@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { eventually } from "../support/wait-until.js";
+import { waitUntil } from "../support/wait-until.js";
 import { appUser, startStack } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
-const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const redis = await startOwnRedis();
+const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const gateway = await stack.startReady("gateway");
 
 test("a worker killed in the middle of 200 signups costs no user and doubles none", async () => {
@@ -15,7 +15,7 @@ test("a worker killed in the middle of 200 signups costs no user and doubles non
   const answers = await Promise.all(users.map((appUserId) => stack.publish(gateway, appUserId)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
 
-  await eventually("some users are made", async () => (await stack.vital.ledger()).length >= 20);
+  await waitUntil("some users are made", async () => (await stack.vital.ledger()).length >= 20);
   victim.kill("SIGKILL");
   expect(await victim.exited).toMatchObject({ signal: "SIGKILL" });
   expect((await stack.vital.ledger()).length).toBeLessThan(200);

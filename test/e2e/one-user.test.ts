@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { ask, appUser, startStack } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { sendGraphql, appUser, startStack } from "../support/stack.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
-const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const redis = await startOwnRedis();
+const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const [one, other] = await Promise.all([stack.startReady("gateway"), stack.startReady("gateway")]);
 await Promise.all([stack.startReady("worker"), stack.startReady("worker")]);
 
@@ -22,7 +22,7 @@ test("the same signup sent ten times by ten senders at once gives one Vital user
 test("two gateways asked at once for a user nobody announced give one Vital user and two tokens for it", async () => {
   const appUserId = appUser();
   const accessToken = await stack.signIn(appUserId);
-  const answers = await Promise.all([ask(one, accessToken), ask(other, accessToken)]);
+  const answers = await Promise.all([sendGraphql(one, accessToken), sendGraphql(other, accessToken)]);
   const users = await stack.vital.ledger([appUserId]);
   expect(users).toHaveLength(1);
   const tokens = answers.map(({ data }) => data?.vitalSignInToken);

@@ -1,11 +1,11 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { eventually } from "../support/wait-until.js";
-import { appUser, ask, errorCode, startStack } from "../support/stack.js";
-import { ownMongo, ownRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { appUser, sendGraphql, errorCode, startStack } from "../support/stack.js";
+import { startOwnMongo, startOwnRedis } from "../support/services.js";
 
-const [mongo, redis] = await Promise.all([ownMongo(), ownRedis()]);
+const [mongo, redis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
 const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
 const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 
@@ -27,7 +27,7 @@ test("without Redis events are acknowledged and tokens issued, and with it again
   await redis.kill();
 
   expect(await publishAll(early)).toEqual(early.map(() => 202));
-  expect((await ask(gateway, accessToken)).data?.vitalSignInToken?.signInToken).toBeTypeOf("string");
+  expect((await sendGraphql(gateway, accessToken)).data?.vitalSignInToken?.signInToken).toBeTypeOf("string");
 
   await redis.start();
   expect(await publishAll(late)).toEqual(late.map(() => 202));
@@ -72,16 +72,16 @@ test("without MongoDB events get 503 with Retry-After, tokens a typed error, and
   expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await refusal.json()).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
 
-  const answer = await ask(gateway, accessToken);
+  const answer = await sendGraphql(gateway, accessToken);
   expect(answer).toMatchObject({ status: 200, data: null });
   expect(answer.errors?.[0]?.extensions).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
   expect(answer.errors?.[0]?.extensions.retryAfterSeconds).toBeGreaterThan(0);
 
   await mongo.start();
   const isTaken = async () => (await stack.publish(gateway, appUserId)).status === 202;
-  await eventually("the event is taken", isTaken, 30_000);
-  const isIssued = async () => errorCode(await ask(gateway, accessToken)) === null;
-  await eventually("the token is issued", isIssued, 30_000);
+  await waitUntil("the event is taken", isTaken, 30_000);
+  const isIssued = async () => errorCode(await sendGraphql(gateway, accessToken)) === null;
+  await waitUntil("the token is issued", isIssued, 30_000);
   await stack.whenActive([appUserId, caller], 60_000);
   await expectOneVitalUserEach([appUserId, caller]);
 }, 90_000);

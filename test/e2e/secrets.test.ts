@@ -1,12 +1,12 @@
 import { Redis } from "ioredis";
 import { expect, test } from "vitest";
-import { eventually } from "../support/wait-until.js";
-import { appUser, ask, errorCode, startStack, type GraphqlAnswer } from "../support/stack.js";
-import { ownRedis, testDatabase } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { appUser, sendGraphql, errorCode, startStack, type GraphqlResponse } from "../support/stack.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
+const redis = await startOwnRedis();
 const stack = await startStack({
-  mongodbUrl: testDatabase(),
+  mongodbUrl: createTestDatabase(),
   redisUrl: redis.url,
   settings: { LOG_LEVEL: "trace", ADMIN_PASSWORD: "admin-password-of-this-test" },
 });
@@ -36,7 +36,7 @@ async function readMongo(): Promise<string> {
 
 const readMetrics = async (adminUrl: string) => (await fetch(`${adminUrl}/metrics`)).text();
 
-const getSignInToken = ({ data }: GraphqlAnswer) => data?.vitalSignInToken?.signInToken ?? "";
+const getSignInToken = ({ data }: GraphqlResponse) => data?.vitalSignInToken?.signInToken ?? "";
 
 function sendEvent(authorization: string, id: string) {
   const body = JSON.stringify({ type: "user.created", timestamp: new Date().toISOString(), data: { id } });
@@ -54,28 +54,28 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   await stack.publish(gateway, user);
   expect((await sendEvent(`Bearer ${stack.secrets.bearerToken}`, user)).status).toBe(202);
   await stack.whenActive([user]);
-  const signInToken = getSignInToken(await ask(gateway, accessToken));
+  const signInToken = getSignInToken(await sendGraphql(gateway, accessToken));
 
   // And all that can go wrong: proofs that do not hold, a Vital that fails, resets and refuses the key.
   const refusals = [
     await (await sendEvent(`Bearer ${wrongBearer}`, user)).text(),
-    (await ask(gateway, tampered)).text,
-    (await ask(gateway, accessToken, `{ viewer { id(token: "${signInToken}") } }`)).text,
+    (await sendGraphql(gateway, tampered)).text,
+    (await sendGraphql(gateway, accessToken, `{ viewer { id(token: "${signInToken}") } }`)).text,
   ];
   await stack.vital.fault({ operation: "sign-in-token", kind: "reset", times: 2 });
-  refusals.push((await ask(gateway, accessToken)).text);
+  refusals.push((await sendGraphql(gateway, accessToken)).text);
   await stack.vital.clearFaults();
   await stack.vital.fault({ operation: "create-user", kind: "status", status: 500 });
   await stack.publish(gateway, troubled);
-  refusals.push((await ask(gateway, troubledToken)).text);
-  await eventually(
+  refusals.push((await sendGraphql(gateway, troubledToken)).text);
+  await waitUntil(
     "the failure is stored",
     async () => (await stack.findMapping(troubled))?.lastError !== undefined,
   );
   await stack.vital.clearFaults();
   await stack.vital.fault({ operation: "*", kind: "status", status: 401, times: 3 });
   await stack.publish(gateway, refused);
-  const askRefused = await ask(gateway, await stack.signIn(refused));
+  const askRefused = await sendGraphql(gateway, await stack.signIn(refused));
   expect(errorCode(askRefused)).toBe("VITAL_UNAVAILABLE");
   refusals.push(askRefused.text);
 

@@ -5,12 +5,12 @@ import type { AddressInfo } from "node:net";
 import { platform } from "node:os";
 import { expect, onTestFinished, test } from "vitest";
 import { findFreePort } from "../../dev/embedded/ports.js";
-import { eventually } from "../support/wait-until.js";
-import { appUser, ask, startStack } from "../support/stack.js";
-import { ownMongo, ownRedis, testDatabase } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { appUser, sendGraphql, startStack } from "../support/stack.js";
+import { startOwnMongo, startOwnRedis, createTestDatabase } from "../support/services.js";
 
-const redis = await ownRedis();
-const stack = await startStack({ mongodbUrl: testDatabase(), redisUrl: redis.url });
+const redis = await startOwnRedis();
+const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const { settings } = stack;
 
 const maxReadyMs = 1_500;
@@ -41,7 +41,7 @@ test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdl
   const gateway = await stack.startReady("gateway");
   const readyMs = Math.round(performance.now() - startedAtMs);
   const { cpuMs } = readUsage(gateway.pid) ?? { cpuMs: 0 };
-  await ask(gateway, await stack.signIn(appUser()));
+  await sendGraphql(gateway, await stack.signIn(appUser()));
   const { megabytes } = readUsage(gateway.pid) ?? { megabytes: 0 };
 
   process.stderr.write(
@@ -54,7 +54,7 @@ test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdl
 });
 
 test("gateway and worker wait for a MongoDB and a Redis that come later, and work then without a restart", async () => {
-  const [lateMongo, lateRedis] = await Promise.all([ownMongo(), ownRedis()]);
+  const [lateMongo, lateRedis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
   await Promise.all([lateMongo.kill(), lateRedis.kill()]);
   const later = { MONGODB_URL: lateMongo.url, REDIS_URL: lateRedis.url };
   const [gateway, worker] = await Promise.all([stack.start("gateway", later), stack.start("worker", later)]);
@@ -70,7 +70,7 @@ test("gateway and worker wait for a MongoDB and a Redis that come later, and wor
   expect((await stack.publish(gateway, appUserId)).status).toBe(202);
   await lateRedis.start();
   const isMade = async () => (await stack.vital.ledger([appUserId])).length === 1;
-  await eventually("the Vital user is made", isMade, 30_000);
+  await waitUntil("the Vital user is made", isMade, 30_000);
   await Promise.all([gateway.stop(), worker.stop()]);
 }, 90_000);
 
@@ -131,7 +131,7 @@ test.each([[["unknown"]], [["gateway", "--unknown"]], [["retry"]]])(
 );
 
 test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Redis gone", async () => {
-  const lostRedis = await ownRedis();
+  const lostRedis = await startOwnRedis();
   const lost = { REDIS_URL: lostRedis.url };
   const running = await Promise.all([
     stack.startReady("gateway"),

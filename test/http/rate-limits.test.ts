@@ -8,7 +8,7 @@ import {
   limitSignInTokens,
   type TokenRateLimit,
 } from "../../src/http/rate-limits.js";
-import { ownRedis, testRedis } from "../support/services.js";
+import { startOwnRedis, createTestRedis } from "../support/services.js";
 import {
   codeOf,
   issuedToken,
@@ -48,7 +48,7 @@ async function consume(limit: TokenRateLimit, appUserId: AppUserId, times: numbe
 
 describe("sign-in tokens per viewer", () => {
   test("are limited over all gateways together, each viewer apart", async () => {
-    const url = await testRedis();
+    const url = await createTestRedis();
     const one = createTokenRateLimit({ redis: await connectTo(url), perMinute: 3 });
     const other = createTokenRateLimit({ redis: await connectTo(url), perMinute: 3 });
     expect((await consume(one, userId("u1"), 2)).allowed).toBe(2);
@@ -57,7 +57,7 @@ describe("sign-in tokens per viewer", () => {
   });
 
   test("are refused with the time until the next minute", async () => {
-    const limit = createTokenRateLimit({ redis: await connectTo(await testRedis()), perMinute: 1 });
+    const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 1 });
     await limit.consume(userId("u1"));
     const error: unknown = await limit.consume(userId("u1")).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServiceError);
@@ -67,7 +67,7 @@ describe("sign-in tokens per viewer", () => {
   });
 
   test("leave no app user id in Redis", async () => {
-    const redis = await connectTo(await testRedis());
+    const redis = await connectTo(await createTestRedis());
     await createTokenRateLimit({ redis, perMinute: 1 }).consume(userId("alice@example.com"));
     const keys = await redis.keys("*");
     expect(keys).toHaveLength(1);
@@ -76,7 +76,7 @@ describe("sign-in tokens per viewer", () => {
   });
 
   test("are limited by the process alone while Redis is gone", async () => {
-    const server = await ownRedis();
+    const server = await startOwnRedis();
     const redis = await connectTo(server.url);
     const limit = createTokenRateLimit({ redis, perMinute: 2 });
     await server.kill();
@@ -86,7 +86,7 @@ describe("sign-in tokens per viewer", () => {
   });
 
   test("wait for a Redis that hangs once, and briefly", async () => {
-    const server = await ownRedis();
+    const server = await startOwnRedis();
     const redis = await connectTo(server.url);
     const limit = createTokenRateLimit({ redis, perMinute: 2 });
     await limit.consume(userId("warm"));
@@ -100,12 +100,12 @@ describe("sign-in tokens per viewer", () => {
   });
 
   test("without a limit are never refused", async () => {
-    const limit = createTokenRateLimit({ redis: await connectTo(await testRedis()), perMinute: 0 });
+    const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 0 });
     expect((await consume(limit, userId("u1"), 20)).allowed).toBe(20);
   });
 
   test("over the limit are refused in the answer, and never issued", async () => {
-    const limit = createTokenRateLimit({ redis: await connectTo(await testRedis()), perMinute: 2 });
+    const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 2 });
     let issued = 0;
     const tokens = limitSignInTokens(
       {

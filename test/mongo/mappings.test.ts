@@ -5,7 +5,7 @@ import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
 import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
-import { testDatabase } from "../support/services.js";
+import { createTestDatabase } from "../support/services.js";
 
 const toId = (text: string) => text as AppUserId;
 const toVitalId = (number: number) =>
@@ -13,7 +13,7 @@ const toVitalId = (number: number) =>
 
 async function openMongo() {
   const mongo = createMongoConnection({
-    url: testDatabase(),
+    url: createTestDatabase(),
     serverSelectionTimeoutMs: 5_000,
     socketTimeoutMs: 5_000,
     maxPoolSize: 5,

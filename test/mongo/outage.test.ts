@@ -5,8 +5,8 @@ import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { makeRow } from "../support/core/mapping-fixtures.js";
-import { eventually } from "../support/wait-until.js";
-import { ownMongo } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnMongo } from "../support/services.js";
 
 const ada = "auth0|ada" as AppUserId;
 const patienceMs = 400;
@@ -35,7 +35,7 @@ async function failureOf(work: Promise<unknown>): Promise<{ error: unknown; dura
 }
 
 test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer in time, and it goes on by itself", async () => {
-  const server = await ownMongo();
+  const server = await startOwnMongo();
   await server.kill();
 
   // Late: a connection is asked for before MongoDB is there.
@@ -74,7 +74,7 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
 
   // Back, with what was stored.
   await server.start();
-  await eventually("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
+  await waitUntil("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
   expect(await mappings.find(ada)).toMatchObject({ state: "pending" });
 
   // Frozen: connections stay open and nothing answers. The signal takes a moment to arrive.
@@ -84,7 +84,7 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
   server.resume();
   expect(frozen.error).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
   expect(frozen.durationMs).toBeLessThan(6_000);
-  await eventually("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
+  await waitUntil("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
 }, 60_000);
 
 /** How long closing takes, milliseconds. */
@@ -106,7 +106,7 @@ test("a connection that never came about closes at once, however patient it is",
 });
 
 test("closing ends in time while an operation waits for a server that is frozen", async () => {
-  const server = await ownMongo();
+  const server = await startOwnMongo();
   const { mappings, whenConnected, close } = connect(server.url, patient);
   await whenConnected;
   await mappings.find(ada);
@@ -124,7 +124,7 @@ test("closing ends in time while an operation waits for a server that is frozen"
 });
 
 test("with MongoDB away the callers of one moment wait no longer together than one of them alone", async () => {
-  const server = await ownMongo();
+  const server = await startOwnMongo();
   const { mappings, whenConnected } = connect(server.url);
   await whenConnected;
   await mappings.find(ada);

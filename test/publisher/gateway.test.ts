@@ -12,7 +12,7 @@ import {
   type SignupPublisherOptions,
 } from "../../src/publisher/publisher.js";
 import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
-import { eventually } from "../support/wait-until.js";
+import { waitUntil } from "../support/wait-until.js";
 
 const { settings } = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });
 const publishers: SignupPublisher[] = [];
@@ -92,7 +92,7 @@ test("a gateway that restarts in the middle of 1,000 publishes loses none and do
     publisher.publish({ type: "user.created", appUserId: `u${index}` }),
   );
   const acknowledged = Promise.all(publishes);
-  await eventually("some are stored", () => stored.length > 100);
+  await waitUntil("some are stored", () => stored.length > 100);
   await first.close();
   expect(stored.length).toBeLessThan(1_000);
   const second = await startGatewayOn(first.port, record);
@@ -192,7 +192,7 @@ test("a signal ends the waiting", async () => {
   const abort = new AbortController();
   const published = publisher.publish({ type: "user.created", appUserId: "u1" }, { signal: abort.signal });
   const rejected = rejection(published);
-  await eventually("it was tried", () => ids.length > 0);
+  await waitUntil("it was tried", () => ids.length > 0);
   abort.abort();
   expect((await rejected).reason).toBe("aborted");
 });

@@ -6,7 +6,7 @@ import {
   type PublishError,
   type SignupPublisherOptions,
 } from "../../src/publisher/publisher.js";
-import { ownRedis, testRedis } from "../support/services.js";
+import { startOwnRedis, createTestRedis } from "../support/services.js";
 
 function publisherTo(options: SignupPublisherOptions) {
   const publisher = createSignupPublisher(options);
@@ -29,7 +29,7 @@ function openQueue(redisUrl: string) {
 const signup = { type: "user.created" as const, appUserId: "u1" };
 
 test("a published event is a job of the documented form", async () => {
-  const redisUrl = await testRedis();
+  const redisUrl = await createTestRedis();
   const occurredAt = new Date("2026-01-02T03:04:05.678Z");
   await publisherTo({ redisUrl }).publish({ ...signup, id: "evt_mine", occurredAt });
   const { queue } = openQueue(redisUrl);
@@ -39,7 +39,7 @@ test("a published event is a job of the documented form", async () => {
 });
 
 test("a connection of the caller's is used and left open", async () => {
-  const { redis, queue } = openQueue(await testRedis());
+  const { redis, queue } = openQueue(await createTestRedis());
   const publisher = createSignupPublisher({ connection: redis });
   await publisher.publish(signup);
   await publisher.close();
@@ -47,7 +47,7 @@ test("a connection of the caller's is used and left open", async () => {
 });
 
 test("a lazy connection is opened by the first event", async () => {
-  const connection = new Redis(await testRedis(), { lazyConnect: true });
+  const connection = new Redis(await createTestRedis(), { lazyConnect: true });
   onTestFinished(() => {
     connection.disconnect();
   });
@@ -56,7 +56,7 @@ test("a lazy connection is opened by the first event", async () => {
 });
 
 test("a connection with a key prefix is refused where it is given", async () => {
-  const connection = new Redis(await testRedis(), { keyPrefix: "app:", lazyConnect: true });
+  const connection = new Redis(await createTestRedis(), { keyPrefix: "app:", lazyConnect: true });
   onTestFinished(() => {
     connection.disconnect();
   });
@@ -64,7 +64,7 @@ test("a connection with a key prefix is refused where it is given", async () => 
 });
 
 test("with Redis down from the start it rejects at its deadline, and what is tried longer arrives once it is up", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   await redis.kill();
   const publisher = publisherTo({ redisUrl: redis.url });
   const error = (await publisher
@@ -86,7 +86,7 @@ test("with Redis down from the start it rejects at its deadline, and what is tri
 });
 
 test("a Redis that dies and comes back in the middle of 1,000 publishes loses none", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const publisher = publisherTo({ redisUrl: redis.url });
   await publisher.publish({ ...signup, appUserId: "first" });
   const publishes = Promise.all(
@@ -103,7 +103,7 @@ test("a Redis that dies and comes back in the middle of 1,000 publishes loses no
 });
 
 test("a Redis that hangs is left at the deadline, however many events wait, and gets none of them later", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const publisher = publisherTo({ redisUrl: redis.url });
   await publisher.publish(signup);
   redis.pause();

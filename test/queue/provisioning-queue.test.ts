@@ -8,8 +8,8 @@ import {
 } from "../../src/queue/provisioning-queue.js";
 import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
-import { eventually } from "../support/wait-until.js";
-import { ownRedis, testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnRedis, createTestRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };
 
@@ -20,7 +20,7 @@ async function openQueue(redisUrl: string) {
     await queue.close();
     redis.disconnect();
   });
-  await eventually("Redis is there", () => queue.isReachable());
+  await waitUntil("Redis is there", () => queue.isReachable());
   return queue;
 }
 
@@ -51,11 +51,11 @@ const toRequest = (appUserId: string) => ({
 const done = (): Promise<JobOutcome> => Promise.resolve({ type: "done" });
 
 test("a corpse in the failed set does not block its user", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const queue = await openQueue(url);
   const broken = startWorker(url, () => Promise.reject(new UnrecoverableError("a bug")));
   await queue.enqueue([toRequest("ada")]);
-  await eventually("the job has failed", async () => (await queue.countJobs()).failed === 1);
+  await waitUntil("the job has failed", async () => (await queue.countJobs()).failed === 1);
   await broken.close(1_000);
 
   const served: string[] = [];
@@ -64,18 +64,18 @@ test("a corpse in the failed set does not block its user", async () => {
     return done();
   });
   await queue.enqueue([toRequest("ada")]);
-  await eventually("the user is served", () => served.includes("ada"));
+  await waitUntil("the user is served", () => served.includes("ada"));
 });
 
 test("a user whose job waits gets no second one for the same purpose, but one for another", async () => {
-  const queue = await openQueue(await testRedis());
+  const queue = await openQueue(await createTestRedis());
   await queue.enqueue([toRequest("ada"), toRequest("ada"), toRequest("bob")]);
   await queue.enqueue([toRequest("ada"), { ...toRequest("ada"), job: "deprovision-user" }]);
   expect((await queue.countJobs()).waiting).toBe(3);
 });
 
 test("a pause of the queue holds every worker, and ends by itself", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const queue = await openQueue(url);
   const begun: number[] = [];
   const note = () => {
@@ -85,18 +85,18 @@ test("a pause of the queue holds every worker, and ends by itself", async () => 
   startWorker(url, note);
   startWorker(url, note);
   await queue.enqueue([toRequest("warm")]);
-  await eventually("the workers are there", () => begun.length === 1);
+  await waitUntil("the workers are there", () => begun.length === 1);
   const until = Date.now() + 1_200;
   await queue.pauseUntil(new Date(until));
   expect(await queue.getPauseMs()).toBeGreaterThan(900);
   await queue.enqueue([toRequest("ada"), toRequest("bob")]);
-  await eventually("both are served", () => begun.length === 3);
+  await waitUntil("both are served", () => begun.length === 3);
   for (const at of begun.slice(1)) expect(at).toBeGreaterThanOrEqual(until - 20);
   expect(await queue.getPauseMs()).toBe(0);
 });
 
 test("jobs that are begun are no pause, except where the fleet may begin no more of them in this second", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const queue = await openQueue(url);
   const begun: string[] = [];
   const note = (appUserId: AppUserId) => {
@@ -105,13 +105,13 @@ test("jobs that are begun are no pause, except where the fleet may begin no more
   };
   startWorker(url, note, 2);
   await queue.enqueue([toRequest("u1"), toRequest("u2"), toRequest("u3")]);
-  await eventually("two are begun", () => begun.length === 2);
+  await waitUntil("two are begun", () => begun.length === 2);
   expect(await queue.getPauseMs()).toBe(0);
   expect(await queue.getPauseMs(2)).toBeGreaterThan(0);
 });
 
 test("a job that asks everybody to wait pauses the queue and costs no attempt; where it cannot, the job waits alone", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const queue = await openQueue(url);
   const begun: { user: string; at: number; attempts: number }[] = [];
   const timesBegun = (user: string) => begun.filter((one) => one.user === user).length;
@@ -135,9 +135,9 @@ test("a job that asks everybody to wait pauses the queue and costs no attempt; w
   });
   onTestFinished(() => worker.close(0));
   await queue.enqueue([toRequest("ada")]);
-  await eventually("the queue is paused", async () => (await queue.getPauseMs()) > 0);
+  await waitUntil("the queue is paused", async () => (await queue.getPauseMs()) > 0);
   await queue.enqueue([toRequest("bob")]);
-  await eventually("both are done", () => timesBegun("ada") === 3 && timesBegun("bob") === 1);
+  await waitUntil("both are done", () => timesBegun("ada") === 3 && timesBegun("bob") === 1);
   const toWait = (one: { at: number }) => one.at - (begun[0]?.at ?? 0);
   const [, second = 0, third = 0] = begun.filter(({ user }) => user === "ada").map(toWait);
   expect(second).toBeGreaterThanOrEqual(550);
@@ -150,23 +150,23 @@ test("a job that asks everybody to wait pauses the queue and costs no attempt; w
 });
 
 test("while Redis is away waking waits for nobody, adding fails at once, and both work again afterwards", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const queue = await openQueue(redis.url);
   await redis.kill();
-  await eventually("Redis is known to be away", () => !queue.isReachable());
+  await waitUntil("Redis is known to be away", () => !queue.isReachable());
   const startedAt = performance.now();
   queue.wake("provision-user", "ada" as AppUserId);
   await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow("Redis is away");
   await expect(queue.pauseUntil(new Date(Date.now() + 1_000))).rejects.toThrow("Redis is away");
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   await redis.start();
-  await eventually("Redis is there", () => queue.isReachable());
+  await waitUntil("Redis is there", () => queue.isReachable());
   queue.wake("provision-user", "bob" as AppUserId);
-  await eventually("the wake-up has arrived", async () => (await queue.countJobs()).waiting === 1);
+  await waitUntil("the wake-up has arrived", async () => (await queue.countJobs()).waiting === 1);
 });
 
 test("a Redis that is frozen is left alone for a while after the first command that it does not answer", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const queue = await openQueue(redis.url);
   redis.pause();
   // The signal takes a moment to arrive.
@@ -184,5 +184,5 @@ test("a Redis that is frozen is left alone for a while after the first command t
       () => true,
       () => false,
     );
-  await eventually("Redis is asked again", isTaken, 12_000);
+  await waitUntil("Redis is asked again", isTaken, 12_000);
 }, 20_000);

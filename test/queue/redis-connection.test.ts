@@ -1,16 +1,16 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
-import { eventually } from "../support/wait-until.js";
-import { testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { createTestRedis } from "../support/services.js";
 import { startLosingLink } from "../support/queue/losing-link.js";
 
 test("a connection whose other end has vanished without a word is replaced", async () => {
-  const link = await startLosingLink(await testRedis());
+  const link = await startLosingLink(await createTestRedis());
   const redis = createCommandConnection(link.url);
   onTestFinished(() => {
     redis.disconnect();
   });
-  await eventually("Redis answers", () => redis.status === "ready");
+  await waitUntil("Redis answers", () => redis.status === "ready");
   await redis.ping();
   link.loseAll();
   await expect(redis.ping()).rejects.toThrow();
@@ -19,5 +19,5 @@ test("a connection whose other end has vanished without a word is replaced", asy
       () => true,
       () => false,
     );
-  await eventually("Redis answers again", answers, 10_000);
+  await waitUntil("Redis answers again", answers, 10_000);
 }, 15_000);

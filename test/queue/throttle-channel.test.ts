@@ -1,8 +1,8 @@
 import { onTestFinished, expect, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
 import { createThrottleChannel } from "../../src/queue/throttle-channel.js";
-import { eventually } from "../support/wait-until.js";
-import { ownRedis, testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnRedis, createTestRedis } from "../support/services.js";
 
 /** One process's end of the channel. */
 function join(url: string) {
@@ -23,47 +23,47 @@ const inTenSeconds = () => new Date(Date.now() + 10_000);
 /** Announces until it is heard: the other end may just be subscribing. */
 async function hears(from: ReturnType<typeof join>, to: ReturnType<typeof join>): Promise<void> {
   const before = to.heard.length;
-  await eventually("the announcement is heard", () => {
+  await waitUntil("the announcement is heard", () => {
     from.announce(inTenSeconds());
     return to.heard.length > before;
   });
 }
 
 test("what one process is told to wait reaches the others", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   await hears(join(url), join(url));
 });
 
 test("it reaches those that start while it lasts, and nobody afterwards", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const speaker = join(url);
   await hears(speaker, join(url));
   const until = new Date(Date.now() + 1_500);
   speaker.announce(until);
   const newcomer = join(url);
-  await eventually("the newcomer knows", () => newcomer.heard.length > 0);
+  await waitUntil("the newcomer knows", () => newcomer.heard.length > 0);
   expect(newcomer.heard).toEqual([until.getTime()]);
 
-  await eventually("it is over", () => Date.now() > until.getTime() + 50);
+  await waitUntil("it is over", () => Date.now() > until.getTime() + 50);
   const late = join(url);
-  await eventually("it listens", () => late.subscriber.status === "ready");
+  await waitUntil("it listens", () => late.subscriber.status === "ready");
   await hears(speaker, late);
   expect(late.heard.every((at) => at > until.getTime())).toBe(true);
 });
 
 test("a gateway in another database of the same Redis does not hear it", async () => {
-  const [here, elsewhere] = [await testRedis(), await testRedis()];
+  const [here, elsewhere] = [await createTestRedis(), await createTestRedis()];
   const [speaker, friend, stranger] = [join(here), join(here), join(elsewhere)];
   await hears(join(elsewhere), stranger);
   await hears(speaker, friend);
   const until = new Date(Date.now() + 20_000);
   speaker.announce(until);
-  await eventually("the friend hears it", () => friend.heard.includes(until.getTime()));
+  await waitUntil("the friend hears it", () => friend.heard.includes(until.getTime()));
   expect(stranger.heard).not.toContain(until.getTime());
 });
 
 test("it is heard again after Redis was away, and after the subscription failed", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const [speaker, listener] = [join(redis.url), join(redis.url)];
   await hears(speaker, listener);
   await redis.kill();
@@ -79,13 +79,13 @@ test("it is heard again after Redis was away, and after the subscription failed"
     return Promise.reject(new Error("ERR unknown command"));
   };
   subscriber.disconnect(true);
-  await eventually("the subscription has failed", () => refusals > 0);
+  await waitUntil("the subscription has failed", () => refusals > 0);
   subscriber.subscribe = subscribe;
   await hears(speaker, listener);
 });
 
 test("a time that has passed, or is absurdly far, is not believed", async () => {
-  const url = await testRedis();
+  const url = await createTestRedis();
   const [speaker, listener] = [join(url), join(url)];
   await hears(speaker, listener);
   const before = listener.heard.length;

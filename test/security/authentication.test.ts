@@ -1,7 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { eventually } from "../support/wait-until.js";
+import { waitUntil } from "../support/wait-until.js";
 import { startOwnTeam, useTeam } from "../support/security/use-test-stack.js";
 import { tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
 
@@ -108,7 +108,7 @@ test("with the issuer down at the start tokens cannot be checked, and can be as 
   expect(body.errors?.[0]?.extensions).toMatchObject({ code: "AUTH_UNAVAILABLE", retryable: true });
 
   own.issuer.publishIssuer("/team", [own.key]);
-  await eventually(
+  await waitUntil(
     "the token is taken",
     async () => (await gateway.query(token, "{ viewer { id } }")).status === 200,
     15_000,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ownRedis } from "../support/services.js";
+import { startOwnRedis } from "../support/services.js";
 import { startOwnTeam } from "../support/security/use-test-stack.js";
 import { tokenMutation, type TestGateway } from "../support/security/test-stack.js";
 
@@ -46,7 +46,7 @@ test("another access token of the same viewer does not lift the limit", async ()
 });
 
 test("the limit of a viewer holds in each gateway while Redis is away", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const team = await startOwnTeam({ redisUrl: redis.url });
   const gateway = await team.openGateway({ GATEWAY_TOKENS_PER_MINUTE: "3" });
   await gateway.untilReady();

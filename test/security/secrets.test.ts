@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import { ownRedis, testDatabase } from "../support/services.js";
-import { eventually } from "../support/wait-until.js";
+import { startOwnRedis, createTestDatabase } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
 import { startTeam, secrets, tokenMutation, type Team } from "../support/security/test-stack.js";
 
 /** Everything that this process writes to its standard output while the test runs. */
@@ -69,15 +69,15 @@ async function liveThroughADay(team: Team): Promise<{ seen: string[]; answers: s
 }
 
 test("no key, password or token is in a log line, an answer, a metric, MongoDB or Redis", async () => {
-  const mongodbUrl = testDatabase();
-  const redis = await ownRedis();
+  const mongodbUrl = createTestDatabase();
+  const redis = await startOwnRedis();
   const { Redis } = await import("ioredis");
   const team = await startTeam({ mongodbUrl, redisUrl: redis.url });
   onTestFinished(() => team.close());
   const output = captureOutput();
 
   const { seen, answers } = await liveThroughADay(team);
-  await eventually("the log is written", () => output().includes("request refused"));
+  await waitUntil("the log is written", () => output().includes("request refused"));
 
   const reader = new Redis(redis.url);
   onTestFinished(() => {

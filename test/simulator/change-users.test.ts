@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { nobody, startVital, type Vital } from "../support/simulator.js";
+import { unknownUserId, startTestSimulator, type TestSimulator } from "../support/simulator.js";
 
 const dayMs = 24 * 3_600_000;
 let clock = Date.parse("2026-11-01T00:00:00Z");
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital({ now: () => clock });
+  vital = await startTestSimulator({ now: () => clock });
 });
 afterAll(() => vital.close());
 
@@ -50,7 +50,7 @@ describe("a patch", () => {
     expect([clash.status, clash.body]).toEqual([409, { detail: "Client user id already exists" }]);
     const cleared = await patch(vitalUserId, { client_user_id: null });
     expect([cleared.status, cleared.detail]).toMatchObject([422, [{ type: "value_error" }]]);
-    const unknown = await patch(nobody, { ingestion_end: null });
+    const unknown = await patch(unknownUserId, { ingestion_end: null });
     expect([unknown.status, unknown.body]).toEqual([404, unknownUser]);
     await remove(vitalUserId);
     const deleted = await patch(vitalUserId, { ingestion_end: null });
@@ -74,7 +74,7 @@ describe("a deletion", () => {
   });
 
   test("of nobody is a 404, under no UUID a 422", async () => {
-    const unknown = await remove(nobody);
+    const unknown = await remove(unknownUserId);
     expect([unknown.status, unknown.body]).toEqual([404, unknownUser]);
     const nonsense = await remove("nonsense");
     expect([nonsense.status, nonsense.detail]).toMatchObject([422, [{ type: "uuid_parsing" }]]);
@@ -131,9 +131,9 @@ describe("undoing a deletion", () => {
     const vitalUserId = await vital.createId("alive");
     expect((await undo({ user_id: vitalUserId })).status).toBe(400);
     expect((await undo({ client_user_id: "alive" })).status).toBe(400);
-    expect((await undo({ user_id: nobody })).status).toBe(404);
+    expect((await undo({ user_id: unknownUserId })).status).toBe(404);
     expect((await undo({})).status).toBe(422);
-    expect((await undo({ user_id: nobody, client_user_id: "alive" })).status).toBe(422);
+    expect((await undo({ user_id: unknownUserId, client_user_id: "alive" })).status).toBe(422);
     expect((await undo({ user_id: "nonsense" })).status).toBe(422);
   });
 });

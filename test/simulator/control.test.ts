@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
-import { nobody, startVital, type Vital } from "../support/simulator.js";
+import { unknownUserId, startTestSimulator, type TestSimulator } from "../support/simulator.js";
 
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital();
+  vital = await startTestSimulator();
 });
 afterAll(() => vital.close());
 beforeEach(() => vital.call("POST", "/__simulator/reset", { key: null }));
@@ -44,7 +44,7 @@ test("requests are counted by route and status, without an id, a key or a token"
   const vitalUserId = await vital.createId("counted");
   await vital.create("counted");
   const token = await vital.token(vitalUserId);
-  await vital.token(nobody);
+  await vital.token(unknownUserId);
   await vital.resolve("counted");
   await vital.call("GET", "/secret?key=secret");
   const { requests } = await vital.read("requests");

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { apiKey, startVital, uuidForm, type Vital } from "../support/simulator.js";
+import { apiKey, startTestSimulator, uuidPattern, type TestSimulator } from "../support/simulator.js";
 
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital();
+  vital = await startTestSimulator();
 });
 afterAll(() => vital.close());
 
@@ -15,7 +15,7 @@ test("a created user is answered whole, with 200", async () => {
   expect(status).toBe(200);
   expect(headers.get("content-type")).toMatch(/^application\/json/);
   expect(body).toEqual({
-    user_id: expect.stringMatching(uuidForm) as string,
+    user_id: expect.stringMatching(uuidPattern) as string,
     team_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
     client_user_id: "u1",
     created_on: expect.stringMatching(vitalTime) as string,
@@ -169,7 +169,7 @@ describe("keys", () => {
   });
 
   test("a simulator with a key of its own takes no other", async () => {
-    const strict = await startVital({ apiKey: "pk_eu_only" });
+    const strict = await startTestSimulator({ apiKey: "pk_eu_only" });
     try {
       expect((await strict.create("u", "pk_eu_only")).status).toBe(200);
       const other = await strict.create("u", apiKey);
@@ -180,7 +180,7 @@ describe("keys", () => {
   });
 
   test("a key of no known form is refused at the start", async () => {
-    await expect(startVital({ apiKey: "secret" })).rejects.toThrow("apiKey must begin with");
+    await expect(startTestSimulator({ apiKey: "secret" })).rejects.toThrow("apiKey must begin with");
   });
 
   test("a rotated key sees the same users; a key of another team sees its own", async () => {
@@ -203,7 +203,7 @@ describe("keys", () => {
 });
 
 test("a capped sandbox refuses one user too many, until one is deleted; production has no cap", async () => {
-  const capped = await startVital({ sandboxUserCap: 2 });
+  const capped = await startTestSimulator({ sandboxUserCap: 2 });
   try {
     const firstId = await capped.createId("a");
     await capped.create("b");

@@ -1,11 +1,11 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { startVital, type Vital } from "../support/simulator.js";
+import { startTestSimulator, type TestSimulator } from "../support/simulator.js";
 
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital();
+  vital = await startTestSimulator();
 });
 afterAll(() => vital.close());
 beforeEach(() => vital.call("POST", "/__simulator/reset", { key: null }));

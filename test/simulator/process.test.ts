@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
-import { startVital } from "../support/simulator.js";
+import { startTestSimulator } from "../support/simulator.js";
 
 /** The entry in a process of its own, with nothing but the given settings. */
 function startProcess(settings: Record<string, string>) {
@@ -76,7 +76,7 @@ describe("the process refuses to start", () => {
   });
 
   test("on a port that is in use", async () => {
-    const vital = await startVital();
+    const vital = await startTestSimulator();
     onTestFinished(() => vital.close());
     const { ended } = startProcess({ SIMULATOR_PORT: new URL(vital.url).port });
     const { code, stderr } = await ended();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { nobody, startVital, type Vital } from "../support/simulator.js";
+import { unknownUserId, startTestSimulator, type TestSimulator } from "../support/simulator.js";
 
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital();
+  vital = await startTestSimulator();
 });
 afterAll(() => vital.close());
 
@@ -62,7 +62,7 @@ describe("one user", () => {
   });
 
   test("unknown is a 404", async () => {
-    const { status, body } = await vital.call("GET", `/v2/user/${nobody}`);
+    const { status, body } = await vital.call("GET", `/v2/user/${unknownUserId}`);
     expect([status, body]).toEqual([404, { detail: "Not found" }]);
   });
 

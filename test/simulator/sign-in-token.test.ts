@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { decodeSignInToken } from "../../simulator/sign-in-token.js";
-import { nobody, startVital, type Vital } from "../support/simulator.js";
+import { unknownUserId, startTestSimulator, type TestSimulator } from "../support/simulator.js";
 
 const hourMs = 3_600_000;
 let clock = Date.parse("2026-11-01T00:00:00Z");
-let vital: Vital;
+let vital: TestSimulator;
 beforeAll(async () => {
-  vital = await startVital({ now: () => clock });
+  vital = await startTestSimulator({ now: () => clock });
 });
 afterAll(() => vital.close());
 
@@ -47,9 +47,9 @@ describe("a sign-in token", () => {
   });
 
   test("of nobody is a 404, under no UUID a 422, without a key a 401", async () => {
-    expect((await vital.token(nobody)).status).toBe(404);
+    expect((await vital.token(unknownUserId)).status).toBe(404);
     expect((await vital.token("nonsense")).status).toBe(422);
-    const path = `/v2/user/${nobody}/sign_in_token`;
+    const path = `/v2/user/${unknownUserId}/sign_in_token`;
     expect((await vital.call("POST", path, { key: null })).status).toBe(401);
   });
 });
@@ -122,9 +122,9 @@ describe("the decoder names the rule that a token breaks", () => {
   const header = { alg: "RS256", typ: "JWT" };
   const claims = {
     iss: "id-signer-dev-us@vital-id-dev-us.iam.gserviceaccount.com",
-    uid: nobody,
+    uid: unknownUserId,
     tenant_id: "t-1",
-    claims: { vital_team_id: nobody },
+    claims: { vital_team_id: unknownUserId },
   };
   const build = (head: object = header, body: object = claims) =>
     wrap({ public_key: "k", user_token: `${segment(head)}.${segment(body)}.c2ln` });

@@ -2,7 +2,7 @@
  * Keeps lines back for a moment and drops them when all is done by then, so that a run where everything is at hand
  * prints nothing. What takes longer (a first download) is said as it happens.
  */
-export function createPatientSay(print: (line: string) => void, patienceMs = 3000) {
+export function createDelayedPrinter(print: (line: string) => void, patienceMs = 3000) {
   const kept: string[] = [];
   let isPatient = true;
   const flush = () => {

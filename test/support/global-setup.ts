@@ -3,7 +3,7 @@ import type {} from "vitest";
 import type { TestProject } from "vitest/node";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { dropDatabases } from "./drop-databases.js";
-import { createPatientSay } from "./delayed-printer.js";
+import { createDelayedPrinter } from "./delayed-printer.js";
 
 declare module "vitest" {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- vitest's interface is widened by merging
@@ -17,7 +17,7 @@ declare module "vitest" {
 
 /** One MongoDB and one Redis for the whole run. Vitest calls it before the first test, and in the end what it gives. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
-  const { say, flush, settle } = createPatientSay((line) => void process.stderr.write(`${line}\n`));
+  const { say, flush, settle } = createDelayedPrinter((line) => void process.stderr.write(`${line}\n`));
   const services = await startEmbeddedServices({ say, env: process.env }).catch((error: unknown) => {
     flush();
     throw error;

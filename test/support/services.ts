@@ -21,7 +21,7 @@ function afterwards(clean: () => Promise<void>): void {
 /**
  * Gives the connection string of a new, empty database, and drops it afterwards ({@link afterwards}).
  */
-export function testDatabase(): string {
+export function createTestDatabase(): string {
   const name = `${inject("databasePrefix")}${randomBytes(6).toString("hex")}`;
   const url = new URL(inject("mongodbUrl"));
   url.pathname = `/${name}`;
@@ -54,9 +54,9 @@ export async function claimRedisDatabase(redis: Redis): Promise<number> {
  * Gives the URL of an empty logical database of Redis, used by nobody else in this run.
  *
  * The numbers come round again after all others (511 of them on our own server, 15 on one with Redis's default). A
- * test that flushes more than its own database needs {@link ownRedis}.
+ * test that flushes more than its own database needs {@link startOwnRedis}.
  */
-export async function testRedis(): Promise<string> {
+export async function createTestRedis(): Promise<string> {
   const url = new URL(inject("redisUrl"));
   const redis = new Redis(url.href, { db: 0 });
   try {
@@ -68,18 +68,18 @@ export async function testRedis(): Promise<string> {
 }
 
 /** A MongoDB for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
-export async function ownMongo(): Promise<EmbeddedMongo> {
-  const mongo = await startEmbeddedMongo({ say: sayNothing, env: process.env });
+export async function startOwnMongo(): Promise<EmbeddedMongo> {
+  const mongo = await startEmbeddedMongo({ say: printNothing, env: process.env });
   afterwards(() => mongo.stop());
   return mongo;
 }
 
 /** A Redis for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
-export async function ownRedis(): Promise<EmbeddedRedis> {
-  const redis = await startEmbeddedRedis({ say: sayNothing, env: process.env });
+export async function startOwnRedis(): Promise<EmbeddedRedis> {
+  const redis = await startEmbeddedRedis({ say: printNothing, env: process.env });
   afterwards(() => redis.stop());
   return redis;
 }
 
 /** They die on purpose here. */
-const sayNothing = () => undefined;
+const printNothing = () => undefined;

@@ -32,7 +32,7 @@ function toHeaders({ key = apiKey, body, contentType }: CallOptions): Record<str
 }
 
 /** A simulator on a free port, spoken to over HTTP. */
-export async function startVital(options: SimulatorOptions = {}) {
+export async function startTestSimulator(options: SimulatorOptions = {}) {
   const simulator = await startSimulator(options);
 
   const call = async (method: string, path: string, sent: CallOptions = {}): Promise<Reply> => {
@@ -68,7 +68,7 @@ export async function startVital(options: SimulatorOptions = {}) {
     read: async (path: string) => (await call("GET", `/__simulator/${path}`, { key: null })).body,
   };
 }
-export type Vital = Awaited<ReturnType<typeof startVital>>;
+export type TestSimulator = Awaited<ReturnType<typeof startTestSimulator>>;
 
-export const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-export const nobody = "00000000-0000-4000-8000-000000000000";
+export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+export const unknownUserId = "00000000-0000-4000-8000-000000000000";

@@ -15,7 +15,7 @@ import { publishSignup } from "../../dev/signup.js";
 import { signIn } from "../../dev/sign-in.js";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
 import { getBuild } from "./build.js";
-import { eventually } from "./wait-until.js";
+import { waitUntil } from "./wait-until.js";
 
 type Settings = Record<string, string>;
 
@@ -76,7 +76,7 @@ function createVitalView(url: string) {
   };
 }
 
-export type GraphqlAnswer = {
+export type GraphqlResponse = {
   status: number;
   text: string;
   data?: { vitalSignInToken?: { userId: string; signInToken: string } } | null;
@@ -139,7 +139,7 @@ export async function startStack({
       url,
       adminUrl,
       async whenReady(timeoutMs = 10_000) {
-        await eventually(
+        await waitUntil(
           `the ${kind} is ready`,
           async () => (await readReadiness(adminUrl)) === true,
           timeoutMs,
@@ -194,7 +194,7 @@ export async function startStack({
           .db()
           .collection<MappingDocument>(mappingCollection)
           .countDocuments({ _id: { $in: [...appUserIds] }, state: "active" });
-      await eventually(
+      await waitUntil(
         "all mappings are active",
         async () => (await active()) === appUserIds.length,
         timeoutMs,
@@ -206,11 +206,11 @@ export async function startStack({
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 /** Asks a gateway as an app does. */
-export async function ask(
+export async function sendGraphql(
   gateway: Service,
   accessToken: string,
   query = tokenMutation,
-): Promise<GraphqlAnswer> {
+): Promise<GraphqlResponse> {
   const response = await fetch(`${gateway.url}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
@@ -221,4 +221,4 @@ export async function ask(
 }
 
 /** The code of the first error, or `null`. */
-export const errorCode = ({ errors }: GraphqlAnswer): string | null => errors?.[0]?.extensions.code ?? null;
+export const errorCode = ({ errors }: GraphqlResponse): string | null => errors?.[0]?.extensions.code ?? null;

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import { VitalError } from "../../src/core/vital/vital-api.js";
 import { createVitalClient, type VitalClientOptions } from "../../src/vital/vital-client.js";
-import { startVital } from "../support/simulator.js";
+import { startTestSimulator } from "../support/simulator.js";
 import { answer, startStubVital, type PlainAnswer } from "../support/vital/stub-vital.js";
 
 const apiKey = "sk_us_very-secret-key-0123456789";
@@ -74,7 +74,7 @@ async function failWith(given: PlainAnswer, operation = "create-user"): Promise<
 
 describe("against the simulator", () => {
   async function openVital() {
-    const vital = await startVital({ apiKey });
+    const vital = await startTestSimulator({ apiKey });
     onTestFinished(() => vital.close());
     return { vital, client: openClient(vital.url) };
   }
@@ -119,7 +119,7 @@ describe("against the simulator", () => {
   });
 
   test("a full sandbox refuses", async () => {
-    const vital = await startVital({ apiKey, sandboxUserCap: 1 });
+    const vital = await startTestSimulator({ apiKey, sandboxUserCap: 1 });
     onTestFinished(() => vital.close());
     const client = openClient(vital.url);
     await client.createUser("ada");

@@ -8,16 +8,16 @@ import { createMappings } from "../../src/mongo/mappings.js";
 import { createSignupPublisher } from "../../src/publisher/publisher.js";
 import { createAppUserEventQueue } from "../../src/queue/app-user-events.js";
 import { startAppUserEventWorker } from "../../workers/app-user-event-worker.js";
-import { eventually } from "../support/wait-until.js";
-import { ownMongo, ownRedis, testDatabase, testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnMongo, startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
 
 type Setup = { mongodbUrl?: string; redisUrl?: string; serverSelectionTimeoutMs?: number };
 
 /** The worker over a real store and queue; producers come through `queue`, which is BullMQ as anybody has it. */
 async function startWorker(setup: Setup = {}) {
-  const redisUrl = setup.redisUrl ?? (await testRedis());
+  const redisUrl = setup.redisUrl ?? (await createTestRedis());
   const mongo = createMongoConnection({
-    url: setup.mongodbUrl ?? testDatabase(),
+    url: setup.mongodbUrl ?? createTestDatabase(),
     appName: "test",
     serverSelectionTimeoutMs: setup.serverSelectionTimeoutMs ?? 2_000,
     socketTimeoutMs: 5_000,
@@ -86,7 +86,7 @@ const signup = (appUserId: unknown, more: object = {}) => ({
 test("an event in the queue becomes a pending mapping and wakes provisioning; the job is gone", async () => {
   const { add, find, counts, woken, queue, isEmpty } = await startWorker();
   await add(signup("u1"));
-  await eventually("the job is done", async () => counts["queue accepted"] === 1 && (await isEmpty()));
+  await waitUntil("the job is done", async () => counts["queue accepted"] === 1 && (await isEmpty()));
   const lastEvent = { id: "evt_1", type: "user.created", at: new Date("2026-01-02T03:04:05Z") };
   expect(await find("u1")).toMatchObject({ state: "pending", lastEvent });
   expect(woken).toEqual(["provision-user u1"]);
@@ -105,7 +105,7 @@ test("what the publisher adds is recorded, signups and deletions in the order of
     publisher.publish({ type: "user.created", appUserId: "back", occurredAt: at(2) }),
   ]);
   await publisher.close();
-  await eventually("all are recorded", () => counts["queue accepted"] === 4);
+  await waitUntil("all are recorded", () => counts["queue accepted"] === 4);
   expect((await find("gone"))?.lastEvent?.type).toBe("user.deleted");
   expect((await find("back"))?.lastEvent?.type).toBe("user.created");
 });
@@ -115,7 +115,7 @@ test("an event twice, under one job id or two, is one mapping", async () => {
   await add(signup("u1"), { jobId: "mine" });
   await add(signup("u1"), { jobId: "mine" });
   await add(signup("u1"), { removeOnComplete: false });
-  await eventually("all are done", async () => (counts["queue accepted"] ?? 0) >= 2 && (await isEmpty()));
+  await waitUntil("all are done", async () => (counts["queue accepted"] ?? 0) >= 2 && (await isEmpty()));
   expect((await mappings.countByState()).pending).toBe(1);
   expect((await find("u1"))?.state).toBe("pending");
 });
@@ -124,18 +124,18 @@ test("an event without id and time has those of its job", async () => {
   const { add, find, counts } = await startWorker();
   const timestamp = Date.now() - 3_600_000;
   const job = await add({ type: "user.created", appUserId: "u1" }, { timestamp });
-  await eventually("it is recorded", () => counts["queue accepted"] === 1);
+  await waitUntil("it is recorded", () => counts["queue accepted"] === 1);
   expect((await find("u1"))?.lastEvent).toMatchObject({ id: `job-${job.id ?? ""}`, at: new Date(timestamp) });
 });
 
 test("jobs with a single attempt wait out an outage of MongoDB", async () => {
-  const mongo = await ownMongo();
+  const mongo = await startOwnMongo();
   const started = await startWorker({ mongodbUrl: mongo.url, serverSelectionTimeoutMs: 300 });
   await mongo.kill();
   for (let index = 0; index < 20; index += 1) await started.add(signup(`u${index}`), { attempts: 1 });
-  await eventually("they are delayed", async () => (await started.queue.getDelayedCount()) > 10);
+  await waitUntil("they are delayed", async () => (await started.queue.getDelayedCount()) > 10);
   await mongo.start();
-  await eventually("all are recorded", () => started.counts["queue accepted"] === 20, 15_000);
+  await waitUntil("all are recorded", () => started.counts["queue accepted"] === 20, 15_000);
   expect((await started.mappings.countByState()).pending).toBe(20);
   expect(await started.queue.getFailedCount()).toBe(0);
 });
@@ -165,7 +165,7 @@ test("a job that can never be taken is kept with its reason, whatever its produc
   };
   for (const [data] of malformed) await add(data, hostile);
   await add(signup("u1"));
-  await eventually("all are settled", async () => counts["queue accepted"] === 1 && (await isEmpty()));
+  await waitUntil("all are settled", async () => counts["queue accepted"] === 1 && (await isEmpty()));
   expect((await find("u1"))?.state).toBe("pending");
   expect(counts["queue refused"]).toBe(malformed.length);
   const reasons = (await queue.getFailed()).map(({ failedReason }) => failedReason);
@@ -180,26 +180,26 @@ test("jobs and types of other names are ignored and counted", async () => {
   const { add, counts, mappings, isEmpty } = await startWorker();
   await add(signup("u1"), {}, "another-job");
   await add(signup("u2", { type: "user.updated" }));
-  await eventually("both are done", async () => counts["queue ignored"] === 2 && (await isEmpty()));
+  await waitUntil("both are done", async () => counts["queue ignored"] === 2 && (await isEmpty()));
   expect((await mappings.countByState()).pending).toBe(0);
 });
 
 test("a Redis that dies and comes back loses no event that its file holds", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const { add, counts, mappings } = await startWorker({ redisUrl: redis.url });
   await add(signup("before"));
-  await eventually("the first is recorded", () => counts["queue accepted"] === 1);
+  await waitUntil("the first is recorded", () => counts["queue accepted"] === 1);
   await redis.kill("SIGTERM");
   await redis.start();
   for (let index = 0; index < 10; index += 1) await add(signup(`u${index}`));
-  await eventually("all are recorded", async () => (await mappings.countByState()).pending === 11, 15_000);
+  await waitUntil("all are recorded", async () => (await mappings.countByState()).pending === 11, 15_000);
 });
 
 test("closing with Redis gone ends all the same", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const { add, counts, worker } = await startWorker({ redisUrl: redis.url });
   await add(signup("u1"));
-  await eventually("it is recorded", () => counts["queue accepted"] === 1);
+  await waitUntil("it is recorded", () => counts["queue accepted"] === 1);
   await redis.kill();
   const startedAt = performance.now();
   await worker.close();
@@ -224,9 +224,9 @@ test(
     await write("no-options", { data: JSON.stringify(signup("u1")), opts: "null" });
     await write("broken-options", { data: JSON.stringify(signup("u2")), opts: "{", progress: "?" });
     await add(signup("u3"));
-    await eventually("the good one is recorded", async () => (await find("u3")) !== null);
-    await eventually("the others are judged", () => counts["queue accepted"] === 3, 35_000);
-    await eventually("one is refused", () => counts["queue refused"] === 1, 35_000);
+    await waitUntil("the good one is recorded", async () => (await find("u3")) !== null);
+    await waitUntil("the others are judged", () => counts["queue accepted"] === 3, 35_000);
+    await waitUntil("one is refused", () => counts["queue refused"] === 1, 35_000);
     expect(await find("u1")).not.toBeNull();
     expect(await find("u2")).not.toBeNull();
     const [failed] = await queue.getFailed();

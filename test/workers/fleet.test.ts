@@ -5,8 +5,8 @@ import type { ServiceError } from "../../src/core/errors.js";
 import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker } from "../../workers/job-worker.js";
-import { eventually } from "../support/wait-until.js";
-import { ownRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startOwnRedis } from "../support/services.js";
 import { issueDeadlineMs, openFleet, toIds } from "../support/workers/fleet.js";
 
 /** For what the first 429 takes to come back, and the news of it to reach the other processes. */
@@ -27,13 +27,13 @@ test("while Vital asks to wait, workers and gateways send nothing but what was u
   const users = toIds("user", 60);
   const before = (await listCalls()).length;
   await gateway.signUp(users);
-  await eventually("Vital has asked to wait", async () =>
+  await waitUntil("Vital has asked to wait", async () =>
     (await listCalls()).some(({ status }) => status === 429),
   );
   const [first] = (await listCalls()).filter(({ status }) => status === 429);
   const firstAt = first?.at ?? 0;
   // The gateway has not been answered 429 itself: it must have heard of it from the workers.
-  await eventually("the gateway has heard of it", () => Date.now() >= firstAt + newsMs);
+  await waitUntil("the gateway has heard of it", () => Date.now() >= firstAt + newsMs);
   const asked: unknown[] = [];
   while (Date.now() < firstAt + 3_500) {
     asked.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
@@ -64,7 +64,7 @@ test("a refused key stops the calls, costs no job an attempt, raises the gauge, 
   await vital.fault({ operation: "*", kind: "status", status: 401 });
   const users = toIds("user", 30);
   await gateway.signUp(users);
-  await eventually("the gauge is up", async () => (await worker.readMetric("credentials_refused")) === 1);
+  await waitUntil("the gauge is up", async () => (await worker.readMetric("credentials_refused")) === 1);
   const before = (await listCalls()).length;
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect((await listCalls()).length - before).toBeLessThanOrEqual(3);
@@ -94,11 +94,11 @@ async function makeDue(
 }
 
 test("without Redis the sweeper provisions by itself", async () => {
-  const redis = await ownRedis();
+  const redis = await startOwnRedis();
   const { start, whenActive } = await openFleet({ redisUrl: redis.url });
   const [gateway, worker] = [await start("gateway"), await start("worker")];
   await redis.kill();
-  await eventually("Redis is known to be away", () => !gateway.queue.isReachable());
+  await waitUntil("Redis is known to be away", () => !gateway.queue.isReachable());
   const users = toIds("user", 25);
   await gateway.signUp(users);
   await makeDue(gateway, users);
@@ -122,7 +122,7 @@ test("a user whose job is held by a frozen worker is provisioned by a sweeper", 
   onTestFinished(() => frozen.close(0));
   const users = toIds("user", 1);
   await gateway.signUp(users);
-  await eventually("the job is held", () => frozen.hasBegun());
+  await waitUntil("the job is held", () => frozen.hasBegun());
   const worker = await start("worker");
   await makeDue(gateway, users, 1);
   await whenActive(worker, users);

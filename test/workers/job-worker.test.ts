@@ -6,20 +6,20 @@ import { createCommandConnection, createWorkerConnection } from "../../src/queue
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
 import { startLosingLink } from "../support/queue/losing-link.js";
-import { eventually } from "../support/wait-until.js";
-import { testRedis } from "../support/services.js";
+import { waitUntil } from "../support/wait-until.js";
+import { createTestRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };
 
 async function openHouse() {
-  const redisUrl = await testRedis();
+  const redisUrl = await createTestRedis();
   const redis = createCommandConnection(redisUrl);
   const queue = createProvisioningQueue({ redis, onError: () => undefined });
   onTestFinished(async () => {
     await queue.close();
     redis.disconnect();
   });
-  await eventually("Redis is there", () => queue.isReachable());
+  await waitUntil("Redis is there", () => queue.isReachable());
   const add = (...users: string[]) =>
     queue.enqueue(users.map((user) => ({ job: "provision-user" as const, appUserId: user as AppUserId })));
   const start = (url: string, run: (appUserId: AppUserId) => Promise<JobOutcome>) =>
@@ -60,11 +60,11 @@ test("a worker whose connections are lost without a word, with jobs under way, i
   });
   onTestFinished(() => watchdog.close(0));
   await add("stuck-1", "stuck-2");
-  await eventually("both are begun", () => begun.length === 2);
+  await waitUntil("both are begun", () => begun.length === 2);
   link.loseAll();
   release();
   await add("u1", "u2", "u3");
-  await eventually("the others are begun", () => ["u1", "u2", "u3"].every((user) => begun.includes(user)));
+  await waitUntil("the others are begun", () => ["u1", "u2", "u3"].every((user) => begun.includes(user)));
   expect(rebuilds).toBeGreaterThan(0);
 }, 40_000);
 
@@ -79,10 +79,10 @@ test("a worker that is at work is not idle, and one that has never begun a job s
   onTestFinished(() => worker.close(0));
   expect(worker.hasBegun()).toBe(false);
   await add("ada");
-  await eventually("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasBegun());
   expect(worker.idleMs()).toBe(0);
   finish();
-  await eventually("it is idle", () => worker.idleMs() > 0);
+  await waitUntil("it is idle", () => worker.idleMs() > 0);
 });
 
 test("closing lets a job under way finish", async () => {
@@ -94,7 +94,7 @@ test("closing lets a job under way finish", async () => {
     return { type: "done" };
   });
   await add("ada");
-  await eventually("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasBegun());
   await worker.close(2_000);
   expect(isDone).toBe(true);
   expect(await queue.countJobs()).toMatchObject({ active: 0, waiting: 0 });
@@ -104,7 +104,7 @@ test("closing leaves a job that does not finish to another worker", async () => 
   const { redisUrl, add, start } = await openHouse();
   const worker = start(redisUrl, () => new Promise(() => undefined));
   await add("ada");
-  await eventually("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasBegun());
   const startedAt = performance.now();
   await worker.close(200);
   expect(performance.now() - startedAt).toBeLessThan(1_500);

@@ -1,6 +1,6 @@
 import { onTestFinished, expect, test } from "vitest";
 import { startWatchdog } from "../../workers/watchdog.js";
-import { eventually } from "../support/wait-until.js";
+import { waitUntil } from "../support/wait-until.js";
 
 const rules = { checkEveryMs: 10, maxIdleMs: 40, maxRebuilds: 2 };
 
@@ -35,7 +35,7 @@ const pass = (durationMs: number) => new Promise<void>((resolve) => setTimeout(r
 
 test("a worker that begins nothing while jobs wait is replaced and closed, and when that does not help the process gives up", async () => {
   const { workers, givenUp } = openHouse();
-  await eventually("it gives up", () => givenUp() > 0);
+  await waitUntil("it gives up", () => givenUp() > 0);
   expect(workers).toHaveLength(1 + rules.maxRebuilds);
   expect(workers.map(({ isClosed }) => isClosed)).toEqual([true, true, false]);
 });
@@ -43,7 +43,7 @@ test("a worker that begins nothing while jobs wait is replaced and closed, and w
 test("a replacement that takes jobs again makes good for the one before", async () => {
   const { workers, givenUp, house } = openHouse();
   house.doesNextWork = true;
-  await eventually("it is replaced often", () => workers.length > 2 + rules.maxRebuilds, 10_000);
+  await waitUntil("it is replaced often", () => workers.length > 2 + rules.maxRebuilds, 10_000);
   expect(givenUp()).toBe(0);
 });
 
@@ -59,7 +59,7 @@ test.each<[string, () => Promise<boolean>]>([
 test("nothing is started after it was closed, also when a look was under way", async () => {
   const looks: ((isWaiting: boolean) => void)[] = [];
   const { workers, watchdog } = openHouse(() => new Promise((resolve) => looks.push(resolve)));
-  await eventually("it looks", () => looks.length > 0);
+  await waitUntil("it looks", () => looks.length > 0);
   looks[0]?.(true);
   // By now it is sure: one more look, and it would replace the worker.
   await pass(2 * rules.maxIdleMs);

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import type { EmbeddedMongo } from "../../../dev/embedded/mongo.js";
 import type { EmbeddedRedis } from "../../../dev/embedded/redis.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import type { LinkState } from "./link.js";
 import type { Member, Service } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";
@@ -65,7 +65,7 @@ const bootMs = 30_000;
 
 const stop: FaultKind["run"] = async ({ member, hold, onBadStop }) => {
   const { name, process, isUp } = member();
-  await eventually(`${name} is up`, isUp, bootMs);
+  await waitUntil(`${name} is up`, isUp, bootMs);
   const startedAtMs = performance.now();
   const code = await process.stop();
   const tookMs = Math.round(performance.now() - startedAtMs);

@@ -1,5 +1,5 @@
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import type { PlannedFault } from "./fault-kinds.js";
 import { createFaultRunner } from "./fault-runner.js";
 import type { Fleet } from "../processes/fleet.js";
@@ -103,7 +103,7 @@ async function perform(options: ChaosOptions, scene: Scene, say: Say) {
 
   const calmAtMs = performance.now();
   const { deletedUpstream } = await load.finish(lastDeliveriesMs);
-  await eventually("all processes are back", scene.fleet.isReady, bootMs);
+  await waitUntil("all processes are back", scene.fleet.isReady, bootMs);
   say("all is back and published; waiting for rest");
   const isAtRest = await scene.mappings.waitForRest(restWithinMs);
   const restAfterSeconds = isAtRest ? (performance.now() - calmAtMs) / 1000 : null;

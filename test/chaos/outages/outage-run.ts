@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
 import { outageWays, toName, type Outage } from "./outage.js";
@@ -24,7 +24,7 @@ async function signUpBefore({ mappings }: Scene, { senders }: Load, before: read
     { startedAtMs: performance.now(), maxUnderWay: 50 },
     ({ event }) => senders.deliver(event),
   );
-  await eventually("those who have signed up before are active", () => mappings.waitForRest(1_000), settleMs);
+  await waitUntil("those who have signed up before are active", () => mappings.waitForRest(1_000), settleMs);
 }
 
 /** Signups and viewers for so long; what they do at the end goes on, and is over when `finished` resolves. */
@@ -88,7 +88,7 @@ async function performOne(
   say(`${toName(outage)}: ${population.signups.length} signups, ${population.visits.length} visits`);
   const refusedBefore = countRefusals(tally);
   const observed = await observe(scene, load, outage, population);
-  await eventually("all processes are back", scene.fleet.isReady, bootMs);
+  await waitUntil("all processes are back", scene.fleet.isReady, bootMs);
 
   const activatedAt = new Map(
     (await scene.mappings.list()).map(({ _id, activatedAt: at }) => [_id, at?.getTime()] as const),

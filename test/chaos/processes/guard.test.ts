@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 
 const script = fileURLToPath(new URL("./guard-process.js", import.meta.url));
 const forever = ["-e", "setInterval(() => undefined, 1000)"];
@@ -27,7 +27,7 @@ test("when a run is gone, its processes end, frozen or not, and its folders go, 
   for (const order of orders) guard.stdin.write(`${JSON.stringify(order)}\n`);
   guard.stdin.end();
   await once(guard, "exit");
-  await eventually("both are gone", () => running.signalCode !== null && frozen.signalCode !== null);
+  await waitUntil("both are gone", () => running.signalCode !== null && frozen.signalCode !== null);
   expect([running.signalCode, frozen.signalCode]).toEqual(["SIGKILL", "SIGKILL"]);
   expect([existsSync(folder), existsSync(kept)]).toEqual([false, true]);
   expect([ended.exitCode, ended.signalCode]).toEqual([null, null]);

@@ -4,7 +4,7 @@ import { startEmbeddedMongo } from "../../../dev/embedded/mongo.js";
 import { findFreePort } from "../../../dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../../dev/embedded/redis.js";
 import type { Say } from "../../../dev/embedded/server.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import { startFleet } from "./fleet.js";
 import type { Guard } from "./guard.js";
 import { startIssuer } from "../load/issuer.js";
@@ -78,8 +78,8 @@ export async function startScene(options: SceneOptions, opened: Opened) {
   opened.push({ stop: fleet.close });
   const mappings = await openStoredMappings(mongo.url);
   opened.push({ stop: mappings.close });
-  await eventually("the simulator is up", vital.isUp, bootMs);
-  await eventually("all processes are ready", fleet.isReady, bootMs);
+  await waitUntil("the simulator is up", vital.isUp, bootMs);
+  await waitUntil("all processes are ready", fleet.isReady, bootMs);
 
   const throttleWindows: ThrottleWindows = { isOpen: false, measured: [], missed: 0 };
   const secrets = [apiKey, eventSecret.toString("base64")];

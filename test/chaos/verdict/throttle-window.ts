@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import type { Member } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";
 import type { VitalSide } from "./vital-side.js";
@@ -46,7 +46,7 @@ type Scene = {
 /** A process that has just started learns of a wait by its first call, so all have to be there: ready, and connected. */
 async function waitForEverybody(members: readonly Member[]): Promise<void> {
   const areReady = async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean);
-  await eventually("all processes are back", areReady, bootMs);
+  await waitUntil("all processes are back", areReady, bootMs);
   await delay(reconnectMs);
 }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import type { ProvisioningJob } from "../../../src/core/provisioning/jobs.js";
 import { createSweeper, sweeperRules } from "../../../src/core/provisioning/sweeper.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore } from "../../support/core/memory-store.js";
 import { openStore } from "../../support/core/test-context.js";
@@ -114,7 +114,7 @@ test("without the queue it does the work itself, a few rows at a time, and leave
 
   house.finishWork();
   for (const expected of [20, 25]) {
-    await eventually("the work is done", () => house.atWork() === 0);
+    await waitUntil("the work is done", () => house.atWork() === 0);
     await house.sweeper.sweep();
     expect(house.worked).toHaveLength(expected);
   }

@@ -3,7 +3,7 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import type { VitalErrorKind } from "../../../src/core/vital/vital-api.js";
-import { eventually } from "../../support/wait-until.js";
+import { waitUntil } from "../../support/wait-until.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeams, place } from "../../support/core/memory-store.js";
@@ -89,7 +89,7 @@ test("a request gives up at its deadline, and the work goes on behind it", async
     reason: "no answer within 30 ms",
   });
   create.release();
-  await eventually("the mapping is active", () => store.rows.get(ada)?.state === "active");
+  await waitUntil("the mapping is active", () => store.rows.get(ada)?.state === "active");
   expect(woken).toEqual([]);
 });
 
@@ -99,7 +99,7 @@ test("a provisioning that never ends holds its viewer up for a while, not for ev
   vital.deleteUpstream(ada);
   network.holdBeforeCommit("createUser");
   expect(await refusalOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE" });
-  await eventually("a worker is woken", () => woken.length > 0);
+  await waitUntil("a worker is woken", () => woken.length > 0);
   expect(woken).toEqual([["provision-user", ada]]);
   expect((await issue()).vitalUserId).toBe(vital.live(ada)[0]?.vitalUserId);
 });
@@ -117,7 +117,7 @@ test("a worker is woken for work that fails behind a request that gave up", asyn
   network.fail("createUser", "unavailable");
   await refusalOf(issue());
   look.release();
-  await eventually("a worker is woken", () => woken.length > 0);
+  await waitUntil("a worker is woken", () => woken.length > 0);
   expect(woken).toEqual([["provision-user", ada]]);
 });
 

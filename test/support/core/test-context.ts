@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import { createMappings } from "../../../src/mongo/mappings.js";
 import { createMongoConnection } from "../../../src/mongo/connection.js";
 import { createTeamRecords } from "../../../src/mongo/team.js";
-import { testDatabase } from "../services.js";
+import { createTestDatabase } from "../services.js";
 import { createFakeVital } from "./fake-vital.js";
 import { createManualClock } from "../manual-clock.js";
 import { place } from "./memory-store.js";
@@ -12,7 +12,7 @@ import { startProcess } from "./core-process.js";
 /** Mappings in a MongoDB database of one test's own. */
 export async function openStore() {
   const mongo = createMongoConnection({
-    url: testDatabase(),
+    url: createTestDatabase(),
     serverSelectionTimeoutMs: 5_000,
     socketTimeoutMs: 5_000,
     maxPoolSize: 5,

@@ -4,7 +4,7 @@ import { readGatewayConfig } from "../../../src/config/config.js";
 import { startGateway } from "../../../src/gateway.js";
 import { startIssuer } from "../auth/test-issuer.js";
 import { createTestKey, signToken } from "../auth/tokens.js";
-import { eventually } from "../wait-until.js";
+import { waitUntil } from "../wait-until.js";
 
 /** What must never be seen outside of the settings; each is found by its own word. */
 export const secrets = {
@@ -55,7 +55,7 @@ async function openGateway(environment: Environment) {
       };
     },
     untilReady: () =>
-      eventually("the gateway is ready", async () => (await request("/readyz")).status === 200),
+      waitUntil("the gateway is ready", async () => (await request("/readyz")).status === 200),
   };
 }
 

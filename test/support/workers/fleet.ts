@@ -8,9 +8,9 @@ import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core
 import { processors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
 import { startSweeping } from "../../../workers/sweeping.js";
-import { eventually } from "../wait-until.js";
-import { testDatabase, testRedis } from "../services.js";
-import { apiKey, startVital } from "../simulator.js";
+import { waitUntil } from "../wait-until.js";
+import { createTestDatabase, createTestRedis } from "../services.js";
+import { apiKey, startTestSimulator } from "../simulator.js";
 
 type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<CircuitBreakerRules> };
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
@@ -25,14 +25,14 @@ export const toIds = (prefix: string, count: number): AppUserId[] =>
  * Redis and one simulator. A worker takes jobs and sweeps; every one of them can record events and issue tokens.
  */
 export async function openFleet(setup: Setup = {}) {
-  const vital = await startVital({ apiKey });
+  const vital = await startTestSimulator({ apiKey });
   onTestFinished(() => vital.close());
-  const redisUrl = setup.redisUrl ?? (await testRedis());
+  const redisUrl = setup.redisUrl ?? (await createTestRedis());
   const config = readWorkerConfig({
     VITAL_API_KEY: apiKey,
     VITAL_API_URL: vital.url,
     VITAL_TIMEOUT_MS: "2000",
-    MONGODB_URL: testDatabase(),
+    MONGODB_URL: createTestDatabase(),
     REDIS_URL: redisUrl,
     WORKER_CONCURRENCY: String(setup.concurrency ?? 5),
     LOG_LEVEL: "silent",
@@ -84,7 +84,7 @@ export async function openFleet(setup: Setup = {}) {
     start,
     listCalls: async () => (await vital.read("timeline")).timeline as TimelineEntry[],
     whenActive: (process: Process, appUserIds: readonly AppUserId[], timeoutMs = 15_000) =>
-      eventually(
+      waitUntil(
         "all mappings are active",
         async () => {
           const rows = await Promise.all(appUserIds.map(process.mappings.find));
