@@ -4,6 +4,7 @@ import { readAuthSettings } from "../src/auth/settings/auth-settings.js";
 import { createViewerAuthentication } from "../src/auth/viewer-authentication.js";
 import { createSettingsReader } from "../src/config/settings-reader.js";
 import { startIssuer } from "../test/support/auth/test-issuer.js";
+import { silentLog } from "../test/support/recording-log.js";
 import { createTestKey, signToken } from "../test/support/auth/tokens.js";
 
 const algorithms = ["RS256", "ES256", "EdDSA"];
@@ -27,7 +28,11 @@ const policy = readAuthSettings(createSettingsReader({ AUTH_ISSUER: iss, AUTH_AU
 const now = Math.floor(Date.now() / 1000);
 
 for (const key of keys) {
-  const authentication = createViewerAuthentication({ policy, keySets: createKeySets({ policy }) });
+  const dependencies = { policy, log: silentLog, now: () => new Date() };
+  const authentication = createViewerAuthentication({
+    ...dependencies,
+    keySets: createKeySets(dependencies),
+  });
   const [cold, warm]: [number[], number[]] = [[], []];
   for (let round = 0; round <= rounds; round += 1) {
     const requests = Array.from({ length: tokensPerRound }, (_, index) => {

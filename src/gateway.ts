@@ -31,8 +31,8 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   });
   const { log, metrics, mappings, whenReady, readiness } = app;
 
-  const keySets = createKeySets({ policy: config.auth, logger: log });
-  const authentication = createViewerAuthentication({ policy: config.auth, keySets, logger: log });
+  const keySets = createKeySets({ policy: config.auth, log, now: app.now });
+  const authentication = createViewerAuthentication({ policy: config.auth, keySets, log, now: app.now });
   const signInTokens = createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: config.deadlineMs });
   // A connection of its own: every sign-in counts, and a round trip for each would cost more than the counting.
   const counters = createCommandConnection(config.redisUrl, { enableAutoPipelining: true });

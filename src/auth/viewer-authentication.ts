@@ -1,8 +1,9 @@
 import type { AppUserId } from "../core/mapping/app-user-id.js";
+import type { Clock } from "../core/clock.js";
+import type { Logger } from "../telemetry/logger.js";
 import { readBearerToken, type RequestHeaders } from "./bearer-token.js";
 import { describeAuthPolicy } from "./describe-policy.js";
 import { createTokenExplainer, type Check } from "./tokens/explain-token.js";
-import type { AuthLogger } from "./keys/key-set.js";
 import type { KeySets } from "./keys/key-sets.js";
 import type { AuthPolicy } from "./policy.js";
 import { createVerifiedTokens } from "./tokens/token-cache.js";
@@ -28,8 +29,8 @@ export type ViewerAuthentication = {
 export type ViewerAuthenticationOptions = {
   policy: AuthPolicy;
   keySets: KeySets;
-  clock?: { now(): number };
-  logger?: AuthLogger;
+  now: Clock;
+  log: Logger;
   /** How many verified tokens are remembered. */
   maxCachedTokens?: number;
 };
@@ -39,8 +40,7 @@ export type ViewerAuthenticationOptions = {
  * minute costs one SHA-256 and a look into a map.
  */
 export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
-  const { policy, keySets, clock = Date, logger, maxCachedTokens = 10_000 } = options;
-  const now = () => clock.now();
+  const { policy, keySets, now, log, maxCachedTokens = 10_000 } = options;
   const verify = createTokenVerifier({ policy, keySets, now });
   const verified = createVerifiedTokens({ maxTokens: maxCachedTokens, now });
 
@@ -61,8 +61,8 @@ export function createViewerAuthentication(options: ViewerAuthenticationOptions)
     explain: createTokenExplainer({ policy, keySets, now }),
 
     start() {
-      logger?.info({ policy: describeAuthPolicy(policy) }, "access tokens accepted");
-      for (const warning of policy.warnings) logger?.warn({ warning }, "access token setting is risky");
+      log.info({ policy: describeAuthPolicy(policy) }, "access tokens accepted");
+      for (const warning of policy.warnings) log.warn({ warning }, "access token setting is risky");
       keySets.start();
     },
 

@@ -8,6 +8,7 @@ import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings } from "../mongo/mappings.js";
 import { createTeamRecords } from "../mongo/team.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
+import { createLogger } from "../telemetry/logger.js";
 import { createVitalClient } from "../vital/vital-client.js";
 import { ConfigError } from "../config/settings-reader.js";
 import type { CliCommand, Output } from "./command.js";
@@ -16,6 +17,8 @@ import type { CliCommand, Output } from "./command.js";
 type Finding = { check: string; ok: boolean; detail: string; mend?: string };
 
 const patienceMs = 5_000;
+const log = createLogger({ level: "silent", process: "doctor" });
+const now = () => new Date();
 
 const well = (check: string, detail: string): Finding => ({ check, ok: true, detail });
 const ill = (check: string, detail: string, mend: string): Finding => ({ check, ok: false, detail, mend });
@@ -111,7 +114,7 @@ function compareTeam({ vital }: GatewayConfig, team: TeamRecord | null, teamId: 
 const issuerMend = "is AUTH_ISSUER (or AUTH_JWKS_URL) right, and can it be reached from here?";
 
 async function examineIssuer({ auth }: GatewayConfig): Promise<Finding[]> {
-  const keySets = createKeySets({ policy: auth });
+  const keySets = createKeySets({ policy: auth, log, now });
   const findings = await look("issuer", issuerMend, async () => {
     await keySets.refresh();
     return keySets
@@ -152,8 +155,8 @@ async function examineToken({ auth }: GatewayConfig): Promise<Finding[]> {
       ),
     ];
   }
-  const keySets = createKeySets({ policy: auth });
-  const authentication = createViewerAuthentication({ policy: auth, keySets });
+  const keySets = createKeySets({ policy: auth, log, now });
+  const authentication = createViewerAuthentication({ policy: auth, keySets, log, now });
   const checks = await authentication.explain(token);
   await authentication.close();
   return checks;

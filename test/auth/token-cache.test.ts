@@ -4,7 +4,7 @@ import type { KeySet } from "../../src/auth/keys/key-set.js";
 import type { SigningKey } from "../../src/auth/keys/signing-keys.js";
 import { createVerifiedTokens } from "../../src/auth/tokens/token-cache.js";
 import type { VerifiedToken } from "../../src/auth/tokens/verify-token.js";
-import { createManualClock } from "../support/auth/manual-clock.js";
+import { createManualClock } from "../support/manual-clock.js";
 import { createTestKey } from "../support/auth/tokens.js";
 
 const key: SigningKey = {
@@ -29,14 +29,14 @@ function startTest(maxTokens: number) {
   if (appUserId === null) throw new Error("impossible");
   const tokenFor = (lifetimeMs: number): VerifiedToken => ({
     appUserId,
-    validUntil: clock.now() + lifetimeMs,
+    validUntil: clock.now().getTime() + lifetimeMs,
     key,
     keySet,
   });
   const dropKey = () => {
     isHeld = false;
   };
-  return { clock, tokens: createVerifiedTokens({ maxTokens, now: () => clock.now() }), tokenFor, dropKey };
+  return { clock, tokens: createVerifiedTokens({ maxTokens, now: clock.now }), tokenFor, dropKey };
 }
 
 test("a token is remembered for a minute at most", () => {

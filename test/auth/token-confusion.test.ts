@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import type { AuthPolicy } from "../../src/auth/policy.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
-import { createManualClock } from "../support/auth/manual-clock.js";
+import { createManualClock } from "../support/manual-clock.js";
 import { providers, type Claims, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
 import {
   bearer,
@@ -14,6 +14,7 @@ import {
   settingsOf,
   tokenOf,
 } from "../support/auth/test-authentication.js";
+import { silentLog } from "../support/recording-log.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
 
 const { keys, published } = createTestKeys();
@@ -172,7 +173,7 @@ test("even at the same issuer with the same keys a preset takes only tokens that
       const moved = atIssuerOf(policy, other);
       const authentication = createAuthentication(
         moved,
-        createKeySets({ policy: moved, clock: createManualClock(), fetchDocument }),
+        createKeySets({ policy: moved, log: silentLog, ...createManualClock(), fetchDocument }),
       );
       if (await isAccepted(authentication, tokenOf(other, usual, keys)))
         wrong.push(`${one.provider} takes ${other.provider}`);

@@ -7,9 +7,10 @@ import { challenge } from "../../src/auth/challenge.js";
 import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import { createViewerAuthentication } from "../../src/auth/viewer-authentication.js";
 import { startIssuer } from "../support/auth/test-issuer.js";
-import { createManualClock } from "../support/auth/manual-clock.js";
+import { createManualClock } from "../support/manual-clock.js";
 import { now } from "../support/auth/provider-cases.js";
 import { bearer, readPolicy } from "../support/auth/test-authentication.js";
+import { createRecordingLog } from "../support/recording-log.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
 
 const key = createTestKey("k1", "ES256");
@@ -24,13 +25,12 @@ async function startTest(options: { settings?: Record<string, string> } = {}) {
   const iss = issuer.publishIssuer("/team", [key]);
   const policy = readPolicy({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api", ...options.settings });
   const clock = createManualClock();
-  const lines: string[] = [];
-  const log = (fields: object, phrase: string) => void lines.push(`${phrase} ${JSON.stringify(fields)}`);
+  const { log, lines } = createRecordingLog();
   const authentication = createViewerAuthentication({
     policy,
-    keySets: createKeySets({ policy, clock }),
-    clock,
-    logger: { info: log, warn: log },
+    keySets: createKeySets({ policy, log, ...clock }),
+    now: clock.now,
+    log,
   });
   closers.push(() => authentication.close());
   const token = (claims: object = {}, header: object = {}) =>
@@ -225,9 +225,16 @@ test("an outage of the issuer is AUTH_UNAVAILABLE, never 401", async () => {
 test("start says what is accepted and what is risky", async () => {
   const { authentication, lines, iss } = await startTest({ settings: { AUTH_USER_ID_CLAIM: "email" } });
   authentication.start();
-  expect(lines[0]).toMatch(/^access tokens accepted/);
-  expect(lines[0]).toContain(iss);
-  expect(lines[1]).toMatch(/^access token setting is risky.*email/);
+  expect(lines[0]).toMatchObject({
+    level: "info",
+    phrase: "access tokens accepted",
+    fields: { policy: expect.stringContaining(iss) as string },
+  });
+  expect(lines[1]).toMatchObject({
+    level: "warn",
+    phrase: "access token setting is risky",
+    fields: { warning: expect.stringContaining("email") as string },
+  });
 });
 
 describe("the explanation of a token", () => {

@@ -1,4 +1,5 @@
 import { isSafeTransport, parseHttpUrl } from "../http-url.js";
+import type { Clock } from "../../core/clock.js";
 import type { FetchDocument } from "./fetch-document.js";
 import type { KeySource } from "../policy.js";
 
@@ -31,7 +32,7 @@ export type KeyDocumentOptions = {
   issuer: string;
   source: Extract<KeySource, { url: string }>;
   allowHttp: boolean;
-  now: () => number;
+  now: Clock;
   fetchDocument: FetchDocument;
 };
 
@@ -43,12 +44,12 @@ export type KeyDocumentOptions = {
  * `load` gives the JWKs, or `unchanged`; it throws an Error whose message says for the log what is wrong.
  */
 export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocument }: KeyDocumentOptions) {
-  let located: { url: string; at: number } | null = null;
+  let located: { url: string; atMs: number } | null = null;
   let etag: string | undefined;
 
   const locate = async (signal: AbortSignal): Promise<string> => {
     if (source.from === "jwks") return source.url;
-    if (located !== null && Math.abs(now() - located.at) < rediscoverAfterMs) return located.url;
+    if (located !== null && Math.abs(now().getTime() - located.atMs) < rediscoverAfterMs) return located.url;
     const { status, body } = await fetchDocument(source.url, { signal });
     if (status !== 200) throw new Error(`discovery answered ${status}`);
     const document = parseObject(body, "discovery");
@@ -61,7 +62,7 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
       throw new Error("discovery names no https address for the keys (jwks_uri)");
     }
     if (located?.url !== url.href) etag = undefined;
-    located = { url: url.href, at: now() };
+    located = { url: url.href, atMs: now().getTime() };
     return url.href;
   };
 

@@ -1,20 +1,11 @@
 import { ServiceError } from "../../core/errors.js";
+import type { Logger } from "../../telemetry/logger.js";
 import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
 import { runWithin } from "./run-within.js";
 import { importSigningKeys, type SigningKey } from "./signing-keys.js";
 
-/** Time as this folder needs it; tests move it. */
-export type Clock = {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Runs something later, once, without keeping the process alive; gives what takes it back. */
-  schedule(delayMs: number, run: () => void): () => void;
-};
-
-export type AuthLogger = {
-  info(fields: object, phrase: string): void;
-  warn(fields: object, phrase: string): void;
-};
+/** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
+export type Schedule = (delayMs: number, run: () => void) => () => void;
 
 /** The key asked for, or why there is none. */
 export type FoundKey = { key: SigningKey } | { problem: string };
@@ -49,10 +40,10 @@ const firstRetryMs = 1000;
 /** The longest between two attempts without any keys: nobody can be served until one succeeds. */
 const longestColdRetryMs = 4000;
 
-export type KeySetOptions = Omit<KeyDocumentOptions, "now"> & {
+export type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
-  clock: Clock;
-  logger: AuthLogger;
+  schedule: Schedule;
+  log: Logger;
   /** For discovery and keys together. */
   timeoutMs: number;
 };
@@ -88,8 +79,9 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
  * flood of made-up kids does not reach the issuer.
  */
 export function createKeySet(options: KeySetOptions): KeySet {
-  const { issuer, algorithms, clock, logger, timeoutMs } = options;
-  const document = createKeyDocument({ ...options, now: () => clock.now() });
+  const { issuer, algorithms, schedule, log, timeoutMs } = options;
+  const nowMs = () => options.now().getTime();
+  const document = createKeyDocument(options);
   const closing = new AbortController();
   let keys = noKeys;
   let succeededAt: number | null = null;
@@ -100,17 +92,17 @@ export function createKeySet(options: KeySetOptions): KeySet {
   let inFlight: Promise<void> | null = null;
   let cancelNext = (): void => undefined;
 
-  const isUsable = () => succeededAt !== null && clock.now() - succeededAt < maxAgeMs;
+  const isUsable = () => succeededAt !== null && nowMs() - succeededAt < maxAgeMs;
 
   const isCoolingDown = () => {
-    const elapsed = attemptedAt === null ? -1 : clock.now() - attemptedAt;
+    const elapsed = attemptedAt === null ? -1 : nowMs() - attemptedAt;
     return elapsed >= 0 && elapsed < cooldownMs;
   };
 
   const report = (now: string | null, before: string | null) => {
     if (now === before) return;
-    if (now === null) logger.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
-    else logger.warn({ issuer, reason: now, keysKept: keys.all.size }, "issuer keys cannot be fetched");
+    if (now === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
+    else log.warn({ issuer, reason: now, keysKept: keys.all.size }, "issuer keys cannot be fetched");
   };
 
   const takeOver = async (jwks: readonly Jwk[]) => {
@@ -128,13 +120,13 @@ export function createKeySet(options: KeySetOptions): KeySet {
       const jwks = await runWithin(document.load, { timeoutMs, closing: closing.signal });
       if (jwks !== "unchanged") setProblem = await takeOver(jwks);
       problem = setProblem;
-      succeededAt = clock.now();
+      succeededAt = nowMs();
       failures = 0;
     } catch (error) {
       problem = (error as Error).message;
       failures += 1;
     }
-    attemptedAt = clock.now();
+    attemptedAt = nowMs();
     if (closing.signal.aborted) return;
     report(problem, before);
     scheduleNext();
@@ -151,8 +143,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const scheduleNext = () => {
     const longestMs = isUsable() ? refreshEveryMs : longestColdRetryMs;
     const delayMs = failures === 0 ? refreshEveryMs : Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
-    nextAttemptAt = clock.now() + delayMs;
-    cancelNext = clock.schedule(delayMs, () => void refresh());
+    nextAttemptAt = nowMs() + delayMs;
+    cancelNext = schedule(delayMs, () => void refresh());
   };
 
   const lookUp = (kid: string, algorithm: string): FoundKey | null => {
@@ -177,7 +169,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       if (problem === null && isUsable()) return { problem: "the issuer publishes no such key" };
       throw new ServiceError("AUTH_UNAVAILABLE", {
         reason: `keys of ${issuer}: ${problem ?? "older than a day"}`,
-        retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - clock.now()),
+        retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - nowMs()),
       });
     },
 

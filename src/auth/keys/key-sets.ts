@@ -1,6 +1,8 @@
 import type { KeyObject } from "node:crypto";
+import type { Clock } from "../../core/clock.js";
+import { type Logger } from "../../telemetry/logger.js";
 import { createDocumentFetcher, type FetchDocument } from "./fetch-document.js";
-import { createKeySet, type AuthLogger, type Clock, type KeySet, type KeySetStatus } from "./key-set.js";
+import { createKeySet, type KeySet, type KeySetStatus, type Schedule } from "./key-set.js";
 import type { AuthPolicy } from "../policy.js";
 import type { SigningKey } from "./signing-keys.js";
 
@@ -18,15 +20,13 @@ function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   };
 }
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  schedule(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
-    return () => {
-      clearTimeout(timer);
-    };
-  },
+/** A timer of the process. */
+export const scheduleTimer: Schedule = (delayMs, run) => {
+  const timer = setTimeout(run, delayMs);
+  timer.unref();
+  return () => {
+    clearTimeout(timer);
+  };
 };
 
 /** The keys of all issuers of a policy. */
@@ -42,18 +42,17 @@ export type KeySets = {
 
 export type KeySetsOptions = {
   policy: AuthPolicy;
-  clock?: Clock;
-  logger?: AuthLogger;
+  log: Logger;
+  now: Clock;
+  schedule?: Schedule;
   /** For one refresh, milliseconds; 5000. */
   timeoutMs?: number;
   fetchDocument?: FetchDocument;
 };
 
-const silent: AuthLogger = { info: () => undefined, warn: () => undefined };
-
 /** Makes the key sets of a policy's issuers; nothing is fetched before `start` or the first token. */
 export function createKeySets(options: KeySetsOptions): KeySets {
-  const { policy, clock = systemClock, logger = silent, timeoutMs = 5000 } = options;
+  const { policy, log, now, schedule = scheduleTimer, timeoutMs = 5000 } = options;
   const fetcher = createDocumentFetcher();
   const fetchDocument = options.fetchDocument ?? fetcher.fetchDocument;
   const { algorithms, allowHttp } = policy;
@@ -67,8 +66,9 @@ export function createKeySets(options: KeySetsOptions): KeySets {
             source: keys,
             algorithms,
             allowHttp,
-            clock,
-            logger,
+            now,
+            schedule,
+            log,
             timeoutMs,
             fetchDocument,
           }),

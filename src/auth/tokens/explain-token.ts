@@ -1,3 +1,4 @@
+import type { Clock } from "../../core/clock.js";
 import { ServiceError } from "../../core/errors.js";
 import type { KeySets } from "../keys/key-sets.js";
 import type { AuthPolicy } from "../policy.js";
@@ -45,15 +46,16 @@ async function checkSignature(token: ReadToken, keySets: KeySets): Promise<Check
  *
  * The claims of a token whose issuer is not accepted are checked as if its issuer were the first accepted one.
  */
-export function createTokenExplainer(options: { policy: AuthPolicy; keySets: KeySets; now: () => number }) {
+export function createTokenExplainer(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
   const { policy, keySets, now } = options;
+  const nowSeconds = () => now().getTime() / 1000;
   const rules = compileRules(policy);
   return async (compact: string): Promise<Check[]> => {
     const token = readToken(compact);
     if ("reason" in token) return [toCheck("form", token, "")];
     const issuerRules =
       rules.ofIssuer(member(token.claims, "iss")) ?? rules.ofIssuer(policy.issuers[0]?.issuer) ?? [];
-    const headerChecks = runRules(rules.header, token, now() / 1000);
+    const headerChecks = runRules(rules.header, token, nowSeconds());
     return [
       { check: "form", ok: true, detail: "a JWT" },
       ...headerChecks,
@@ -61,7 +63,7 @@ export function createTokenExplainer(options: { policy: AuthPolicy; keySets: Key
       headerChecks.every((check) => check.ok)
         ? await checkSignature(token, keySets)
         : { check: "signature", ok: false, detail: "not checked: the header or the issuer is refused" },
-      ...runRules(issuerRules, token, now() / 1000),
+      ...runRules(issuerRules, token, nowSeconds()),
     ];
   };
 }

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Clock } from "../../core/clock.js";
 import type { VerifiedToken } from "./verify-token.js";
 
 /** A verified token is trusted so long before it is verified again, at most. */
@@ -9,7 +10,8 @@ const maxAgeMs = 60_000;
  * beyond the token's own end, never beyond its key, and a bounded number (the longest unused goes first). Refusals
  * are not remembered: strangers would choose what is.
  */
-export function createVerifiedTokens({ maxTokens, now }: { maxTokens: number; now: () => number }) {
+export function createVerifiedTokens({ maxTokens, now }: { maxTokens: number; now: Clock }) {
+  const nowMs = () => now().getTime();
   const entries = new Map<string, { token: VerifiedToken; until: number }>();
   return {
     keyOf: (compact: string): string => hash("sha256", compact, "base64"),
@@ -18,7 +20,7 @@ export function createVerifiedTokens({ maxTokens, now }: { maxTokens: number; no
       const entry = entries.get(key);
       if (entry === undefined) return null;
       entries.delete(key);
-      if (now() >= entry.until || !entry.token.keySet.holds(entry.token.key)) return null;
+      if (nowMs() >= entry.until || !entry.token.keySet.holds(entry.token.key)) return null;
       // A map keeps the order of insertion: what is put in again is the youngest.
       entries.set(key, entry);
       return entry.token;
@@ -27,7 +29,7 @@ export function createVerifiedTokens({ maxTokens, now }: { maxTokens: number; no
     add(key: string, token: VerifiedToken): void {
       if (maxTokens <= 0) return;
       entries.delete(key);
-      entries.set(key, { token, until: Math.min(token.validUntil, now() + maxAgeMs) });
+      entries.set(key, { token, until: Math.min(token.validUntil, nowMs() + maxAgeMs) });
       const oldest = entries.size > maxTokens ? entries.keys().next().value : undefined;
       if (oldest !== undefined) entries.delete(oldest);
     },

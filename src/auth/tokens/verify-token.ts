@@ -1,5 +1,6 @@
 import { compactVerify } from "jose";
 import { toAppUserId, type AppUserId } from "../../core/mapping/app-user-id.js";
+import type { Clock } from "../../core/clock.js";
 import { ServiceError } from "../../core/errors.js";
 import { claimRules } from "./claim-rules.js";
 import { headerRules } from "./header-rules.js";
@@ -100,8 +101,9 @@ export async function verifySignature(
  *
  * @throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the log.
  */
-export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: () => number }) {
+export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
   const { policy, keySets, now } = options;
+  const nowSeconds = () => now().getTime() / 1000;
   const rules = compileRules(policy);
   const refuse = (finding: Finding): never => {
     throw toRefusal(finding, policy);
@@ -110,7 +112,7 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
   return async (compact: string): Promise<VerifiedToken> => {
     const read = readToken(compact);
     if ("reason" in read) return refuse(read);
-    const headerFinding = firstFinding(rules.header, read, now() / 1000);
+    const headerFinding = firstFinding(rules.header, read, nowSeconds());
     if (headerFinding !== null) return refuse(headerFinding);
     const issuer = String(member(read.claims, "iss"));
     const keySet = keySets.of(issuer);
@@ -123,7 +125,7 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
     if (issuerRules === undefined || member(token.claims, "iss") !== issuer) {
       return refuse({ reason: "the issuer changed while it was read" });
     }
-    const finding = firstFinding(issuerRules, token, now() / 1000);
+    const finding = firstFinding(issuerRules, token, nowSeconds());
     if (finding !== null) return refuse(finding);
     const appUserId = toAppUserId(member(token.claims, policy.userIdClaim));
     const end = expiryOf(token, policy);

@@ -4,8 +4,9 @@ import type { AuthPolicy } from "../../../src/auth/policy.js";
 import { readAuthSettings } from "../../../src/auth/settings/auth-settings.js";
 import { createViewerAuthentication } from "../../../src/auth/viewer-authentication.js";
 import { createSettingsReader } from "../../../src/config/settings-reader.js";
-import { createManualClock } from "./manual-clock.js";
+import { createManualClock } from "../manual-clock.js";
 import { legacySecret, type ProviderCase, type Variant } from "./provider-cases.js";
+import { silentLog } from "../recording-log.js";
 import { createTestKey, signToken, type TestKey } from "./tokens.js";
 
 /** One key of each kind, and a stranger's; the PS256 key is the RSA key under another name. */
@@ -66,6 +67,12 @@ export const bearer = (token: string): string[] => ["Host", "gateway", "Authoriz
 /** The authentication of a policy at a standing clock; without a cache, so that every token is really verified. */
 export function createAuthentication(policy: AuthPolicy, keySets?: KeySets) {
   const clock = createManualClock();
-  const sets = keySets ?? createKeySets({ policy, clock });
-  return createViewerAuthentication({ policy, keySets: sets, clock, maxCachedTokens: 0 });
+  const sets = keySets ?? createKeySets({ policy, log: silentLog, ...clock });
+  return createViewerAuthentication({
+    policy,
+    keySets: sets,
+    log: silentLog,
+    now: clock.now,
+    maxCachedTokens: 0,
+  });
 }
