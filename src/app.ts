@@ -87,14 +87,15 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     commands: redis,
     subscriber,
     onThrottled: (until) => {
-      vital.pauseUntil(until);
+      vital.blockUntil(until);
     },
   });
   const vital = createCircuitBreaker(client, {
     now,
     random,
     rules: options.breakerRules ?? circuitBreakerRules,
-    watcher: { onThrottled, onCredentials },
+    onThrottled,
+    onCredentials,
   });
 
   const team = createTeamGuard({

@@ -1,12 +1,9 @@
 import { ServiceError } from "../src/core/errors.js";
-import { VitalError } from "../src/core/vital/vital-api.js";
+import { VitalError } from "../src/core/vital/vital-error.js";
 import type { JobRetry } from "./job-worker.js";
 
-/** Waits where nobody says how long, milliseconds. */
+/** How long a job waits after a failure of the service itself that does not say how long, milliseconds. */
 const defaultDelayMs = 2_000;
-const defaultPauseMs = 5_000;
-/** Nothing but another key, and so another process, helps against this. */
-const wrongTeamDelayMs = 60_000;
 
 const spread = (durationMs: number) => Math.round(durationMs * (0.5 + Math.random()));
 
@@ -16,10 +13,9 @@ const spread = (durationMs: number) => Math.round(durationMs * (0.5 + Math.rando
  */
 export function toJobRetry(error: unknown): JobRetry | null {
   if (error instanceof VitalError) {
-    const concernsAll = error.kind === "throttled" || error.kind === "credentials_refused";
-    if (concernsAll) return { type: "pause-fleet", durationMs: error.retryAfterMs ?? defaultPauseMs };
-    const delayMs = error.kind === "wrong_team" ? wrongTeamDelayMs : defaultDelayMs;
-    return { type: "delay", delayMs: error.retryAfterMs ?? spread(delayMs) };
+    const { pausesFleet, jobWaitMs } = error.failure;
+    if (pausesFleet) return { type: "pause-fleet", durationMs: error.retryAfterMs ?? jobWaitMs };
+    return { type: "delay", delayMs: error.retryAfterMs ?? spread(jobWaitMs) };
   }
   if (error instanceof ServiceError && error.retryable) {
     return { type: "delay", delayMs: spread(error.retryAfterMs ?? defaultDelayMs) };

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { VitalUserId } from "../core/mapping/app-user-id.js";
-import { VitalError, type VitalApi, type VitalUser } from "../core/vital/vital-api.js";
+import type { VitalApi, VitalUser } from "../core/vital/vital-api.js";
+import { VitalError } from "../core/vital/vital-error.js";
 import { createPool } from "../http-client/pool.js";
 import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
-import { VitalError } from "../../src/core/vital/vital-api.js";
+import { VitalError } from "../../src/core/vital/vital-error.js";
 import { createVitalClient, type VitalClientOptions } from "../../src/vital/vital-client.js";
 import { startTestSimulator } from "../support/simulator.js";
 import { answer, startStubVital, type PlainAnswer } from "../support/vital/stub-vital.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
-import { VitalError } from "../../src/core/vital/vital-api.js";
+import { VitalError } from "../../src/core/vital/vital-error.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
 
 const vital = (kind: VitalError["kind"], details: { retryAfterMs?: number } = {}) =>

@@ -5,7 +5,8 @@ import type { DeletingMapping, Mapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
 import { createPostponing } from "./postponing.js";
 import type { TeamGuard } from "../vital/team-guard.js";
-import { VitalError, type VitalApi } from "../vital/vital-api.js";
+import type { VitalApi } from "../vital/vital-api.js";
+import { VitalError } from "../vital/vital-error.js";
 
 /** Rounds of one run: each erases a doomed user, or looks for one more. */
 const maxRounds = 10;
@@ -61,8 +62,7 @@ export function createDeprovisioning({
   }
 
   async function recordFailure(row: DeletingMapping, error: VitalError): Promise<never> {
-    const isAttempt = error.wasCalled && (error.kind === "unavailable" || error.kind === "refused");
-    if (!isAttempt) throw error;
+    if (!error.isAttempt) throw error;
     return postpone(row, error, 0);
   }
 

@@ -2,7 +2,7 @@ import { after, type Clock, type Random } from "../clock.js";
 import type { DeletingMapping, PendingMapping } from "../mapping/mapping.js";
 import type { MappingWriter } from "../mapping/mapping-writer.js";
 import { retryDelayMs } from "./retry.js";
-import { VitalError } from "../vital/vital-api.js";
+import { VitalError } from "../vital/vital-error.js";
 
 /**
  * Makes the one way of putting off a row whose attempt failed in a way that may pass: the failure is written to the

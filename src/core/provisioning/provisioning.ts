@@ -6,7 +6,8 @@ import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
 import { createPostponing } from "./postponing.js";
 import { retryRules } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
-import { VitalError, type VitalApi, type VitalUser } from "../vital/vital-api.js";
+import type { VitalApi, VitalUser } from "../vital/vital-api.js";
+import { VitalError } from "../vital/vital-error.js";
 
 /**
  * The age at which a look-up that said `pending` is repeated before Vital is called, milliseconds. It bounds how long
@@ -57,14 +58,14 @@ export function createProvisioning({
     const { message } = error;
     const ageMs = now().getTime() - row.requestedAt.getTime();
     const isHopeless = ageMs > retryRules.maxAgeMs && row.attempts >= retryRules.minAttempts;
-    if (error.kind === "refused" || (error.kind === "unavailable" && error.wasCalled && isHopeless)) {
-      const code = error.kind === "refused" ? "VITAL_REFUSED" : "GAVE_UP";
+    if (error.failure.endsProvisioning || (error.isAttempt && isHopeless)) {
+      const code = error.failure.endsProvisioning ? "VITAL_REFUSED" : "GAVE_UP";
       onOutcome("failed", ageMs);
       return apply(appUserId, { type: "refused", code, message, generation }, row);
     }
     onOutcome("postponed", ageMs);
     // Waiting for a window, a key or an operator is no attempt: it says nothing about this user.
-    if (error.kind !== "unavailable" || !error.wasCalled) throw error;
+    if (!error.isAttempt) throw error;
     return postpone(row, error, sweepMarginMs);
   }
 

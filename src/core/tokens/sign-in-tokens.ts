@@ -7,7 +7,8 @@ import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
 import type { Provisioning } from "../provisioning/provisioning.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { Wake } from "../provisioning/jobs.js";
-import { VitalError, type VitalApi } from "../vital/vital-api.js";
+import type { VitalApi } from "../vital/vital-api.js";
+import { VitalError } from "../vital/vital-error.js";
 import type { Deployment } from "../vital/deployment.js";
 
 /** A Vital Sign-In Token and the Vital user that it signs in. Never cached, stored or logged. */
@@ -37,7 +38,7 @@ const defaultRetryMs = 2_000;
 
 function toServiceError(error: VitalError): ServiceError {
   const retryAfterMs = error.retryAfterMs ?? defaultRetryMs;
-  return new ServiceError("VITAL_UNAVAILABLE", { retryAfterMs, reason: error.message, cause: error });
+  return new ServiceError(error.failure.callerCode, { retryAfterMs, reason: error.message, cause: error });
 }
 
 /** Why this row gives no token. */
@@ -116,7 +117,7 @@ export function createSignInTokens({
     try {
       return await issueFor(row);
     } catch (error) {
-      if (!(error instanceof VitalError) || error.kind !== "not_found") throw error;
+      if (!(error instanceof VitalError) || !error.failure.isUserMissing) throw error;
     }
     return issueFor(await heal(row));
   }

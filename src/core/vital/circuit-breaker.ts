@@ -1,15 +1,16 @@
 import type { Clock, Random } from "../clock.js";
-import { VitalError, type VitalApi } from "./vital-api.js";
+import type { VitalApi } from "./vital-api.js";
+import { VitalError } from "./vital-error.js";
 
 export type CircuitBreakerRules = {
-  /** Calls under way at once in this process; more are refused at once instead of queueing. */
+  /** Calls in flight at the same time in this process; further calls are rejected immediately instead of queueing. */
   maxCallsInFlight: number;
-  /** Failed calls in a row before the gate closes. */
+  /** Failed calls in a row that open the breaker. */
   failureThreshold: number;
-  /** How long it closes at first and at most; it doubles while the probes fail. */
+  /** How long the breaker stays open at first, and at most; the time doubles with every failed probe. */
   minOpenMs: number;
   maxOpenMs: number;
-  /** How often a refused key is tried again. */
+  /** How often a refused API key is tried again. */
   credentialsProbeMs: number;
 };
 
@@ -21,23 +22,18 @@ export const circuitBreakerRules: CircuitBreakerRules = {
   credentialsProbeMs: 10_000,
 };
 
-type Watcher = {
-  /**
-   * Vital asked everybody to wait: tell the other processes. `addedMs` is how much longer that is than was known: what
-   * was under way at the first such answer comes back with another one each.
-   */
-  onThrottled?(untilAt: Date, addedMs: number): void;
-  onCredentials?(refused: boolean): void;
-};
+/** The shortest wait that a blocked call returns: "retry now" would make a hot loop. */
+const minRetryAfterMs = 100;
 
-/** Whether Vital says how long. "Wait no time at all" is no answer: taken at its word it would make a hot loop. */
+/** Whether Vital says how long to wait. "Wait 0 seconds" does not count: obeying it would make a hot loop. */
 const asksToWait = (error: VitalError): error is VitalError & { retryAfterMs: number } =>
   (error.retryAfterMs ?? 0) > 0;
 
 /**
- * Decides whether Vital may be called now. Closed after failures in a row (breaker), while Vital has asked to wait
- * (429, 503) and while it refuses our key; then it opens by a single probe at a time. A call at a closed gate rejects
- * at once with the kind of error that closed it and the time to wait.
+ * Decides whether Vital may be called now. The breaker opens, and blocks calls, after several failures in a row, while
+ * Vital asks to wait (429, 503) and while Vital refuses the API key. Then it is half-open: one probe at a time, until
+ * one succeeds and closes it. A blocked call rejects immediately, with the kind of error that opened the breaker and
+ * the time to wait.
  */
 export function createCircuitBreaker(
   vital: VitalApi,
@@ -45,95 +41,111 @@ export function createCircuitBreaker(
     now,
     random,
     rules,
-    watcher = {},
-  }: { now: Clock; random: Random; rules: CircuitBreakerRules; watcher?: Watcher },
-): VitalApi & { pauseUntil(at: Date): void } {
+    onThrottled = () => undefined,
+    onCredentials = () => undefined,
+  }: {
+    now: Clock;
+    random: Random;
+    rules: CircuitBreakerRules;
+    /**
+     * Vital asked to wait until `untilAt`: the other processes should know. `addedMs` is how much longer that is than
+     * known before. Each call that was in flight at the first such response may bring another one.
+     */
+    onThrottled?: (untilAt: Date, addedMs: number) => void;
+    /** Vital refused the API key, or accepted it again. */
+    onCredentials?: (areRefused: boolean) => void;
+  },
+): VitalApi & { blockUntil(at: Date): void } {
   let inFlight = 0;
   let failuresInARow = 0;
-  let closedBy: VitalError | null = null;
-  let closedUntilMs = 0;
-  let timesClosed = 0;
+  /** The failure that opened the breaker; null while it is closed. */
+  let openedBy: VitalError | null = null;
+  let openUntilMs = 0;
+  /** How often the breaker has opened since it was last closed. */
+  let timesOpened = 0;
   let isProbing = false;
-  /** Outlives a wait that Vital asks for meanwhile: that one says nothing about the key. */
+  /** Stays true when Vital asks to wait after it has refused the key: that says nothing about the key. */
   let isKeyRefused = false;
 
-  function refuse(error: VitalError, retryAfterMs: number): never {
-    const details = { retryAfterMs: Math.max(retryAfterMs, 100), wasCalled: false };
+  function block(error: VitalError, retryAfterMs: number): never {
+    const details = { retryAfterMs: Math.max(retryAfterMs, minRetryAfterMs), wasCalled: false };
     throw new VitalError(error.kind, `not called: ${error.message}`, details);
   }
 
-  /** Gives whether the call that enters is the probe. */
+  /** Lets a call through or throws. Returns whether the call is the probe of an open breaker. */
   function enter(): boolean {
     if (inFlight >= rules.maxCallsInFlight) {
-      refuse(new VitalError("unavailable", "too many calls are under way"), rules.minOpenMs);
+      block(new VitalError("unavailable", "too many calls are in flight"), rules.minOpenMs);
     }
-    if (closedBy === null) return false;
-    const remainingMs = closedUntilMs - now().getTime();
-    if (remainingMs > 0) refuse(closedBy, remainingMs);
-    if (isProbing) refuse(closedBy, rules.minOpenMs);
+    if (openedBy === null) return false;
+    const remainingMs = openUntilMs - now().getTime();
+    if (remainingMs > 0) block(openedBy, remainingMs);
+    if (isProbing) block(openedBy, rules.minOpenMs);
     isProbing = true;
     return true;
   }
 
-  function open(): void {
-    if (isKeyRefused) watcher.onCredentials?.(false);
+  function close(): void {
+    if (isKeyRefused) onCredentials(false);
     isKeyRefused = false;
-    closedBy = null;
+    openedBy = null;
     failuresInARow = 0;
-    timesClosed = 0;
+    timesOpened = 0;
   }
 
-  function close(error: VitalError, durationMs: number): void {
-    if (error.kind === "credentials_refused") {
-      isKeyRefused = true;
-      watcher.onCredentials?.(true);
-    }
-    closedBy = error;
-    closedUntilMs = Math.max(closedUntilMs, now().getTime() + durationMs);
-    timesClosed += 1;
+  function open(error: VitalError, durationMs: number): void {
+    openedBy = error;
+    openUntilMs = Math.max(openUntilMs, now().getTime() + durationMs);
+    timesOpened += 1;
   }
 
-  /** The wait grows with every closing; jitter keeps processes from probing in step. */
+  /** Doubles with every opening; the jitter keeps processes from probing in step. */
   function backoffMs(): number {
-    const ceiling = Math.min(rules.maxOpenMs, rules.minOpenMs * 2 ** Math.min(timesClosed, 10));
+    const ceiling = Math.min(rules.maxOpenMs, rules.minOpenMs * 2 ** Math.min(timesOpened, 10));
     return ceiling * (0.5 + random() / 2);
   }
 
-  /** What a call of an open gate, or the probe of a closed one, says about Vital. */
-  function learn(error: VitalError, isProbe: boolean): void {
-    if (error.kind === "credentials_refused") {
-      close(error, rules.credentialsProbeMs * (0.75 + random() / 2));
-    } else if (error.kind === "throttled") {
-      const knownMs = Math.max(closedUntilMs, now().getTime());
-      close(error, asksToWait(error) ? error.retryAfterMs : backoffMs());
-      if (closedUntilMs > knownMs) watcher.onThrottled?.(new Date(closedUntilMs), closedUntilMs - knownMs);
-    } else if (error.kind === "unavailable") {
+  const reactions = {
+    "probe-key"(error: VitalError): void {
+      isKeyRefused = true;
+      onCredentials(true);
+      open(error, rules.credentialsProbeMs * (0.75 + random() / 2));
+    },
+    wait(error: VitalError): void {
+      const knownMs = Math.max(openUntilMs, now().getTime());
+      open(error, asksToWait(error) ? error.retryAfterMs : backoffMs());
+      if (openUntilMs > knownMs) onThrottled(new Date(openUntilMs), openUntilMs - knownMs);
+    },
+    count(error: VitalError, isProbe: boolean): void {
       failuresInARow += 1;
-      if (isProbe || failuresInARow >= rules.failureThreshold) close(error, backoffMs());
-    } else {
-      // Vital answered; that it said no is another matter.
-      open();
-    }
-  }
+      if (isProbe || failuresInARow >= rules.failureThreshold) open(error, backoffMs());
+    },
+    // Vital responded. What the response says is the caller's concern.
+    close,
+  };
 
   /**
-   * Calls that were under way when the gate closed say nothing new, unless Vital asks for a longer wait. That goes for
-   * a probe too, when the gate was closed anew (`closedBy` is not what it was at the start) while it was under way.
+   * Whether the end of a call says something new. A call that was in flight when the breaker opened does not, unless
+   * Vital asks for a longer wait. The same holds for a probe when the breaker opened again (`openedBy` has changed
+   * since the probe started).
    */
-  function isNews(error: VitalError | null, probed: VitalError | null): boolean {
-    return closedBy === probed || closedBy === null || (error?.kind === "throttled" && asksToWait(error));
+  function isNews(error: VitalError | null, openedByAtStart: VitalError | null): boolean {
+    if (openedBy === openedByAtStart || openedBy === null) return true;
+    return error?.failure.breaker === "wait" && asksToWait(error);
   }
 
   async function pass<T>(call: () => Promise<T>): Promise<T> {
     const isProbe = enter();
-    const probed = closedBy;
+    const openedByAtStart = openedBy;
     inFlight += 1;
     try {
       const result = await call();
-      if (isNews(null, probed)) open();
+      if (isNews(null, openedByAtStart)) close();
       return result;
     } catch (error) {
-      if (error instanceof VitalError && isNews(error, probed)) learn(error, isProbe);
+      if (error instanceof VitalError && isNews(error, openedByAtStart)) {
+        reactions[error.failure.breaker](error, isProbe);
+      }
       throw error;
     } finally {
       inFlight -= 1;
@@ -148,12 +160,10 @@ export function createCircuitBreaker(
     deleteUser: (vitalUserId) => pass(() => vital.deleteUser(vitalUserId)),
     createSignInToken: (vitalUserId) => pass(() => vital.createSignInToken(vitalUserId)),
 
-    /** Keeps this process from calling until then: another process was asked to wait. */
-    pauseUntil(at) {
+    /** Blocks this process's calls until then: Vital asked another process to wait. */
+    blockUntil(at) {
       const durationMs = at.getTime() - now().getTime();
-      if (durationMs > 0) close(new VitalError("throttled", "Vital asked to wait"), durationMs);
+      if (durationMs > 0) open(new VitalError("throttled", "Vital asked to wait"), durationMs);
     },
   };
 }
-
-export type CircuitBreaker = ReturnType<typeof createCircuitBreaker>;

@@ -1,5 +1,6 @@
 import { formatDeployment, type Deployment, type TeamRecord } from "./deployment.js";
-import { VitalError, type VitalApi, type VitalUser } from "./vital-api.js";
+import type { VitalApi, VitalUser } from "./vital-api.js";
+import { VitalError } from "./vital-error.js";
 
 export type TeamStore = {
   /** Stores the place if there is no record yet, and gives what is stored. */

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { maxLookupAgeMs } from "../../../src/core/provisioning/provisioning.js";
 import { retryRules } from "../../../src/core/provisioning/retry.js";
-import { VitalError } from "../../../src/core/vital/vital-api.js";
+import { VitalError } from "../../../src/core/vital/vital-error.js";
 import { openHouse } from "../../support/core/test-context.js";
 import { sweepGraceMs } from "../../support/core/core-process.js";
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
-import type { VitalErrorKind } from "../../../src/core/vital/vital-api.js";
+import type { VitalErrorKind } from "../../../src/core/vital/vital-error.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";

@@ -9,7 +9,8 @@ import type { SignupEventType } from "../../../src/core/mapping/signup-event.js"
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
-import type { VitalApi, VitalError } from "../../../src/core/vital/vital-api.js";
+import type { VitalApi } from "../../../src/core/vital/vital-api.js";
+import type { VitalError } from "../../../src/core/vital/vital-error.js";
 import { place } from "./memory-store.js";
 
 /** The store as one process sees it. */

@@ -1,4 +1,4 @@
-import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-api.js";
+import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-error.js";
 import type { Network, VitalOperation } from "./fake-vital.js";
 
 /** How one call travels. */

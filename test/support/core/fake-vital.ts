@@ -1,5 +1,6 @@
 import type { VitalUserId } from "../../../src/core/mapping/app-user-id.js";
-import { VitalError, type VitalApi } from "../../../src/core/vital/vital-api.js";
+import type { VitalApi } from "../../../src/core/vital/vital-api.js";
+import { VitalError } from "../../../src/core/vital/vital-error.js";
 
 export type VitalOperation = keyof VitalApi;
 

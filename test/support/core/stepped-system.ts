@@ -1,7 +1,7 @@
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
-import { VitalError } from "../../../src/core/vital/vital-api.js";
+import { VitalError } from "../../../src/core/vital/vital-error.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeams } from "./memory-store.js";
 import { lateCommitMarginMs, startProcess, vitalTimeoutMs, type Store } from "./core-process.js";
