@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../core/clock.js";
-import { withDeadline } from "../core/deadline.js";
+import { untilAborted, withDeadline } from "../core/deadline.js";
 import type { Turn } from "./turns.js";
 
 /** One attempt failed. */
@@ -53,21 +53,6 @@ function toWaitMs(attempt: number, error: unknown, random: Random): number {
   return retryAfterMs === undefined ? waitMs : Math.max(waitMs, retryAfterMs * (1 + random() / 4));
 }
 
-/** Leaves work behind when the signal says so: rejects with its reason. */
-async function abortable(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  let onAbort: () => void = () => undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => {
-      reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-  return Promise.race([work, aborted]).finally(() => {
-    signal.removeEventListener("abort", onAbort);
-  });
-}
-
 /**
  * Sends until it is acknowledged, refused for good, or the deadline is reached. Never rejects, and never ends later
  * than that, whatever `send` does. `send` is given the time it has, milliseconds, and throws a {@link SendError} that
@@ -80,7 +65,7 @@ export async function deliver(
   const endsAt = performance.now() + deadlineMs;
   const toTimeoutMs = (maxMs: number) => Math.max(1, Math.ceil(Math.min(maxMs, endsAt - performance.now())));
   const within = (work: Promise<void>, timeoutMs: number, phrase: string) =>
-    abortable(
+    untilAborted(
       withDeadline(work, timeoutMs, () => new SendError(phrase)),
       signal,
     );

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from "ioredis";
 import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
 import { isHeld, queuePrefix } from "./provisioning-queue.js";
 import { mendUnreadableJobs } from "./unreadable-jobs.js";
-import { withTimeout } from "./with-timeout.js";
+import { withRedisTimeout } from "./redis-connection.js";
 
 /** Signup services add their events here; the workers record them. */
 export const appUserEventsQueueName = "app-user-events";
@@ -50,23 +50,23 @@ export function createAppUserEventQueue({
         data: toAppUserEventData(event),
         opts: { removeOnComplete: true },
       }));
-      await withTimeout(queue.addBulk(jobs), addTimeoutMs);
+      await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs);
     },
 
     /** Jobs by state, as BullMQ counts them; those with a priority of their producer's apart. */
     countJobs: () =>
-      withTimeout(
+      withRedisTimeout(
         queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed"),
         countTimeoutMs,
       ),
 
     /** See {@link isHeld}. */
-    isPaused: () => withTimeout(isHeld(queue), countTimeoutMs),
+    isPaused: () => withRedisTimeout(isHeld(queue), countTimeoutMs),
 
     /** Makes the jobs under way readable that are not, so that they can be refused; gives their ids. */
-    mendUnreadable: () => withTimeout(mendUnreadableJobs(queue, redis), mendTimeoutMs),
+    mendUnreadable: () => withRedisTimeout(mendUnreadableJobs(queue, redis), mendTimeoutMs),
 
-    close: () => withTimeout(queue.close(), countTimeoutMs).catch(() => undefined),
+    close: () => withRedisTimeout(queue.close(), countTimeoutMs).catch(() => undefined),
   };
 }
 

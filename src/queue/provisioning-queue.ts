@@ -3,7 +3,7 @@ import { Queue, type JobsOptions } from "bullmq";
 import type { Redis } from "ioredis";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
 import type { ProvisioningJob, Wake } from "../core/provisioning/jobs.js";
-import { withTimeout } from "./with-timeout.js";
+import { withRedisTimeout } from "./redis-connection.js";
 
 /** All our keys in Redis; the braces keep them on one node of a cluster. */
 export const queuePrefix = "{vital}";
@@ -85,7 +85,7 @@ export function createProvisioningQueue({
       opts: toOptions(request),
     }));
     try {
-      await withTimeout(queue.addBulk(jobs), addTimeoutMs);
+      await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs);
     } catch (error) {
       silentUntilMs = Date.now() + silenceMs;
       throw error;
@@ -117,11 +117,12 @@ export function createProvisioningQueue({
       const durationMs = at.getTime() - Date.now();
       if (durationMs <= 0) return;
       if (!isReachable()) throw new Error("Redis is away");
-      await withTimeout(queue.rateLimit(durationMs), addTimeoutMs);
+      await withRedisTimeout(queue.rateLimit(durationMs), addTimeoutMs);
     },
 
     /** Jobs by state, as BullMQ counts them. */
-    countJobs: () => withTimeout(queue.getJobCounts("waiting", "active", "delayed", "failed"), addTimeoutMs),
+    countJobs: () =>
+      withRedisTimeout(queue.getJobCounts("waiting", "active", "delayed", "failed"), addTimeoutMs),
 
     /**
      * Milliseconds for which the queue is still paused, 0 when it is not. Where the fleet may begin so many jobs a
@@ -129,18 +130,21 @@ export function createProvisioningQueue({
      * to compare with, every job that is begun would pass for a pause.)
      */
     async getPauseMs(jobsPerSecond = 0): Promise<number> {
-      return Math.max(0, await withTimeout(queue.getRateLimitTtl(toJobLimit(jobsPerSecond)), addTimeoutMs));
+      return Math.max(
+        0,
+        await withRedisTimeout(queue.getRateLimitTtl(toJobLimit(jobsPerSecond)), addTimeoutMs),
+      );
     },
 
     /** See {@link isHeld}. */
-    isPaused: () => withTimeout(isHeld(queue), addTimeoutMs),
+    isPaused: () => withRedisTimeout(isHeld(queue), addTimeoutMs),
 
     /** Sends what still waits, as long as Redis takes it. */
     async close(): Promise<void> {
       const deadline = Date.now() + addTimeoutMs;
       while (isSending && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
       waiting = [];
-      await withTimeout(queue.close(), addTimeoutMs).catch(() => undefined);
+      await withRedisTimeout(queue.close(), addTimeoutMs).catch(() => undefined);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import { withDeadline } from "../core/deadline.js";
 
 /** Between attempts to reach Redis again, milliseconds at most. */
 const maxReconnectMs = 2_000;
@@ -40,3 +41,7 @@ export function createWorkerConnection(url: string): Redis {
   redis.on("error", () => undefined);
   return redis;
 }
+
+/** Bounds a command that may never get a reply. Redis may still carry it out later. */
+export const withRedisTimeout = <T>(command: Promise<T>, timeoutMs: number): Promise<T> =>
+  withDeadline(command, timeoutMs, () => new Error(`no reply from Redis within ${timeoutMs} ms`));
