@@ -2,7 +2,7 @@ import type { Job } from "bullmq";
 import { z } from "zod";
 import { appUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
 import { parseEventTime } from "../src/core/mapping/event-time.js";
-import type { SignupEvent, SignupEventType } from "../src/core/mapping/signup-event.js";
+import { isSignupEventType, toStoredEventId, type SignupEvent } from "../src/core/mapping/signup-event.js";
 import { appUserEventJobName } from "../src/queue/app-user-events.js";
 
 /** What a job of the queue says. */
@@ -20,10 +20,6 @@ const JobData = z.object({
   id: z.string().optional(),
   occurredAt: z.union([z.string(), z.number()]).nullish(),
 });
-
-const maxEventIdLength = 256;
-const types: ReadonlySet<string> = new Set<SignupEventType>(["user.created", "user.deleted"]);
-const isSignupEventType = (type: string): type is SignupEventType => types.has(type);
 
 const refuse = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
@@ -50,7 +46,7 @@ export function readAppUserEvent(
   const at =
     occurredAt === undefined || occurredAt === null ? toAddedAt(job, now) : parseEventTime(occurredAt, now);
   if (at === null) return refuse("occurredAt: must be RFC 3339, or seconds or milliseconds since 1970");
-  const eventId = (id === "" ? `job-${job.id ?? ""}` : id).slice(0, maxEventIdLength).toWellFormed();
+  const eventId = toStoredEventId(id === "" ? `job-${job.id ?? ""}` : id);
   return {
     outcome: "accepted",
     event: { id: eventId, type, appUserId: appUserId as AppUserId, occurredAt: at },

@@ -1,6 +1,12 @@
 import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
 import { parseEventTime } from "../core/mapping/event-time.js";
-import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
+import {
+  isHeaderEventId,
+  isSignupEventType,
+  signupEventTypes,
+  type SignupEvent,
+  type SignupEventType,
+} from "../core/mapping/signup-event.js";
 
 /** What happened to an app user, as a signup service says it. */
 export type Signup = {
@@ -12,11 +18,6 @@ export type Signup = {
   /** When it happened; orders the events of one user. An RFC 3339 string or a `Date`; now where it is absent. */
   occurredAt?: Date | string | undefined;
 };
-
-export const signupTypes: ReadonlySet<string> = new Set<SignupEventType>(["user.created", "user.deleted"]);
-
-/** An event id travels in a header. */
-const eventId = /^[\x21-\x7e]{1,256}$/;
 
 function toInstant(occurredAt: unknown, now: Date): Date | null {
   if (!(occurredAt instanceof Date)) return parseEventTime(occurredAt, now);
@@ -30,10 +31,10 @@ export function toSignupEvent(
 ): { event: SignupEvent } | { problem: string } {
   if (typeof signup !== "object" || signup === null) return { problem: "give { type, appUserId }" };
   const { type, appUserId, id = newId() } = signup;
-  if (!signupTypes.has(type)) return { problem: `type must be one of ${[...signupTypes].join(", ")}` };
+  if (!isSignupEventType(type)) return { problem: `type must be one of ${signupEventTypes.join(", ")}` };
   const idProblem = appUserIdProblem(appUserId);
   if (idProblem !== null) return { problem: `appUserId ${idProblem}` };
-  if (typeof id !== "string" || !eventId.test(id)) {
+  if (!isHeaderEventId(id)) {
     return { problem: "id must be 1 to 256 visible ASCII characters" };
   }
   const occurredAt = toInstant(signup.occurredAt, now);

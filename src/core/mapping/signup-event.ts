@@ -1,9 +1,16 @@
 import type { AppUserId } from "./app-user-id.js";
 
-/** The two things that a signup service has to say. */
-export type SignupEventType = "user.created" | "user.deleted";
+const types = ["user.created", "user.deleted"] as const;
 
-/** What a signup service publishes, whatever dialect it came in. */
+/** What can happen to an app user at a signup service. */
+export type SignupEventType = (typeof types)[number];
+
+export const signupEventTypes: readonly SignupEventType[] = types;
+
+export const isSignupEventType = (type: unknown): type is SignupEventType =>
+  types.some((known) => known === type);
+
+/** What a signup service publishes, in whatever format it arrived. */
 export type SignupEvent = {
   /** The sender's id of the event; for the log and the operator. Events are idempotent per user, not per id. */
   id: string;
@@ -12,3 +19,14 @@ export type SignupEvent = {
   /** When it happened at the sender; orders the events of one user. */
   occurredAt: Date;
 };
+
+const maxEventIdLength = 256;
+
+const visibleAscii = /^[\x21-\x7e]+$/;
+
+/** Whether a value is an event id that can be sent in a header. */
+export const isHeaderEventId = (id: unknown): id is string =>
+  typeof id === "string" && id.length <= maxEventIdLength && visibleAscii.test(id);
+
+/** Cuts an id that a sender chose to what is stored: 256 UTF-16 units of well-formed Unicode. */
+export const toStoredEventId = (id: string): string => id.slice(0, maxEventIdLength).toWellFormed();

@@ -1,5 +1,5 @@
 import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
-import type { SignupEvent } from "../../core/mapping/signup-event.js";
+import { toStoredEventId, type SignupEvent } from "../../core/mapping/signup-event.js";
 import { parseEventTime } from "../../core/mapping/event-time.js";
 import { EventRefusal } from "./refusal.js";
 import type { Occurrence, Source } from "./event-format.js";
@@ -19,9 +19,6 @@ export type ReadEvents = {
   /** The source of each occurrence that is of no concern. */
   ignoredFrom: string[];
 };
-
-/** An event id is for the log and the operator; it is the sender's, so it is kept short. */
-const maxEventIdLength = 256;
 
 type Recognised = { source: Source; occurrences: Occurrence[] };
 
@@ -58,7 +55,7 @@ function recognise(message: unknown, { known, custom }: Sources, index: number |
 function toEventId(eventId: unknown, delivery: Delivery, index: number | undefined): string {
   const isGiven = typeof eventId === "string" && eventId !== "";
   const id = isGiven ? eventId : `${delivery.id}${index === undefined ? "" : `#${index}`}`;
-  return id.slice(0, maxEventIdLength).toWellFormed();
+  return toStoredEventId(id);
 }
 
 type Place = { source: string; index: number | undefined };
