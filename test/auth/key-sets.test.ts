@@ -168,7 +168,7 @@ test("start and close do not wait for an issuer that never answers, and a first 
   expect(performance.now() - startedAt).toBeLessThan(200);
   expect(await find("k1")).toMatchObject({
     ...unavailable,
-    reason: expect.stringContaining("in time") as string,
+    reason: expect.stringContaining("no response within 200 ms") as string,
   });
   expect(performance.now() - startedAt).toBeLessThan(1500);
 });
@@ -236,7 +236,7 @@ test("an issuer whose connection never comes about is given up as well, and hold
   const startedAt = performance.now();
   expect(await hasty.find("k1")).toMatchObject({
     ...unavailable,
-    reason: expect.stringContaining("in time") as string,
+    reason: expect.stringContaining("no response within 200 ms") as string,
   });
   patient.keySets.start();
   await patient.keySets.close();
@@ -274,7 +274,11 @@ const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
   ["a list", answering([]), /no JSON object/],
   ["null", answering("null"), /no JSON object/],
   ["no list of keys", answering({ keys: { 0: first.jwk } }), /no list of keys/],
-  ["more than 256 KiB", answering({ keys: [first.jwk], pad: "x".repeat(300_000) }), /EXCEEDED/],
+  [
+    "more than 256 KiB",
+    answering({ keys: [first.jwk], pad: "x".repeat(300_000) }),
+    /larger than 262144 bytes/,
+  ],
   [
     "more than 200 keys",
     answering({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),

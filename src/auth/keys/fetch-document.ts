@@ -1,6 +1,7 @@
-import { Agent, request } from "undici";
+import { createAgent } from "../../http-client/pool.js";
+import { sendRequest } from "../../http-client/send-request.js";
 
-/** What an issuer answered: its status, the body when there is a new one, and a tag to ask with the next time. */
+/** An issuer's response: its status, its body, and the tag to send with the next request for the same document. */
 export type FetchedDocument = { status: number; body: string; etag?: string };
 
 export type FetchDocument = (
@@ -8,35 +9,26 @@ export type FetchDocument = (
   options: { signal: AbortSignal; etag?: string },
 ) => Promise<FetchedDocument>;
 
-const maxBytes = 256 * 1024;
+const maxResponseBytes = 256 * 1024;
 const timeoutMs = 5000;
 
 /**
- * Opens the way to the issuers: small documents (256 KiB at most) over few connections. Redirects are not followed:
- * whoever can redirect a key set could choose the keys.
+ * Opens connections to the issuers for small documents. Redirects are not followed: a server that can redirect the
+ * request for a key set could choose the keys.
  */
 export function createDocumentFetcher(): { fetchDocument: FetchDocument; close(): Promise<void> } {
-  const agent = new Agent({
-    connections: 2,
-    maxResponseSize: maxBytes,
-    connect: { timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    keepAliveTimeout: 1000,
-  });
+  const agent = createAgent({ connections: 2, connectTimeoutMs: timeoutMs, keepAliveMs: 1000 });
   return {
     async fetchDocument(url, { signal, etag }) {
-      const response = await request(url, {
-        dispatcher: agent,
-        signal,
-        headers: { accept: "application/json", ...(etag !== undefined && { "if-none-match": etag }) },
-      });
+      const { origin, pathname, search } = new URL(url);
+      const headers = { accept: "application/json", ...(etag !== undefined && { "if-none-match": etag }) };
+      const response = await sendRequest(
+        agent,
+        { method: "GET", origin, path: pathname + search, headers },
+        { timeoutMs, maxResponseBytes, signal },
+      );
       const tag = response.headers.etag;
-      return {
-        status: response.statusCode,
-        body: await response.body.text(),
-        ...(typeof tag === "string" && { etag: tag }),
-      };
+      return { status: response.status, body: response.text, ...(typeof tag === "string" && { etag: tag }) };
     },
     close: () => agent.destroy(),
   };

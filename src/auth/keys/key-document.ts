@@ -21,13 +21,6 @@ function parseObject(body: string, what: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-/** Says in a few words why a fetch failed, without anything that the other side wrote. */
-export function fetchProblem(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown error";
-  const code = (error as NodeJS.ErrnoException).code;
-  return typeof code === "string" && code !== "" ? `${error.name} ${code}` : error.message;
-}
-
 export type KeyDocumentOptions = {
   issuer: string;
   source: Extract<KeySource, { url: string }>;
@@ -87,7 +80,7 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
         return await fetchKeys(signal);
       } catch (error) {
         located = null;
-        throw new Error(fetchProblem(error), { cause: error });
+        throw error;
       }
     },
   };

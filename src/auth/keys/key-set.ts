@@ -1,7 +1,7 @@
+import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
-import { runWithin } from "./run-within.js";
 import { importSigningKeys, type SigningKey } from "./signing-keys.js";
 
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
@@ -114,10 +114,28 @@ export function createKeySet(options: KeySetOptions): KeySet {
   /** What the last key set that arrived lacks; an unchanged one lacks it still. */
   let setProblem: string | null = null;
 
+  const loadInTime = async () => {
+    // Not `AbortSignal.any` or `AbortSignal.timeout`: on Node.js 20 a signal that is derived from another one can be
+    // garbage collected while a request waits on it, and then never aborts.
+    const attempt = new AbortController();
+    const abort = () => {
+      attempt.abort();
+    };
+    closing.signal.addEventListener("abort", abort);
+    if (closing.signal.aborted) abort();
+    try {
+      const toError = () => new Error(`no response within ${timeoutMs} ms`);
+      return await withDeadline(document.load(attempt.signal), timeoutMs, toError);
+    } finally {
+      closing.signal.removeEventListener("abort", abort);
+      abort();
+    }
+  };
+
   const fetchOnce = async () => {
     const before = problem;
     try {
-      const jwks = await runWithin(document.load, { timeoutMs, closing: closing.signal });
+      const jwks = await loadInTime();
       if (jwks !== "unchanged") setProblem = await takeOver(jwks);
       problem = setProblem;
       succeededAt = nowMs();
