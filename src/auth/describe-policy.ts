@@ -1,6 +1,5 @@
 import type { AuthPolicy, IssuerPolicy } from "./policy.js";
-
-const quoted = (values: readonly string[]): string => values.map((value) => `"${value}"`).join(" or ");
+import { either } from "./tokens/token-rule.js";
 
 const describeKeys = ({ keys }: IssuerPolicy): string =>
   keys.from === "secret" ? "a shared secret" : `keys from ${keys.url}`;
@@ -8,7 +7,7 @@ const describeKeys = ({ keys }: IssuerPolicy): string =>
 function describeAudience(policy: AuthPolicy): string {
   if (policy.audienceRule === "absent") return `no aud (${policy.insteadOfAudience ?? "client"} instead)`;
   const audiences = [...new Set(policy.issuers.flatMap((issuer) => issuer.audiences))];
-  return `aud ${policy.audienceRule} ${quoted(audiences)}`;
+  return `aud ${policy.audienceRule} ${either(audiences)}`;
 }
 
 /** Says in one line, for the start-up log, which tokens are accepted; no secret is in it. */
@@ -20,7 +19,7 @@ export function describeAuthPolicy(policy: AuthPolicy): string {
     `typ ${policy.tokenTypes.join("/")}`,
     describeAudience(policy),
     `user id in ${policy.userIdClaim}`,
-    `clients ${policy.clientIds.length > 0 ? quoted(policy.clientIds) : "any"}`,
+    `clients ${policy.clientIds.length > 0 ? either(policy.clientIds) : "any"}`,
     ...(policy.requiredScope === undefined ? [] : [`scope ${policy.requiredScope}`]),
     ...(policy.allowActor ? ["impersonated users accepted"] : []),
     `clock tolerance ${policy.clockToleranceSeconds} s`,

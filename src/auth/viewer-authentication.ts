@@ -12,7 +12,7 @@ import { createTokenVerifier, type VerifiedToken } from "./tokens/verify-token.j
 /** The authenticated caller. */
 export type Viewer = Readonly<{ appUserId: AppUserId }>;
 
-export type ViewerAuthentication = {
+type ViewerAuthentication = {
   /**
    * Says who sends a request. Does so once, at its start: a token that ends while the request runs does not fail it.
    *
@@ -26,7 +26,7 @@ export type ViewerAuthentication = {
   close(): Promise<void>;
 };
 
-export type ViewerAuthenticationOptions = {
+type ViewerAuthenticationOptions = {
   policy: AuthPolicy;
   keySets: KeySets;
   now: Clock;

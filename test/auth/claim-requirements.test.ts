@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { claimAt, describeRequirement } from "../../src/auth/tokens/claim-requirements.js";
-import { member, parseJsonObject, shown } from "../../src/auth/tokens/read-token.js";
+import { member, parseJsonObject } from "../../src/auth/tokens/read-token.js";
+import { shown } from "../../src/auth/tokens/token-rule.js";
 
 const parse = (text: string) => {
   const value = parseJsonObject(Buffer.from(text));

@@ -2,7 +2,7 @@ import { createAgent } from "../../http-client/pool.js";
 import { sendRequest } from "../../http-client/send-request.js";
 
 /** An issuer's response: its status, its body, and the tag to send with the next request for the same document. */
-export type FetchedDocument = { status: number; body: string; etag?: string };
+type FetchedDocument = { status: number; body: string; etag?: string };
 
 export type FetchDocument = (
   url: string,

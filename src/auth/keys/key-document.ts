@@ -2,8 +2,7 @@ import { isSafeTransport, parseHttpUrl } from "../http-url.js";
 import type { Clock } from "../../core/clock.js";
 import type { FetchDocument } from "./fetch-document.js";
 import type { KeySource } from "../policy.js";
-
-export type Jwk = Readonly<Record<string, unknown>>;
+import type { Jwk } from "./signing-keys.js";
 
 const rediscoverAfterMs = 60 * 60_000;
 const maxKeys = 200;

@@ -1,14 +1,14 @@
 import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
-import { createKeyDocument, type Jwk, type KeyDocumentOptions } from "./key-document.js";
-import { importSigningKeys, type SigningKey } from "./signing-keys.js";
+import { createKeyDocument, type KeyDocumentOptions } from "./key-document.js";
+import { importSigningKeys, type Jwk, type SigningKey } from "./signing-keys.js";
 
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
 /** The key asked for, or why there is none. */
-export type FoundKey = { key: SigningKey } | { problem: string };
+type FoundKey = { key: SigningKey } | { problem: string };
 
 export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
 
@@ -40,7 +40,7 @@ const firstRetryMs = 1000;
 /** The longest between two attempts without any keys: nobody can be served until one succeeds. */
 const longestColdRetryMs = 4000;
 
-export type KeySetOptions = KeyDocumentOptions & {
+type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
   schedule: Schedule;
   log: Logger;

@@ -40,7 +40,7 @@ export type KeySets = {
   status(): KeySetStatus[];
 };
 
-export type KeySetsOptions = {
+type KeySetsOptions = {
   policy: AuthPolicy;
   log: Logger;
   now: Clock;

@@ -10,7 +10,7 @@ export type SigningKey = Readonly<{
   material: string;
 }>;
 
-type Jwk = Readonly<Record<string, unknown>>;
+export type Jwk = Readonly<Record<string, unknown>>;
 
 /** RFC 7518 §3.1, RFC 8037, RFC 9864: which kind of key an algorithm needs. */
 const keyKinds: Readonly<Record<string, { kty: string; crv?: string; members: readonly string[] }>> = {
@@ -26,6 +26,9 @@ const keyKinds: Readonly<Record<string, { kty: string; crv?: string; members: re
   EdDSA: { kty: "OKP", crv: "Ed25519", members: ["crv", "x"] },
   Ed25519: { kty: "OKP", crv: "Ed25519", members: ["crv", "x"] },
 };
+
+/** All of them are asymmetric. */
+export const supportedAlgorithms: readonly string[] = Object.keys(keyKinds);
 
 const minRsaBits = 2048;
 
@@ -50,7 +53,7 @@ const bitLength = (number: unknown): number => {
 const isWeak = (jwk: Jwk): boolean =>
   jwk.kty === "RSA" && (bitLength(jwk.n) < minRsaBits || bitLength(jwk.e) < 2);
 
-export type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
+type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
 
 /**
  * Makes the keys that one JWK serves as: one for each accepted algorithm that its type, curve and own `alg` allow.

@@ -1,5 +1,4 @@
-import type { Preset } from "./preset.js";
-import { anyHost, list, present, sub, words } from "./preset-words.js";
+import { anyHost, list, present, sub, words, type Preset } from "./preset.js";
 
 const stytchSession = "https://stytch.com/session";
 

@@ -1,6 +1,5 @@
 import type { ClaimRequirement } from "../policy.js";
-import type { Preset } from "./preset.js";
-import { guid, words } from "./preset-words.js";
+import { guid, words, type Preset } from "./preset.js";
 
 const entra = {
   algorithms: ["RS256"],

@@ -19,13 +19,13 @@ export type Refusal = Readonly<{ pattern: RegExp; because: string }>;
  * Where the accepted audiences come from; `mend` says what to do at the provider so that tokens have one. `none` names
  * the rule that keeps other services' tokens out instead.
  */
-export type AudienceSource =
+type AudienceSource =
   | Readonly<{ from: "setting"; hint: string; mend?: string; match?: "equals" }>
   | Readonly<{ from: "template"; template: string; match?: "equals" }>
   | Readonly<{ from: "clients" }>
   | Readonly<{ from: "none"; instead: string }>;
 
-export type ClientRule = Readonly<{
+type ClientRule = Readonly<{
   claims: readonly string[];
   /** When `AUTH_CLIENT_IDS` must be set; `when-present` checks the claim only where a token has it. */
   need: "always" | "without-audience" | "optional" | "when-present" | "unused";
@@ -53,3 +53,17 @@ export type Preset = Readonly<{
   expiresWith?: ClaimPath;
   clockToleranceSeconds: number;
 }>;
+
+/** What many presets say. */
+export const guid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+export const anyHost = /^https?:\/\/[^/]+$/;
+export const anyAddress = /^https?:\/\/.+$/;
+
+export const words = (claim: string): ScopeClaim => ({ claim, form: "words" });
+export const list = (claim: string): ScopeClaim => ({ claim, form: "list" });
+export const sub = (matches: RegExp, because: string): ClaimRequirement => ({
+  claim: "sub",
+  matches,
+  because,
+});
+export const present = (claim: ClaimPath, because: string): ClaimRequirement => ({ claim, because });

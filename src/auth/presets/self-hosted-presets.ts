@@ -1,5 +1,4 @@
-import type { Preset } from "./preset.js";
-import { anyAddress, anyHost, list, present, words } from "./preset-words.js";
+import { anyAddress, anyHost, list, present, words, type Preset } from "./preset.js";
 
 /** Providers that teams run themselves. Facts: their documentation and source. */
 export const selfHostedPresets = {

@@ -1,5 +1,4 @@
-import type { Preset } from "./preset.js";
-import { anyAddress, present, words } from "./preset-words.js";
+import { anyAddress, present, words, type Preset } from "./preset.js";
 
 /** Claims that every RFC 9068 token has (§2.2) and an ID token lacks. */
 const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>

@@ -1,5 +1,4 @@
-import type { Preset } from "./preset.js";
-import { guid, present, sub } from "./preset-words.js";
+import { guid, present, sub, type Preset } from "./preset.js";
 
 const uuidForm = new RegExp(`^${guid}$`);
 

@@ -1,18 +1,13 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
+import { supportedAlgorithms } from "../keys/signing-keys.js";
 import { audienceMendOf, audienceRuleOf, readAudiences, readExactList } from "./audience-settings.js";
 import { readIssuers } from "./issuer-settings.js";
 import type { AuthPolicy, ScopeClaim } from "../policy.js";
 import { readPresetOptions } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
 import { presetNames, presets, type PresetName } from "../presets/presets.js";
-import { fillText } from "../templates.js";
-import { normalizeTokenType } from "../tokens/token-type.js";
+import { normalizeTokenType } from "../tokens/header-rules.js";
 import { readUserIdClaim } from "./user-id-claim.js";
-
-const asymmetric = [
-  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
-  ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
-];
 
 /** Types of tokens that prove something else than access; taking one as an access token is cross-JWT confusion. */
 const foreignTokenTypes =
@@ -21,7 +16,7 @@ const foreignTokenTypes =
 function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
   const stated = reader.list("AUTH_ALGORITHMS");
   const isLegacy = provider === "supabase-legacy";
-  const allowed = isLegacy ? preset.algorithms : asymmetric;
+  const allowed = isLegacy ? preset.algorithms : supportedAlgorithms;
   for (const algorithm of stated.filter((name) => !allowed.includes(name))) {
     const reason = isLegacy
       ? "the shared secret signs with HS256 only; with signing keys AUTH_PROVIDER=supabase"
@@ -142,7 +137,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   const userId = readUserIdClaim(preset, reader);
   const scopeClaims = (options.scopeClaims ?? preset.scopeClaims).flatMap(({ claim, form }): ScopeClaim[] =>
     claim.includes("{audience}")
-      ? audiences.map((audience) => ({ claim: fillText(claim, () => audience), form }))
+      ? audiences.map((audience) => ({ claim: claim.replaceAll("{audience}", () => audience), form }))
       : [{ claim, form }],
   );
   const requiredScope = readRequiredScope(options.scopeClaims ?? preset.scopeClaims, reader);

@@ -1,12 +1,27 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { isSafeTransport, parseHttpUrl } from "../http-url.js";
-import type { IssuerPolicy, KeySource } from "../policy.js";
+import type { ClaimRequirement, ClaimTest, IssuerPolicy, KeySource } from "../policy.js";
 import type { PresetOptions } from "./preset-settings.js";
 import type { IssuerForm, Preset } from "../presets/preset.js";
-import { fillRequirement, fillText, type FillIn } from "../templates.js";
 
 const httpHint =
   "plain http lets anyone on the way put in keys of their own; use https (or AUTH_ALLOW_HTTP=true in a closed network)";
+
+/** What fills a `{name}` in a preset's text; reports what is missing and gives "" for it. */
+type FillIn = (name: string) => string;
+
+const fillText = (text: string, fillIn: FillIn): string =>
+  text.replace(/\{(\w+)\}/g, (_place, name: string) => fillIn(name));
+
+const fillTest = <T extends ClaimTest>(test: T, fillIn: FillIn): T =>
+  test.is === undefined
+    ? test
+    : { ...test, is: test.is.map((value) => (typeof value === "string" ? fillText(value, fillIn) : value)) };
+
+const fillRequirement = (requirement: ClaimRequirement, fillIn: FillIn): ClaimRequirement =>
+  "anyOf" in requirement
+    ? { ...requirement, anyOf: requirement.anyOf.map((test) => fillTest(test, fillIn)) }
+    : fillTest(requirement, fillIn);
 
 /** `clientId` of preset `workos` is the setting `AUTH_WORKOS_CLIENT_ID`. */
 const settingName = (preset: Preset, name: string): string =>
@@ -110,7 +125,7 @@ function keySourceOf(
   return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
 }
 
-export type IssuerContext = {
+type IssuerContext = {
   preset: Preset;
   options: PresetOptions;
   audiences: readonly string[];

@@ -1,9 +1,9 @@
 import { appUserIdProblem } from "../../core/mapping/app-user-id.js";
 import { claimName, describeRequirement, meets } from "./claim-requirements.js";
 import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "../policy.js";
-import { member, shown } from "./read-token.js";
+import { member } from "./read-token.js";
 import { timeRules } from "./time-rules.js";
-import { either, type Rule, type TokenRule } from "./token-rule.js";
+import { either, shown, type Rule, type TokenRule } from "./token-rule.js";
 
 const isStringArray = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === "string");

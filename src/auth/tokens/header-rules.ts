@@ -1,7 +1,12 @@
 import type { AuthPolicy } from "../policy.js";
-import { member, shown } from "./read-token.js";
-import { either, type Rule, type TokenRule } from "./token-rule.js";
-import { normalizeTokenType } from "./token-type.js";
+import { member } from "./read-token.js";
+import { either, shown, type Rule, type TokenRule } from "./token-rule.js";
+
+/**
+ * Returns the token type in lower case without `application/`: `typ` is compared regardless of case, and the prefix may
+ * be omitted (RFC 7515 §4.1.9, RFC 9068 §4).
+ */
+export const normalizeTokenType = (type: string): string => type.toLowerCase().replace(/^application\//, "");
 
 /** What cannot be set: whoever can check such a token could also make one. */
 const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);

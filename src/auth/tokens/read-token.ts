@@ -39,10 +39,6 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
 export const member = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 
-/** A stranger's value, short enough and safe for a log line. */
-export const shown = (value: unknown): string =>
-  value === undefined ? "none" : JSON.stringify(value).slice(0, 200);
-
 function formProblem(compact: string): Finding {
   if (encryptedForm.test(compact)) {
     return {

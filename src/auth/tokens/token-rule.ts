@@ -11,6 +11,22 @@ export type TokenRule = Readonly<{
 /** Makes a rule of what a policy says. */
 export type Rule = (policy: AuthPolicy) => TokenRule;
 
+export function firstFinding(
+  rules: readonly TokenRule[],
+  token: ReadToken,
+  nowSeconds: number,
+): Finding | null {
+  for (const rule of rules) {
+    const finding = rule.find(token, nowSeconds);
+    if (finding !== null) return finding;
+  }
+  return null;
+}
+
 /** Values for a message: `"a" or "b"`. */
 export const either = (values: readonly string[]): string =>
   values.map((value) => JSON.stringify(value)).join(" or ");
+
+/** A stranger's value, short enough and safe for a log line. */
+export const shown = (value: unknown): string =>
+  value === undefined ? "none" : JSON.stringify(value).slice(0, 200);

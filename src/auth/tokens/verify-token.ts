@@ -10,7 +10,7 @@ import type { AuthPolicy } from "../policy.js";
 import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
 import type { SigningKey } from "../keys/signing-keys.js";
 import { expiryOf } from "./time-rules.js";
-import type { TokenRule } from "./token-rule.js";
+import { firstFinding, type TokenRule } from "./token-rule.js";
 
 /** What was found true of a token. */
 export type VerifiedToken = Readonly<{
@@ -36,18 +36,6 @@ export function toRefusal(finding: Finding, policy: AuthPolicy): ServiceError {
     bearerError: "invalid_token",
     ...(finding.kind === "expired" && { message: "The access token has expired." }),
   });
-}
-
-export function firstFinding(
-  rules: readonly TokenRule[],
-  token: ReadToken,
-  nowSeconds: number,
-): Finding | null {
-  for (const rule of rules) {
-    const finding = rule.find(token, nowSeconds);
-    if (finding !== null) return finding;
-  }
-  return null;
 }
 
 /** The rules of a policy, made once: those before a key is chosen, and those of each issuer after the signature. */
