@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { endWithParent } from "./processes/end-with-parent.js";
-import { toFaultReport } from "./faults/fault-report.js";
-import { runFaultsByChance } from "./faults/fault-run.js";
-import { startGuard } from "./processes/guard.js";
+import { toFaultReport } from "./faults/random-fault-report.js";
+import { runFaultsByChance } from "./faults/random-fault-run.js";
+import { startGuard } from "./processes/cleanup.js";
 import { parseOptions, usage, UsageError, type ChaosOptions } from "./options.js";
 import { toOutageReport } from "./outages/outage-report.js";
 import { runOutages } from "./outages/outage-run.js";

@@ -2,11 +2,11 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Say } from "../../dev/embedded/server.js";
-import type { Guard } from "./processes/guard.js";
+import type { Guard } from "./processes/cleanup.js";
 import { countBugs } from "./verdict/log-files.js";
 import type { ChaosOptions } from "./options.js";
 import type { ProcessFindings } from "./report.js";
-import { startScene, type Opened, type Scene } from "./processes/scene.js";
+import { startScene, type Opened, type Scene } from "./testbed.js";
 
 export type RunOptions = {
   options: ChaosOptions;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { tokenMutation, type Team, type TestGateway } from "../support/security/test-stack.js";
-import { sendBytes } from "./exchange.js";
-import { findFault } from "./judge.js";
+import { sendBytes } from "./raw-http.js";
+import { findFault } from "./check-response.js";
 import { createRandom, type Random } from "./random.js";
 import { drawRequest, toWire, type Bearers } from "./requests.js";
 

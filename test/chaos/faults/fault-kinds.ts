@@ -2,11 +2,11 @@ import { Redis } from "ioredis";
 import type { EmbeddedMongo } from "../../../dev/embedded/mongo.js";
 import type { EmbeddedRedis } from "../../../dev/embedded/redis.js";
 import { waitUntil } from "../../support/wait-until.js";
-import type { LinkState } from "./link.js";
+import type { LinkState } from "../processes/tcp-proxy.js";
 import type { Member, Service } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";
-import { measureThrottleWindow, type ThrottleWindows } from "../verdict/throttle-window.js";
-import type { VitalFault, VitalSide } from "../verdict/vital-side.js";
+import { measureThrottleWindow, type ThrottleWindows } from "./retry-after-window.js";
+import type { VitalFault, VitalSide } from "../processes/simulated-vital.js";
 
 /** All that a fault may hurt. */
 export type World = {

@@ -1,16 +1,16 @@
 import { setMaxListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { createHold } from "../faults/hold.js";
+import { createHold } from "./pause-switch.js";
 import type { LoadControls } from "./load-controls.js";
-import { runWhenDue } from "./pacing.js";
-import type { Population } from "./population.js";
+import { runWhenDue } from "./run-when-due.js";
+import type { Population } from "./load-plan.js";
 import { createQueueSenders } from "./queue-senders.js";
-import type { SeededRandom } from "../random.js";
-import type { Scene } from "../processes/scene.js";
-import { createSenders } from "./senders.js";
-import type { Tally } from "../verdict/tally.js";
-import type { ThrottleWindows } from "../verdict/throttle-window.js";
-import type { VitalSide } from "../verdict/vital-side.js";
+import type { SeededRandom } from "../../support/random.js";
+import type { Scene } from "../testbed.js";
+import { createSenders } from "./event-senders.js";
+import type { Tally } from "../counters.js";
+import type { ThrottleWindows } from "../faults/retry-after-window.js";
+import type { VitalSide } from "../processes/simulated-vital.js";
 import { createViewers } from "./viewers.js";
 
 /** Deletes Vital users at Vital as planned; gives the ids of those that it may have hit. */

@@ -1,6 +1,6 @@
 import { createSignupPublisher } from "../../../src/publisher/publisher.js";
-import type { PlannedEvent } from "./population.js";
-import type { Tally } from "../verdict/tally.js";
+import type { PlannedEvent } from "./load-plan.js";
+import type { Tally } from "../counters.js";
 
 /** How long a service tries to put an event into the queue. */
 const deadlineMs = 10_000;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { callGateway, isUnexplained, type Gateway, type Reply } from "./gateway-calls.js";
-import type { Hold } from "../faults/hold.js";
-import type { SeededRandom } from "../random.js";
-import type { Tally } from "../verdict/tally.js";
-import { readTokenAnswer, tokenQuery, type TokenAnswer } from "./token-answer.js";
+import type { Hold } from "./pause-switch.js";
+import type { SeededRandom } from "../../support/random.js";
+import type { Tally } from "../counters.js";
+import { readTokenAnswer, tokenQuery, type TokenAnswer } from "./token-response.js";
 
 /** How often an app asks during one sign-in, and how long it goes on asking. */
 const maxAttempts = 4;

@@ -3,7 +3,7 @@ import {
   toAnswerCounts,
   toProblemCounts,
   toProblemDetails,
-} from "../faults/fault-report.js";
+} from "../faults/random-fault-report.js";
 import type { OutageRun } from "./outage-run.js";
 import { toProcessCounts, toProcessDetails, type Report } from "../report.js";
 

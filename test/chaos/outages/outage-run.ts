@@ -5,15 +5,15 @@ import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
 import { outageWays, toName, type Outage } from "./outage.js";
 import { judgeOutage, restWithinMs, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
-import { planOutage, type OutagePopulation } from "./outage-population.js";
-import { runWhenDue } from "../load/pacing.js";
-import type { PlannedEvent } from "../load/population.js";
-import { createRandom, type SeededRandom } from "../random.js";
+import { planOutage, type OutagePopulation } from "./outage-load-plan.js";
+import { runWhenDue } from "../load/run-when-due.js";
+import type { PlannedEvent } from "../load/load-plan.js";
+import { createRandom, type SeededRandom } from "../../support/random.js";
 import { sum } from "../report.js";
 import { runScene, type RunOptions } from "../run.js";
-import { bootMs, type Scene } from "../processes/scene.js";
-import { createTally, type Tally } from "../verdict/tally.js";
-import { judge, type Evidence } from "../verdict/verdict.js";
+import { bootMs, type Scene } from "../testbed.js";
+import { createTally, type Tally } from "../counters.js";
+import { judge, type Evidence } from "../verdict/invariants.js";
 
 /** How long those who sign up before may take to become active. */
 const settleMs = 120_000;

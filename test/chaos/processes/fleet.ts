@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { request } from "undici";
 import { findFreePort } from "../../../dev/embedded/ports.js";
-import { startLink, type Link } from "../faults/link.js";
+import { startLink, type Link } from "./tcp-proxy.js";
 import { createProductProcess, type ProcessKeeper, type ProductProcess } from "./product-process.js";
 
 export type Service = "redis" | "mongo" | "vital";

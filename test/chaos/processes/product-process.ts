@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { once } from "node:events";
-import type { Guard } from "./guard.js";
+import type { Guard } from "./cleanup.js";
 
 export type ProcessRecipe = {
   name: string;

@@ -1,7 +1,7 @@
 import mongoose from "mongoose";
 import { setTimeout as delay } from "node:timers/promises";
 import { mappingCollection } from "../../../src/mongo/mapping-document.js";
-import type { StoredMapping } from "./verdict.js";
+import type { StoredMapping } from "./invariants.js";
 
 /** Reads the collection of mappings as it stands, past the product. */
 export async function openStoredMappings(url: string) {

@@ -1,6 +1,6 @@
-import { findNewest, listAllowedEnds } from "./expected-end.js";
-import type { PlannedEvent } from "../load/population.js";
-import type { LedgerEntry } from "./vital-side.js";
+import { findNewest, listAllowedEnds } from "./allowed-states.js";
+import type { PlannedEvent } from "../load/load-plan.js";
+import type { LedgerEntry } from "../processes/simulated-vital.js";
 import type { IssuedToken } from "../load/viewers.js";
 
 /** What is stored of an app user, as far as it is judged. */

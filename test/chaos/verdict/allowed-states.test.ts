@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { listAllowedEnds } from "./expected-end.js";
-import type { PlannedEvent } from "../load/population.js";
+import { listAllowedEnds } from "./allowed-states.js";
+import type { PlannedEvent } from "../load/load-plan.js";
 
 const event = (type: PlannedEvent["type"], second: number): PlannedEvent => ({
   id: `${type}-${second}`,

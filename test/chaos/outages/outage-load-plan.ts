@@ -1,5 +1,5 @@
-import type { PlannedEvent } from "../load/population.js";
-import type { SeededRandom } from "../random.js";
+import type { PlannedEvent } from "../load/load-plan.js";
+import type { SeededRandom } from "../../support/random.js";
 
 type Due<T> = T & { dueAtMs: number };
 

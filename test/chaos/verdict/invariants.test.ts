@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { PlannedEvent } from "../load/population.js";
-import { judge, type Evidence, type StoredMapping } from "./verdict.js";
+import type { PlannedEvent } from "../load/load-plan.js";
+import { judge, type Evidence, type StoredMapping } from "./invariants.js";
 
 const created: PlannedEvent = {
   id: "e1",

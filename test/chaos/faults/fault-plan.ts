@@ -1,5 +1,5 @@
 import { faultKinds, type FaultKind, type FaultName, type PlannedFault } from "./fault-kinds.js";
-import type { SeededRandom } from "../random.js";
+import type { SeededRandom } from "../../support/random.js";
 
 /** Processes by what faults can do to them. */
 export type Targets = Record<"worker" | "gateway" | "direct-member" | "member", readonly string[]>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readTokenAnswer } from "./token-answer.js";
+import { readTokenAnswer } from "./token-response.js";
 
 const read = (answer: unknown) => readTokenAnswer(JSON.stringify(answer));
 const error = (extensions: object) => ({ data: null, errors: [{ message: "", extensions }] });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { waitUntil } from "../../support/wait-until.js";
 import type { Member } from "../processes/fleet.js";
 import type { LoadControls } from "../load/load-controls.js";
-import type { VitalSide } from "./vital-side.js";
+import type { VitalSide } from "../processes/simulated-vital.js";
 
 /** How long after the first refusal calls may still come: they were under way, or the word was. */
 export const inFlightAllowanceMs = 500;

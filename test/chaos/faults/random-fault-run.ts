@@ -6,14 +6,14 @@ import type { Fleet } from "../processes/fleet.js";
 import { startLoad } from "../load/load.js";
 import type { LoadControls } from "../load/load-controls.js";
 import type { ChaosOptions } from "../options.js";
-import { runWhenDue } from "../load/pacing.js";
-import { planPopulation } from "../load/population.js";
-import { createRandom, type SeededRandom } from "../random.js";
+import { runWhenDue } from "../load/run-when-due.js";
+import { planPopulation } from "../load/load-plan.js";
+import { createRandom, type SeededRandom } from "../../support/random.js";
 import { runScene, type RunOptions } from "../run.js";
-import { bootMs, type Scene } from "../processes/scene.js";
-import { planFaults, type Targets } from "./schedule.js";
-import { createTally, type Tally } from "../verdict/tally.js";
-import { judge, type Evidence } from "../verdict/verdict.js";
+import { bootMs, type Scene } from "../testbed.js";
+import { planFaults, type Targets } from "./fault-plan.js";
+import { createTally, type Tally } from "../counters.js";
+import { judge, type Evidence } from "../verdict/invariants.js";
 import type { Viewers } from "../load/viewers.js";
 
 /** From the time when nothing is down any more: the promise for deletions, which take longest. */

@@ -1,4 +1,4 @@
-import type { PlannedEvent } from "../load/population.js";
+import type { PlannedEvent } from "../load/load-plan.js";
 
 export type End = "provisioned" | "deleted" | "untouched";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { faultKinds, type FaultName } from "./fault-kinds.js";
-import { createRandom } from "../random.js";
-import { planFaults } from "./schedule.js";
+import { createRandom } from "../../support/random.js";
+import { planFaults } from "./fault-plan.js";
 
 const targets = {
   worker: ["worker-0", "worker-1", "worker-2"],

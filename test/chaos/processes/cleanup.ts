@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const script = fileURLToPath(new URL("./guard-process.js", import.meta.url));
+const script = fileURLToPath(new URL("./cleanup-process.js", import.meta.url));
 
 type Order = { born: number } | { gone: number } | { folder: string } | { keep: string };
 

@@ -1,8 +1,8 @@
-import type { FaultRun } from "./fault-run.js";
+import type { FaultRun } from "./random-fault-run.js";
 import { sum, toProcessCounts, toProcessDetails, type Report, type Row } from "../report.js";
-import type { Tally } from "../verdict/tally.js";
-import { inFlightAllowanceMs, type ThrottleWindows } from "../verdict/throttle-window.js";
-import { findings, type Problem } from "../verdict/verdict.js";
+import type { Tally } from "../counters.js";
+import { inFlightAllowanceMs, type ThrottleWindows } from "./retry-after-window.js";
+import { findings, type Problem } from "../verdict/invariants.js";
 
 export const toProblemCounts = (problems: readonly Problem[]): Record<string, number> =>
   Object.fromEntries(

@@ -1,20 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { startEmbeddedMongo } from "../../../dev/embedded/mongo.js";
-import { findFreePort } from "../../../dev/embedded/ports.js";
-import { startEmbeddedRedis } from "../../../dev/embedded/redis.js";
-import type { Say } from "../../../dev/embedded/server.js";
-import { waitUntil } from "../../support/wait-until.js";
-import { startFleet } from "./fleet.js";
-import type { Guard } from "./guard.js";
-import { startIssuer } from "../load/issuer.js";
-import { readLogFiles } from "../verdict/log-files.js";
-import type { ChaosOptions } from "../options.js";
-import { buildProduct } from "./product-build.js";
-import type { UnaskedEnd } from "./product-process.js";
-import { openStoredMappings } from "../verdict/stored-mappings.js";
-import type { ThrottleWindows } from "../verdict/throttle-window.js";
-import { startVitalSide } from "../verdict/vital-side.js";
+import { startEmbeddedMongo } from "../../dev/embedded/mongo.js";
+import { findFreePort } from "../../dev/embedded/ports.js";
+import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
+import type { Say } from "../../dev/embedded/server.js";
+import { waitUntil } from "../support/wait-until.js";
+import { startFleet } from "./processes/fleet.js";
+import type { Guard } from "./processes/cleanup.js";
+import { startIssuer } from "./processes/issuer.js";
+import { readLogFiles } from "./verdict/log-files.js";
+import type { ChaosOptions } from "./options.js";
+import { buildProduct } from "./processes/product-build.js";
+import type { UnaskedEnd } from "./processes/product-process.js";
+import { openStoredMappings } from "./verdict/stored-mappings.js";
+import type { ThrottleWindows } from "./faults/retry-after-window.js";
+import { startVitalSide } from "./processes/simulated-vital.js";
 
 /** How long processes may take to load their code, on a machine that is busy otherwise. */
 export const bootMs = 120_000;

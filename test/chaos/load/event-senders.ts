@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { callGateway, isUnexplained, type Gateway } from "./gateway-calls.js";
-import type { Hold } from "../faults/hold.js";
-import type { PlannedEvent } from "./population.js";
-import type { SeededRandom } from "../random.js";
-import type { Tally } from "../verdict/tally.js";
+import type { Hold } from "./pause-switch.js";
+import type { PlannedEvent } from "./load-plan.js";
+import type { SeededRandom } from "../../support/random.js";
+import type { Tally } from "../counters.js";
 
 const maxPauseMs = 2_000;
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../support/wait-until.js";
 
-const script = fileURLToPath(new URL("./guard-process.js", import.meta.url));
+const script = fileURLToPath(new URL("./cleanup-process.js", import.meta.url));
 const forever = ["-e", "setInterval(() => undefined, 1000)"];
 
 /** A process of a run: does nothing, for as long as it is let. */

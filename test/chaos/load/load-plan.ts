@@ -1,5 +1,5 @@
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
-import type { SeededRandom } from "../random.js";
+import type { SeededRandom } from "../../support/random.js";
 
 export type PlannedEvent = { id: string; type: SignupEventType; appUserId: string; occurredAt: Date };
 

@@ -1,6 +1,6 @@
 import { request } from "undici";
 import type { Fault } from "../../../simulator/faults.js";
-import { createProductProcess, type ProcessKeeper } from "../processes/product-process.js";
+import { createProductProcess, type ProcessKeeper } from "./product-process.js";
 
 export type LedgerEntry = {
   vitalUserId: string;

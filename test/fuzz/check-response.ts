@@ -1,5 +1,5 @@
 import { secrets } from "../support/security/test-stack.js";
-import type { WireAnswer } from "./exchange.js";
+import type { WireAnswer } from "./raw-http.js";
 
 /** Words of our insides: stacks, paths, drivers, and how Node.js calls its errors. */
 const internals =
