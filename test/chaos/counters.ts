@@ -1,8 +1,8 @@
 /** Counts by kind and what came of it, for the table at the end. */
-export function createTally() {
+export function createCounters() {
   const counts = new Map<string, Map<string, number>>();
   return {
-    count(kind: string, outcome: string): void {
+    increment(kind: string, outcome: string): void {
       const outcomes = counts.get(kind) ?? new Map<string, number>();
       counts.set(kind, outcomes);
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -14,4 +14,4 @@ export function createTally() {
   };
 }
 
-export type Tally = ReturnType<typeof createTally>;
+export type Counters = ReturnType<typeof createCounters>;

@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { endWithParent } from "./processes/end-with-parent.js";
-import { toFaultReport } from "./faults/random-fault-report.js";
-import { runFaultsByChance } from "./faults/random-fault-run.js";
-import { startGuard } from "./processes/cleanup.js";
+import { toRandomFaultReport } from "./faults/random-fault-report.js";
+import { runRandomFaults } from "./faults/random-fault-run.js";
+import { startCleanupProcess } from "./processes/cleanup.js";
 import { parseOptions, usage, UsageError, type ChaosOptions } from "./options.js";
 import { toOutageReport } from "./outages/outage-report.js";
 import { runOutages } from "./outages/outage-run.js";
@@ -26,13 +26,13 @@ function readOptions(): ChaosOptions {
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 
 async function runAsAsked(options: ChaosOptions) {
-  const guard = startGuard();
+  const cleanup = startCleanupProcess();
   if (options.outages.length === 0) {
-    const run = await runFaultsByChance({ options, guard, say });
-    return { guard, logFolder: run.logFolder, report: toFaultReport(run) };
+    const run = await runRandomFaults({ options, cleanup, say });
+    return { cleanup, logFolder: run.logFolder, report: toRandomFaultReport(run) };
   }
-  const run = await runOutages({ options, guard, say });
-  return { guard, logFolder: run.logFolder, report: toOutageReport(run) };
+  const run = await runOutages({ options, cleanup, say });
+  return { cleanup, logFolder: run.logFolder, report: toOutageReport(run) };
 }
 
 const options = readOptions();
@@ -42,11 +42,11 @@ say(
 // Whatever was started ends with this process; see where it is started.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 endWithParent();
-const { guard, logFolder, report } = await runAsAsked(options);
+const { cleanup, logFolder, report } = await runAsAsked(options);
 process.stdout.write(`${toLines(report)}\n`);
 if (options.json) process.stdout.write(`${toJson(report)}\n`);
 if (hasFailed(report) || options.keepLogs) {
-  guard.keep(logFolder);
+  cleanup.keepFolder(logFolder);
   say(`The logs are in ${logFolder}`);
 } else {
   rmSync(logFolder, { recursive: true, force: true });

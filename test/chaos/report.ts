@@ -14,32 +14,8 @@ export type Report = {
 /** `null` where nothing could be measured. */
 export type Row = readonly [name: string, value: string | number | null];
 
-/** What goes wrong in a process is wrong in every kind of run. */
-export type ProcessFindings = {
-  unaskedEnds: readonly { name: string; how: string }[];
-  badStops: readonly string[];
-  logs: { strayLines: readonly string[]; secretLines: number; phrases: ReadonlyMap<string, number> };
-  bugs: number;
-};
-
 const maxShown = 20;
 const titleOfCounts = "Must be zero";
-
-export const toProcessCounts = ({ unaskedEnds, badStops, logs, bugs }: ProcessFindings) => ({
-  "processes that ended by themselves": unaskedEnds.length,
-  "processes that stopped badly": badStops.length,
-  "internal errors": bugs,
-  "lines of a crash": logs.strayLines.length,
-  "secrets in logs": logs.secretLines,
-});
-
-export const toProcessDetails = ({ unaskedEnds, badStops, logs }: ProcessFindings): string[] => [
-  ...unaskedEnds.map(({ name, how }) => `ended by itself: ${name}: ${how}`),
-  ...badStops,
-  ...logs.strayLines.map((line) => `stray line: ${line}`),
-];
-
-export const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 /** A count that is no number is as bad as one that is not zero. */
 const listFailed = ({ counts }: Report) => Object.entries(counts).filter(([, count]) => count !== 0);

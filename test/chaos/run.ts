@@ -2,22 +2,22 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Say } from "../../dev/embedded/server.js";
-import type { Guard } from "./processes/cleanup.js";
+import type { CleanupProcess } from "./processes/cleanup.js";
 import { countBugs } from "./verdict/log-files.js";
 import type { ChaosOptions } from "./options.js";
-import type { ProcessFindings } from "./report.js";
-import { startScene, type Opened, type Scene } from "./testbed.js";
+import type { ProcessProblems } from "./report-counts.js";
+import { startTestbed, type Closers, type Testbed } from "./testbed.js";
 
 export type RunOptions = {
   options: ChaosOptions;
-  guard: Guard;
+  cleanup: CleanupProcess;
   /** What the product waits for one call to Vital. */
   vitalTimeoutMs: number;
   say: Say;
 };
 
 /** What every kind of run has. */
-export type RunResult = ProcessFindings & {
+export type RunResult = ProcessProblems & {
   options: ChaosOptions;
   logFolder: string;
   /** The whole run, start and stop included. */
@@ -25,26 +25,35 @@ export type RunResult = ProcessFindings & {
 };
 
 /** Starts everything, lets `perform` do what it does with it, and stops everything. */
-export async function runScene<T>(
-  { options, guard, vitalTimeoutMs, say }: RunOptions,
-  perform: (scene: Scene) => Promise<T>,
+export async function runOnTestbed<T>(
+  { options, cleanup, vitalTimeoutMs, say }: RunOptions,
+  perform: (testbed: Testbed) => Promise<T>,
 ): Promise<T & RunResult> {
   const logFolder = mkdtempSync(join(tmpdir(), "vital-gateway-chaos-"));
-  guard.folder(logFolder);
-  const opened: Opened = [];
+  cleanup.addFolder(logFolder);
+  const closers: Closers = [];
   const beganAtMs = performance.now();
   try {
-    const scene = await startScene({ ...options, logFolder, guard, vitalTimeoutMs, say }, opened);
-    const performed = await perform(scene);
-    const { unaskedEnds, badStops } = scene;
-    const logs = scene.readLogs();
+    const testbed = await startTestbed({ ...options, logFolder, cleanup, vitalTimeoutMs, say }, closers);
+    const performed = await perform(testbed);
+    const { unexpectedExits, stopProblems } = testbed;
+    const logs = testbed.readLogs();
     const seconds = (performance.now() - beganAtMs) / 1000;
-    return { ...performed, options, unaskedEnds, badStops, logs, bugs: countBugs(logs), logFolder, seconds };
+    return {
+      ...performed,
+      options,
+      unexpectedExits,
+      stopProblems,
+      logs,
+      bugs: countBugs(logs),
+      logFolder,
+      seconds,
+    };
   } catch (error) {
-    guard.keep(logFolder);
+    cleanup.keepFolder(logFolder);
     say(`The run broke off. The logs are in ${logFolder}`);
     throw error;
   } finally {
-    for (const { stop } of opened.reverse()) await stop();
+    for (const { stop } of closers.reverse()) await stop();
   }
 }

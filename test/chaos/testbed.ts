@@ -6,59 +6,59 @@ import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
 import type { Say } from "../../dev/embedded/server.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startFleet } from "./processes/fleet.js";
-import type { Guard } from "./processes/cleanup.js";
+import type { CleanupProcess } from "./processes/cleanup.js";
 import { startIssuer } from "./processes/issuer.js";
 import { readLogFiles } from "./verdict/log-files.js";
 import type { ChaosOptions } from "./options.js";
 import { buildProduct } from "./processes/product-build.js";
-import type { UnaskedEnd } from "./processes/product-process.js";
+import type { UnexpectedExit } from "./processes/product-process.js";
 import { openStoredMappings } from "./verdict/stored-mappings.js";
-import type { ThrottleWindows } from "./faults/retry-after-window.js";
-import { startVitalSide } from "./processes/simulated-vital.js";
+import type { RetryAfterWindows } from "./faults/retry-after-window.js";
+import { startSimulatedVital } from "./processes/simulated-vital.js";
 
 /** How long processes may take to load their code, on a machine that is busy otherwise. */
-export const bootMs = 120_000;
+export const startTimeoutMs = 120_000;
 
 /** What is to be closed at the end, in reverse. */
-export type Opened = { stop: () => unknown }[];
+export type Closers = { stop: () => unknown }[];
 
-async function startServices(opened: Opened, say: Say) {
+async function startServices(closers: Closers, say: Say) {
   const mongo = await startEmbeddedMongo({ say, env: process.env });
-  opened.push({ stop: () => mongo.stop() });
+  closers.push({ stop: () => mongo.stop() });
   const redis = await startEmbeddedRedis({ say, env: process.env });
-  opened.push({ stop: () => redis.stop() });
+  closers.push({ stop: () => redis.stop() });
   const issuer = await startIssuer();
-  opened.push({ stop: issuer.close });
+  closers.push({ stop: issuer.close });
   return { mongo, redis, issuer };
 }
 
-export type SceneOptions = Pick<ChaosOptions, "gateways" | "workers"> & {
+export type TestbedOptions = Pick<ChaosOptions, "gateways" | "workers"> & {
   logFolder: string;
-  guard: Guard;
+  cleanup: CleanupProcess;
   /** What the product waits for one call to Vital. */
   vitalTimeoutMs: number;
   say: Say;
 };
 
 /** Starts all that a run needs, and waits until every process is ready. */
-export async function startScene(options: SceneOptions, opened: Opened) {
-  const { logFolder, guard, vitalTimeoutMs, say } = options;
-  const build = await buildProduct(guard.folder);
-  opened.push({ stop: build.remove });
-  const { mongo, redis, issuer } = await startServices(opened, say);
-  const unaskedEnds: UnaskedEnd[] = [];
-  const badStops: string[] = [];
-  const onUnaskedEnd = (end: UnaskedEnd) => {
+export async function startTestbed(options: TestbedOptions, closers: Closers) {
+  const { logFolder, cleanup, vitalTimeoutMs, say } = options;
+  const build = await buildProduct(cleanup.addFolder);
+  closers.push({ stop: build.remove });
+  const { mongo, redis, issuer } = await startServices(closers, say);
+  const unexpectedExits: UnexpectedExit[] = [];
+  const stopProblems: string[] = [];
+  const onUnexpectedExit = (end: UnexpectedExit) => {
     say(`${end.name} ended by itself: ${end.how}`);
-    unaskedEnds.push(end);
+    unexpectedExits.push(end);
   };
-  const keeper = { guard, onUnaskedEnd };
+  const supervisor = { cleanup, onUnexpectedExit };
   const apiKey = `sk_us_${randomBytes(16).toString("hex")}`;
   const eventSecret = randomBytes(32);
   const logPath = join(logFolder, "simulator.log");
   const port = await findFreePort();
-  const vital = startVitalSide({ script: build.simulator, port, apiKey, logPath, keeper });
-  opened.push({ stop: vital.close });
+  const vital = startSimulatedVital({ script: build.simulator, port, apiKey, logPath, supervisor });
+  closers.push({ stop: vital.close });
 
   const fleet = await startFleet({
     ...options,
@@ -73,15 +73,15 @@ export async function startScene(options: SceneOptions, opened: Opened) {
       AUTH_AUDIENCE: issuer.audience,
       EVENTS_SIGNING_SECRETS: `whsec_${eventSecret.toString("base64")}`,
     },
-    keeper,
+    supervisor,
   });
-  opened.push({ stop: fleet.close });
+  closers.push({ stop: fleet.close });
   const mappings = await openStoredMappings(mongo.url);
-  opened.push({ stop: mappings.close });
-  await waitUntil("the simulator is up", vital.isUp, bootMs);
-  await waitUntil("all processes are ready", fleet.isReady, bootMs);
+  closers.push({ stop: mappings.close });
+  await waitUntil("the simulator is up", vital.isUp, startTimeoutMs);
+  await waitUntil("all processes are ready", fleet.isReady, startTimeoutMs);
 
-  const throttleWindows: ThrottleWindows = { isOpen: false, measured: [], missed: 0 };
+  const retryAfterWindows: RetryAfterWindows = { isOpen: false, measured: [], missed: 0 };
   const secrets = [apiKey, eventSecret.toString("base64")];
   const readLogs = () =>
     readLogFiles(
@@ -90,11 +90,11 @@ export async function startScene(options: SceneOptions, opened: Opened) {
     );
   return {
     ...{ members: fleet.members, fleet, mongo, redis, vital, issuer, mappings, eventSecret },
-    ...{ throttleWindows, unaskedEnds, badStops },
-    onBadStop: (description: string) => void badStops.push(description),
+    ...{ retryAfterWindows, unexpectedExits, stopProblems },
+    onStopProblem: (description: string) => void stopProblems.push(description),
     /** What the processes have written so far. */
     readLogs,
   };
 }
 
-export type Scene = Awaited<ReturnType<typeof startScene>>;
+export type Testbed = Awaited<ReturnType<typeof startTestbed>>;

@@ -1,5 +1,5 @@
 import { secrets } from "../support/security/test-stack.js";
-import type { WireAnswer } from "./raw-http.js";
+import type { RawResponse } from "./raw-http.js";
 
 /** Words of our insides: stacks, paths, drivers, and how Node.js calls its errors. */
 const internals =
@@ -8,8 +8,8 @@ const internals =
 /** The codes under which a 503 is a deliberate answer. */
 const typed503 = new Set(["SERVICE_UNAVAILABLE", "AUTH_UNAVAILABLE", "VITAL_UNAVAILABLE"]);
 
-type Problem = { code?: unknown; requestId?: unknown };
-type Body = Problem & { errors?: { message?: unknown; extensions?: Problem }[]; data?: unknown };
+type ErrorFields = { code?: unknown; requestId?: unknown };
+type Body = ErrorFields & { errors?: { message?: unknown; extensions?: ErrorFields }[]; data?: unknown };
 
 function parseBody(text: string): Body | null {
   try {
@@ -29,7 +29,7 @@ function findInternals(text: string, sent: string): string | null {
   return secret !== undefined && !isEcho(secret, sent) ? "the answer has a secret" : null;
 }
 
-function findErrorProblem(status: number, parts: readonly Problem[]): string | null {
+function findErrorProblem(status: number, parts: readonly ErrorFields[]): string | null {
   for (const { code, requestId } of parts) {
     if (typeof code !== "string") return "an error has no code";
     if (code === "INTERNAL_SERVER_ERROR") return "the answer is INTERNAL_SERVER_ERROR";
@@ -40,8 +40,8 @@ function findErrorProblem(status: number, parts: readonly Problem[]): string | n
 }
 
 /** Says what is wrong with an answer, or `null`. `isHead` where no body is due. */
-export function findFault(
-  { status, headers, body }: WireAnswer,
+export function findResponseProblem(
+  { status, headers, body }: RawResponse,
   sent: Buffer,
   isHead: boolean,
 ): string | null {

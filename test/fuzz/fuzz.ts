@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { tokenMutation, type Team, type TestGateway } from "../support/security/test-stack.js";
 import { sendBytes } from "./raw-http.js";
-import { findFault } from "./check-response.js";
-import { createRandom, type Random } from "./random.js";
-import { drawRequest, toWire, type Bearers } from "./requests.js";
+import { findResponseProblem } from "./check-response.js";
+import { createRandom, type SeededRandom } from "../support/random.js";
+import { drawRequest, toWire, type AccessTokens } from "./requests.js";
 
-export type FuzzFinding = { number: number; fault: string; sent: string; answer: string };
+export type FuzzFailure = { number: number; problem: string; sent: string; response: string };
 export type FuzzResult = {
-  findings: FuzzFinding[];
+  failures: FuzzFailure[];
   /** How often each status was answered; 0 stands for a connection that was closed without an answer. */
   statuses: Map<number, number>;
 };
@@ -16,12 +16,12 @@ const connectionsAtOnce = 32;
 const maxFindings = 20;
 const brokenShare = 0.2;
 
-function createBearers(team: Team): Bearers {
-  const good = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
+function createAccessTokens(team: Team): AccessTokens {
+  const valid = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
   const now = Math.floor(Date.now() / 1000);
   const expired = team.token("user-1", { exp: now - 3600 });
-  const bad = [
-    ...["", "x", "a.b.c", "..", "e30.e30.", `${good[0] ?? ""}x`, expired, "\u00e9.\u00e9.\u00e9"],
+  const invalid = [
+    ...["", "x", "a.b.c", "..", "e30.e30.", `${valid[0] ?? ""}x`, expired, "\u00e9.\u00e9.\u00e9"],
     ...[
       { sub: { $ne: null } },
       { sub: ["user-1"] },
@@ -31,26 +31,30 @@ function createBearers(team: Team): Bearers {
       { iss: {} },
     ].map((claims) => team.token("user-1", claims)),
   ];
-  return { good: (random: Random) => random.pick(good), bad };
+  return { drawValid: (random: SeededRandom) => random.pick(valid), invalid };
 }
 
-async function tryOne(url: string, seed: number, number: number, bearers: Bearers, result: FuzzResult) {
-  const random = createRandom(seed, number);
-  const request = drawRequest(random, bearers);
+async function tryOne(url: string, seed: number, number: number, tokens: AccessTokens, result: FuzzResult) {
+  const random = createRandom(`${seed}/${number}`);
+  const request = drawRequest(random, tokens);
   const isBroken = random.chance(brokenShare);
   const bytes = toWire(request, random, isBroken);
-  const note = (fault: string, answer: string) => {
+  const note = (problem: string, response: string) => {
     const sent = bytes.subarray(0, 1_500).toString("latin1");
-    result.findings.push({ number, fault, sent, answer: answer.slice(0, 600) });
+    result.failures.push({ number, problem, sent, response: response.slice(0, 600) });
   };
   try {
-    const answers = await sendBytes(url, bytes, isBroken);
-    if (answers.length === 0) result.statuses.set(0, (result.statuses.get(0) ?? 0) + 1);
-    if (answers.length === 0 && !isBroken) note("no answer to a request that is HTTP", "");
-    for (const answer of answers) {
-      result.statuses.set(answer.status, (result.statuses.get(answer.status) ?? 0) + 1);
-      const fault = findFault(answer, bytes, request.method === "HEAD" || bytes.subarray(0, 4).equals(head));
-      if (fault !== null) note(fault, `${answer.status} ${answer.body.toString("utf8")}`);
+    const responses = await sendBytes(url, bytes, isBroken);
+    if (responses.length === 0) result.statuses.set(0, (result.statuses.get(0) ?? 0) + 1);
+    if (responses.length === 0 && !isBroken) note("no answer to a request that is HTTP", "");
+    for (const response of responses) {
+      result.statuses.set(response.status, (result.statuses.get(response.status) ?? 0) + 1);
+      const problem = findResponseProblem(
+        response,
+        bytes,
+        request.method === "HEAD" || bytes.subarray(0, 4).equals(head),
+      );
+      if (problem !== null) note(problem, `${response.status} ${response.body.toString("utf8")}`);
     }
   } catch (error) {
     note(error instanceof Error ? error.message : String(error), "");
@@ -60,7 +64,7 @@ async function tryOne(url: string, seed: number, number: number, bearers: Bearer
 const head = Buffer.from("HEAD");
 
 /** Whether the gateway is as well as before: it still issues tokens and calls itself ready. */
-async function findLasting(gateway: TestGateway, token: string): Promise<string | null> {
+async function checkGatewayStillWorks(gateway: TestGateway, token: string): Promise<string | null> {
   const { body } = await gateway.query(token, tokenMutation);
   if (body.data?.vitalSignInToken === undefined) return `no token any more: ${JSON.stringify(body)}`;
   const ready = await gateway.request("/readyz");
@@ -80,21 +84,21 @@ export async function fuzz(options: {
   onProgress?: (done: number) => void;
 }): Promise<FuzzResult> {
   const { team, gateway, requests, seed, onProgress } = options;
-  const result: FuzzResult = { findings: [], statuses: new Map() };
-  const bearers = createBearers(team);
+  const result: FuzzResult = { failures: [], statuses: new Map() };
+  const tokens = createAccessTokens(team);
   let next = 0;
 
   const work = async () => {
-    while (next < requests && result.findings.length < maxFindings) {
+    while (next < requests && result.failures.length < maxFindings) {
       const number = next;
       next += 1;
-      await tryOne(gateway.url, seed, number, bearers, result);
+      await tryOne(gateway.url, seed, number, tokens, result);
       if (number % 5_000 === 4_999) onProgress?.(number + 1);
     }
   };
   await Promise.all(Array.from({ length: connectionsAtOnce }, work));
-  const lasting = await findLasting(gateway, team.token("user-after"));
-  if (lasting !== null) result.findings.push({ number: requests, fault: lasting, sent: "", answer: "" });
+  const problem = await checkGatewayStillWorks(gateway, team.token("user-after"));
+  if (problem !== null) result.failures.push({ number: requests, problem: problem, sent: "", response: "" });
   return result;
 }
 

@@ -32,7 +32,7 @@ process.on("unhandledRejection", (error) => {
 });
 console.log(`seed ${seed}, ${requests} requests`);
 const startedAt = performance.now();
-const { findings, statuses } = await fuzz({
+const { failures, statuses } = await fuzz({
   team,
   gateway,
   requests,
@@ -43,15 +43,15 @@ const { findings, statuses } = await fuzz({
 });
 const seconds = (performance.now() - startedAt) / 1000;
 
-for (const { number, fault, sent, answer } of findings) {
-  console.log(`\n#${number}: ${fault}\n--- sent\n${sent}\n--- answered\n${answer}`);
+for (const { number, problem, sent, response } of failures) {
+  console.log(`\n#${number}: ${problem}\n--- sent\n${sent}\n--- answered\n${response}`);
 }
 const counts = [...statuses]
   .sort(([a], [b]) => a - b)
   .map(([status, count]) => `${status || "closed"}: ${count}`);
 console.log(`\n${counts.join(", ")}`);
-console.log(`${findings.length} findings, ${rejections} unhandled rejections, ${seconds.toFixed(0)} s`);
+console.log(`${failures.length} failures, ${rejections} unhandled rejections, ${seconds.toFixed(0)} s`);
 
 await team.close();
 await services.stop();
-process.exit(findings.length + rejections === 0 ? 0 : 1);
+process.exit(failures.length + rejections === 0 ? 0 : 1);

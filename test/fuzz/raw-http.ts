@@ -1,9 +1,9 @@
 import { connect } from "node:net";
 
 /** What came back on the wire; `head` is empty where the server closed the connection without an answer. */
-export type WireAnswer = { status: number; headers: ReadonlyMap<string, string>; body: Buffer };
+export type RawResponse = { status: number; headers: ReadonlyMap<string, string>; body: Buffer };
 
-const patienceMs = 25_000;
+const responseTimeoutMs = 25_000;
 const cutAfterMs = 100;
 
 function dechunk(body: Buffer): Buffer {
@@ -30,16 +30,16 @@ function parseHead(head: string) {
 }
 
 /** The last answer on a connection: an interim one (100) may stand before it. */
-export function parseAnswers(bytes: Buffer): WireAnswer[] {
+export function parseResponses(bytes: Buffer): RawResponse[] {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return [];
   const { status, headers } = parseHead(bytes.subarray(0, end).toString("latin1"));
   const rest = bytes.subarray(end + 4);
-  if (status < 200) return parseAnswers(rest);
+  if (status < 200) return parseResponses(rest);
   const length = headers.get("content-length");
   if (headers.get("transfer-encoding") === "chunked") return [{ status, headers, body: dechunk(rest) }];
   const size = length === undefined ? 0 : Math.min(Number(length), rest.length);
-  return [{ status, headers, body: rest.subarray(0, size) }, ...parseAnswers(rest.subarray(size))];
+  return [{ status, headers, body: rest.subarray(0, size) }, ...parseResponses(rest.subarray(size))];
 }
 
 /**
@@ -47,15 +47,15 @@ export function parseAnswers(bytes: Buffer): WireAnswer[] {
  * moment that no more will come; Node.js drops what it works on when it hears that, so not of a whole one.
  * @throws Error when the server neither answers nor closes the connection
  */
-export function sendBytes(url: string, bytes: Buffer, mayBeCut: boolean): Promise<WireAnswer[]> {
+export function sendBytes(url: string, bytes: Buffer, mayBeCut: boolean): Promise<RawResponse[]> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const received: Buffer[] = [];
     const socket = connect({ host: hostname, port: Number(port) });
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error(`neither an answer nor an end within ${patienceMs} ms`));
-    }, patienceMs);
+      reject(new Error(`neither an answer nor an end within ${responseTimeoutMs} ms`));
+    }, responseTimeoutMs);
     const ending = mayBeCut ? setTimeout(() => socket.end(), cutAfterMs) : undefined;
     socket.on("data", (chunk: Buffer) => received.push(chunk));
     // The server may close while we still write: what it has answered counts.
@@ -63,7 +63,7 @@ export function sendBytes(url: string, bytes: Buffer, mayBeCut: boolean): Promis
     socket.on("close", () => {
       clearTimeout(timer);
       clearTimeout(ending);
-      resolve(parseAnswers(Buffer.concat(received)));
+      resolve(parseResponses(Buffer.concat(received)));
     });
     socket.write(bytes);
   });

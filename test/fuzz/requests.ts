@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { secrets } from "../support/security/test-stack.js";
-import type { Random } from "./random.js";
+import type { SeededRandom } from "../support/random.js";
 
 /** A request as it goes over the wire. Header names and values may be anything but line breaks. */
 export type FuzzRequest = {
@@ -10,10 +10,10 @@ export type FuzzRequest = {
   body: Buffer;
 };
 
-export type Bearers = {
+export type AccessTokens = {
   /** Draws a good access token. */
-  good(random: Random): string;
-  bad: readonly string[];
+  drawValid(random: SeededRandom): string;
+  invalid: readonly string[];
 };
 
 const documents = [
@@ -84,7 +84,7 @@ function toNested(depth: number): string {
 }
 
 /** Replaces some leaves and members of a JSON value by something else. */
-function mutateJson(value: unknown, random: Random): unknown {
+function mutateJson(value: unknown, random: SeededRandom): unknown {
   if (typeof value !== "object" || value === null || random.chance(0.15)) return random.pick(nasty);
   const mutateSome = (item: unknown) => (random.chance(0.4) ? mutateJson(item, random) : item);
   if (Array.isArray(value)) return value.map((item: unknown) => mutateSome(item));
@@ -96,31 +96,35 @@ function mutateJson(value: unknown, random: Random): unknown {
 }
 
 /** Truncates, overwrites, repeats or inserts bytes. */
-export function mutateBytes(bytes: Buffer, random: Random): Buffer {
-  if (bytes.length === 0) return random.bytes(random.below(20));
-  const at = random.below(bytes.length);
-  const to = Math.min(bytes.length, at + 1 + random.below(16));
-  switch (random.below(5)) {
+export function mutateBytes(bytes: Buffer, random: SeededRandom): Buffer {
+  if (bytes.length === 0) return random.bytes(random.integer(0, 19));
+  const at = random.integer(0, bytes.length - 1);
+  const to = Math.min(bytes.length, at + 1 + random.integer(0, 15));
+  switch (random.integer(0, 4)) {
     case 0:
       return bytes.subarray(0, at);
     case 1: {
       const copy = Buffer.from(bytes);
-      copy[at] = random.below(256);
+      copy[at] = random.integer(0, 255);
       return copy;
     }
     case 2:
       return Buffer.concat([bytes.subarray(0, to), bytes.subarray(at, to), bytes.subarray(to)]);
     case 3:
-      return Buffer.concat([bytes.subarray(0, at), random.bytes(1 + random.below(8)), bytes.subarray(at)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        random.bytes(1 + random.integer(0, 7)),
+        bytes.subarray(at),
+      ]);
     default:
       return Buffer.concat([bytes.subarray(0, at), bytes.subarray(to)]);
   }
 }
 
-function toBody(value: unknown, random: Random): Buffer {
-  const draw = random.below(10);
-  if (draw === 0) return Buffer.from(toNested(10 + random.below(5_000)));
-  if (draw === 1) return Buffer.from(`{"query":${"9".repeat(1 + random.below(2_000))}}`);
+function toBody(value: unknown, random: SeededRandom): Buffer {
+  const draw = random.integer(0, 9);
+  if (draw === 0) return Buffer.from(toNested(10 + random.integer(0, 4_999)));
+  if (draw === 1) return Buffer.from(`{"query":${"9".repeat(1 + random.integer(0, 1_999))}}`);
   const json = JSON.stringify(draw < 6 ? mutateJson(value, random) : value);
   const bytes = random.chance(0.1)
     ? Buffer.from(json, random.pick(["utf16le", "latin1"]))
@@ -128,14 +132,14 @@ function toBody(value: unknown, random: Random): Buffer {
   return random.chance(0.25) ? mutateBytes(bytes, random) : bytes;
 }
 
-function drawGraphql(random: Random, bearers: Bearers): FuzzRequest {
+function drawGraphql(random: SeededRandom, tokens: AccessTokens): FuzzRequest {
   const value = {
     query: random.pick(documents),
     ...(random.chance(0.4) && { variables: { a: random.pick([true, "x", null, 1]) } }),
     ...(random.chance(0.2) && { operationName: random.pick(["A", "B", "Q", ""]) }),
     ...(random.chance(0.1) && { extensions: { persistedQuery: { version: 1, sha256Hash: "0" } } }),
   };
-  const token = random.chance(0.85) ? bearers.good(random) : random.pick(bearers.bad);
+  const token = random.chance(0.85) ? tokens.drawValid(random) : random.pick(tokens.invalid);
   return {
     method: "POST",
     path: "/graphql",
@@ -148,9 +152,9 @@ function drawGraphql(random: Random, bearers: Bearers): FuzzRequest {
   };
 }
 
-function drawEvent(random: Random): FuzzRequest {
+function drawEvent(random: SeededRandom): FuzzRequest {
   const toEvent = random.pick([customUser, cloudEvent, supabaseRow]);
-  const id = random.chance(0.5) ? `user-${random.below(500)}` : random.pick(nasty);
+  const id = random.chance(0.5) ? `user-${random.integer(0, 499)}` : random.pick(nasty);
   const value = random.chance(0.1) ? [toEvent(id), toEvent(id)] : toEvent(id);
   const body = toBody(value, random);
   const type = Array.isArray(value)
@@ -186,7 +190,7 @@ const otherPaths = [
 
 const methods = ["GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"];
 
-const oddHeaders: readonly ((random: Random) => [string, string])[] = [
+const oddHeaders: readonly ((random: SeededRandom) => [string, string])[] = [
   (random) => [
     "content-type",
     random.pick(["", "text/plain", "application/json; charset=utf-16", "a/b/c", "*/*"]),
@@ -211,24 +215,24 @@ const oddHeaders: readonly ((random: Random) => [string, string])[] = [
 ];
 
 /** Draws a request for one of the endpoints: good at heart, and wrong in a few places. */
-export function drawRequest(random: Random, bearers: Bearers): FuzzRequest {
-  const draw = random.below(10);
+export function drawRequest(random: SeededRandom, tokens: AccessTokens): FuzzRequest {
+  const draw = random.integer(0, 9);
   const request: FuzzRequest =
     draw < 5
-      ? drawGraphql(random, bearers)
+      ? drawGraphql(random, tokens)
       : draw < 8
         ? drawEvent(random)
         : { method: "GET", path: random.pick(otherPaths), headers: [], body: Buffer.alloc(0) };
   if (random.chance(0.12)) request.method = random.pick(methods);
   if (random.chance(0.06)) request.path = random.pick(otherPaths);
-  if (random.chance(0.03)) request.path += `?${"q=".repeat(random.below(20_000))}`;
+  if (random.chance(0.03)) request.path += `?${"q=".repeat(random.integer(0, 19_999))}`;
   if (random.chance(0.2)) request.headers.push(random.pick(oddHeaders)(random));
   if (random.chance(0.1)) request.headers = request.headers.filter(() => !random.chance(0.5));
   return request;
 }
 
 /** Writes a request as bytes; `isBroken` also breaks HTTP itself. */
-export function toWire(request: FuzzRequest, random: Random, isBroken: boolean): Buffer {
+export function toWire(request: FuzzRequest, random: SeededRandom, isBroken: boolean): Buffer {
   const { method, path, headers, body } = request;
   const own = headers.filter(([name]) => name === "host").length > 0 ? [] : ["Host: gateway.test"];
   const isChunked = random.chance(0.1);
@@ -236,7 +240,7 @@ export function toWire(request: FuzzRequest, random: Random, isBroken: boolean):
     ? ["Transfer-Encoding: chunked"]
     : method === "GET" && body.length === 0
       ? []
-      : [`Content-Length: ${random.chance(0.05) && isBroken ? random.below(1e6) : body.length}`];
+      : [`Content-Length: ${random.chance(0.05) && isBroken ? random.integer(0, 999_999) : body.length}`];
   const lines = [
     `${method} ${path} HTTP/1.1`,
     ...own,
@@ -247,7 +251,7 @@ export function toWire(request: FuzzRequest, random: Random, isBroken: boolean):
   const chunked = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n0\r\n\r\n")];
   const sent = isChunked ? (body.length === 0 ? [Buffer.from("0\r\n\r\n")] : chunked) : [body];
   let bytes = Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), ...sent]);
-  const times = isBroken ? 1 + random.below(4) : 0;
+  const times = isBroken ? 1 + random.integer(0, 3) : 0;
   for (let index = 0; index < times; index += 1) bytes = Buffer.from(mutateBytes(bytes, random));
   return bytes;
 }

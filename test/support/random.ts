@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Draws that are the same in every run with the same seed. */
+/** Pseudorandom values: the same seed always returns the same sequence. */
 export type SeededRandom = {
   /** Uniform in [0, 1). */
   next(): number;
@@ -11,13 +11,14 @@ export type SeededRandom = {
   chance(probability: number): boolean;
   pick<T>(list: readonly T[]): T;
   shuffle<T>(list: readonly T[]): T[];
-  /** A source of its own for one purpose: what one part draws never changes what another one gets. */
+  bytes(length: number): Buffer;
+  /** An independent generator for one purpose: its values do not depend on what other parts of the test draw. */
   fork(purpose: string): SeededRandom;
 };
 
-/** Mulberry32: a small generator with a 32-bit state, good enough to spread faults. */
-function createGenerator(name: string): () => number {
-  let state = createHash("sha256").update(name).digest().readUInt32LE();
+/** Mulberry32: a small generator with a 32-bit state, good enough for test inputs. */
+function createGenerator(seed: string): () => number {
+  let state = createHash("sha256").update(seed).digest().readUInt32LE();
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -26,6 +27,7 @@ function createGenerator(name: string): () => number {
   };
 }
 
+/** Creates a generator; any text is a valid seed. */
 export function createRandom(seed: string): SeededRandom {
   const next = createGenerator(seed);
   const integer = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
@@ -35,14 +37,14 @@ export function createRandom(seed: string): SeededRandom {
     integer,
     chance: (probability) => next() < probability,
     pick<T>(list: readonly T[]): T {
-      const index = integer(0, list.length - 1);
-      if (index < 0) throw new RangeError("There is nothing to pick from.");
-      return list[index] as T;
+      if (list.length === 0) throw new RangeError("Cannot pick from an empty list.");
+      return list[integer(0, list.length - 1)] as T;
     },
     shuffle<T>(list: readonly T[]): T[] {
       const keyed = list.map((item) => ({ item, key: next() }));
       return keyed.sort((one, other) => one.key - other.key).map(({ item }) => item);
     },
+    bytes: (length) => Buffer.from(Array.from({ length }, () => integer(0, 255))),
     fork: (purpose) => createRandom(`${seed}/${purpose}`),
   };
 }

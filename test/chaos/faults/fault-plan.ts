@@ -20,11 +20,11 @@ const aloneEveryMs = [22_000, 28_000] as const;
 const maxLullMs = 4_000;
 
 const names = Object.keys(faultKinds) as FaultName[];
-const isAlone = (name: FaultName) => (faultKinds[name] as FaultKind).on === "everything";
+const isAlone = (name: FaultName) => (faultKinds[name] as FaultKind).targetType === "everything";
 const togetherNames = names.filter((name) => !isAlone(name));
 const aloneNames = names.filter(isAlone);
 
-function pickTarget({ on }: FaultKind, targets: Targets, random: SeededRandom): string {
+function pickTarget({ targetType: on }: FaultKind, targets: Targets, random: SeededRandom): string {
   return on in targets ? random.pick(targets[on as keyof Targets]) : on;
 }
 

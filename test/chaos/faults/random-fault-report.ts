@@ -1,78 +1,54 @@
-import type { FaultRun } from "./random-fault-run.js";
-import { sum, toProcessCounts, toProcessDetails, type Report, type Row } from "../report.js";
-import type { Tally } from "../counters.js";
-import { inFlightAllowanceMs, type ThrottleWindows } from "./retry-after-window.js";
-import { findings, type Problem } from "../verdict/invariants.js";
+import type { RandomFaultRun } from "./random-fault-run.js";
+import type { Report, Row } from "../report.js";
+import {
+  countProcessProblems,
+  countResponseProblems,
+  countViolations,
+  describeProcessProblems,
+  describeViolations,
+  listUnexplainedFailures,
+} from "../report-counts.js";
+import { inFlightAllowanceMs, type RetryAfterWindows } from "./retry-after-window.js";
 
-export const toProblemCounts = (problems: readonly Problem[]): Record<string, number> =>
-  Object.fromEntries(
-    findings.map((finding) => [finding, problems.filter((problem) => problem.finding === finding).length]),
-  );
+const listLateCalls = ({ measured }: RetryAfterWindows) => measured.flatMap(({ late }) => late);
 
-export const toProblemDetails = (problems: readonly Problem[]): string[] =>
-  problems.map(({ finding, appUserId, detail }) => `${finding}: ${appUserId}: ${detail}`);
-
-/** What clients were told that nothing in a run is a reason for. */
-export const toAnswerCounts = (tally: Tally): Record<string, number> => ({
-  "events refused": sum(
-    tally
-      .list("event")
-      .filter(([outcome]) => /^(4|500)/.test(outcome))
-      .map(([, count]) => count),
-  ),
-  "viewers refused": tally.get("token", "UNAUTHENTICATED") + tally.get("token", "PROVISIONING_FAILED"),
-  "answers too late": tally.get("token", "too late") + tally.get("event", "too late"),
-  "answers unreadable": tally.get("token", "unreadable answer"),
-  "connections broken off": tally.get("token", "broken off") + tally.get("event", "broken off"),
-  "errors shown as internal": tally.get("token", "INTERNAL_SERVER_ERROR"),
-});
-
-/** Answers too late and connections broken off, one by one. */
-export const listUnexplained = (tally: Tally): string[] =>
-  tally.list("unexplained").map(([detail]) => detail);
-
-const listBeyond = ({ measured }: ThrottleWindows) => measured.flatMap(({ beyond }) => beyond);
-
-function toCounts(run: FaultRun): Record<string, number> {
-  const { problems, tally, evidence, throttleWindows } = run;
+function toCounts(run: RandomFaultRun): Record<string, number> {
+  const { violations, counters, evidence, retryAfterWindows } = run;
   const announced = [...evidence.users.values()].flat().length;
   return {
-    ...toProblemCounts(problems),
+    ...countViolations(violations),
     "not at rest in time": run.restAfterSeconds === null ? 1 : 0,
     "events never acknowledged": announced - evidence.acknowledged.size,
     "viewers not served at rest": run.unserved.length,
-    "calls during Retry-After windows": listBeyond(throttleWindows).length,
-    "Retry-After windows without a call": throttleWindows.missed,
-    ...toAnswerCounts(tally),
-    ...toProcessCounts(run),
+    "calls during Retry-After windows": listLateCalls(retryAfterWindows).length,
+    "Retry-After windows without a call": retryAfterWindows.missed,
+    ...countResponseProblems(counters),
+    ...countProcessProblems(run),
   };
 }
 
-const toWindowRow = ({ status, retryAfterSeconds, inFlight, beyond }: ThrottleWindows["measured"][number]) =>
-  [
-    `${status}, ${retryAfterSeconds} s: ${inFlight} calls were under way, beyond them`,
-    beyond.length,
-  ] as const;
+const toWindowRow = ({ status, retryAfterSeconds, inFlight, late }: RetryAfterWindows["measured"][number]) =>
+  [`${status}, ${retryAfterSeconds} s: ${inFlight} calls were under way, beyond them`, late.length] as const;
 
 /** Windows may be of one name, and names are keys. */
-const toWindowRows = ({ measured }: ThrottleWindows): Row[] => [
+const toWindowRows = ({ measured }: RetryAfterWindows): Row[] => [
   [`windows (${inFlightAllowanceMs} ms are under way)`, measured.length],
   ...measured.map((window, index): Row => {
-    const [name, beyond] = toWindowRow(window);
-    return [`${index + 1}. ${name}`, beyond];
+    const [name, late] = toWindowRow(window);
+    return [`${index + 1}. ${name}`, late];
   }),
 ];
 
 /** A run with faults by chance, in numbers. */
-export function toFaultReport(run: FaultRun): Report {
-  const { tally, evidence, options } = run;
+export function toRandomFaultReport(run: RandomFaultRun): Report {
+  const { counters, evidence, options } = run;
   const totals: Row[] = [
     ["app users", evidence.users.size],
     ["events", [...evidence.users.values()].flat().length],
     ["events acknowledged", evidence.acknowledged.size],
     ["tokens issued and checked", evidence.tokens.length],
     ["Vital users ever created", evidence.ledger.length],
-    ["Vital users deleted at Vital itself", evidence.deletedUpstream.size],
+    ["Vital users deleted at Vital itself", evidence.deletedAtVital.size],
     ["  of these found out at the end", run.healed],
     ["viewers asked at rest", run.askedAtRest],
     ["seconds to rest", run.restAfterSeconds === null ? null : Number(run.restAfterSeconds.toFixed(1))],
@@ -81,21 +57,21 @@ export function toFaultReport(run: FaultRun): Report {
     seed: options.seed,
     seconds: run.seconds,
     tables: {
-      Faults: tally.list("fault"),
-      "Answers to events": tally.list("event"),
-      "Events for the queue": tally.list("queue"),
-      "Answers to requests for a token": tally.list("token"),
+      Faults: counters.list("fault"),
+      "Answers to events": counters.list("event"),
+      "Events for the queue": counters.list("queue"),
+      "Answers to requests for a token": counters.list("token"),
       "Warnings and errors in the logs": [...run.logs.phrases],
-      "Retry-After windows": toWindowRows(run.throttleWindows),
+      "Retry-After windows": toWindowRows(run.retryAfterWindows),
       Totals: totals,
     },
     counts: toCounts(run),
     details: [
-      ...toProblemDetails(run.problems),
-      ...listBeyond(run.throttleWindows).map((call) => `during Retry-After: ${call}`),
+      ...describeViolations(run.violations),
+      ...listLateCalls(run.retryAfterWindows).map((call) => `during Retry-After: ${call}`),
       ...run.unserved.map((line) => `not served at rest: ${line}`),
-      ...listUnexplained(run.tally),
-      ...toProcessDetails(run),
+      ...listUnexplainedFailures(run.counters),
+      ...describeProcessProblems(run),
     ],
   };
 }

@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { callGateway, isUnexplained, type Gateway } from "./gateway-calls.js";
-import type { Hold } from "./pause-switch.js";
+import type { PauseSwitch } from "./pause-switch.js";
 import type { PlannedEvent } from "./load-plan.js";
 import type { SeededRandom } from "../../support/random.js";
-import type { Tally } from "../counters.js";
+import type { Counters } from "../counters.js";
 
 const maxPauseMs = 2_000;
 
@@ -22,26 +22,26 @@ function toSignedCall({ id, type, appUserId, occurredAt }: PlannedEvent, secret:
 }
 
 /** Signup services that send each event again, to any gateway, until one acknowledges it. */
-export function createSenders(options: {
+export function createEventSenders(options: {
   gateways: readonly Gateway[];
   secret: Buffer;
   random: SeededRandom;
-  tally: Tally;
-  hold?: Hold;
+  counters: Counters;
+  pauseSwitch?: PauseSwitch;
   /** Ends the attempts that are still going on. */
   signal: AbortSignal;
 }) {
-  const { gateways, secret, tally, hold, signal } = options;
+  const { gateways, secret, counters, pauseSwitch, signal } = options;
   const random = options.random.fork("senders");
   /** Events for which there was a 202: when the first one came, epoch milliseconds. */
   const acknowledged = new Map<string, number>();
   let deliveries = 0;
 
   async function send(event: PlannedEvent, gateway: Gateway): Promise<number> {
-    await hold?.pass();
+    await pauseSwitch?.waitWhilePaused();
     const reply = await callGateway(gateway, { ...toSignedCall(event, secret), signal });
-    tally.count("event", "silence" in reply ? reply.silence : String(reply.status));
-    if (isUnexplained(reply)) tally.count("unexplained", `event: ${reply.detail}`);
+    counters.increment("event", "noResponse" in reply ? reply.noResponse : String(reply.status));
+    if (isUnexplained(reply)) counters.increment("unexplained", `event: ${reply.detail}`);
     return reply.status;
   }
 

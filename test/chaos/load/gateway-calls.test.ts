@@ -17,7 +17,7 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-const calm: Gateway["process"] = { name: "gateway-0", wasHurt: () => false, ageMs: () => 60_000 };
+const calm: Gateway["process"] = { name: "gateway-0", wasDisturbed: () => false, ageMs: () => 60_000 };
 const call = (path: string, process: Partial<Gateway["process"]> = {}, base = url) =>
   callGateway({ url: base, process: { ...calm, ...process } }, { path, headers: {}, body: "" });
 
@@ -26,22 +26,22 @@ test("an answer is given as it came", async () => {
 });
 
 test("a gateway that breaks a connection is to blame, unless the run has hurt it meanwhile", async () => {
-  expect(await call("/broken")).toMatchObject({ silence: "broken off" });
-  const hurt = { wasHurt: () => true };
-  expect(await call("/broken", hurt)).toMatchObject({ silence: "no answer, the gateway was hurt" });
+  expect(await call("/broken")).toMatchObject({ noResponse: "broken off" });
+  const hurt = { wasDisturbed: () => true };
+  expect(await call("/broken", hurt)).toMatchObject({ noResponse: "no answer, the gateway was hurt" });
 });
 
 test("a gateway that takes no connection is to blame, unless it has just been started", async () => {
   const nowhere = "http://127.0.0.1:1";
-  expect(await call("/", {}, nowhere)).toMatchObject({ silence: "broken off" });
+  expect(await call("/", {}, nowhere)).toMatchObject({ noResponse: "broken off" });
   const young = { ageMs: () => 5_000 };
-  expect(await call("/", young, nowhere)).toMatchObject({ silence: "no answer, the gateway was hurt" });
+  expect(await call("/", young, nowhere)).toMatchObject({ noResponse: "no answer, the gateway was hurt" });
 });
 
 test("who gives up itself blames nobody", async () => {
   const signal = AbortSignal.abort();
   const gateway = { url, process: calm };
   expect(await callGateway(gateway, { path: "/well", headers: {}, body: "", signal })).toMatchObject({
-    silence: "given up",
+    noResponse: "given up",
   });
 });

@@ -2,7 +2,7 @@ import { request } from "undici";
 import type { ProductProcess } from "../processes/product-process.js";
 
 /** As long as clients usually wait, at the shorter end. The gateway promises an answer within 10 s. */
-export const answerTimeoutMs = 15_000;
+export const responseTimeoutMs = 15_000;
 
 /** How long a process may take until it listens, on a busy machine. */
 const bootMs = 30_000;
@@ -11,10 +11,10 @@ const bootMs = 30_000;
 const noticeMs = 1_000;
 
 /** Where clients send what they have to say. */
-export type Gateway = { url: string; process: Pick<ProductProcess, "name" | "wasHurt" | "ageMs"> };
+export type Gateway = { url: string; process: Pick<ProductProcess, "name" | "wasDisturbed" | "ageMs"> };
 
 /** Why there was no answer. */
-export type Silence =
+export type NoResponseReason =
   /** The run itself had killed, stopped or frozen the gateway meanwhile. */
   | "no answer, the gateway was hurt"
   /** Nobody had done anything to it, and still it kept its client waiting too long. */
@@ -27,7 +27,7 @@ export type Silence =
 export type Reply =
   | { status: number; text: string }
   /** `detail` says what the client saw of it, and when. */
-  | { status: 0; silence: Silence; detail: string };
+  | { status: 0; noResponse: NoResponseReason; detail: string };
 
 export type Call = {
   path: string;
@@ -38,18 +38,18 @@ export type Call = {
 
 const isTimeout = (code: unknown) => code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
 
-function toSilence(error: unknown, { process }: Gateway, sentAtMs: number): Silence {
+function toNoResponseReason(error: unknown, { process }: Gateway, sentAtMs: number): NoResponseReason {
   const { code, name } = error as { code?: string; name?: string };
   if (name === "AbortError") return "given up";
-  if (process.wasHurt(sentAtMs - noticeMs)) return "no answer, the gateway was hurt";
+  if (process.wasDisturbed(sentAtMs - noticeMs)) return "no answer, the gateway was hurt";
   if (isTimeout(code)) return "too late";
   const isStarting = code === "ECONNREFUSED" && process.ageMs() < bootMs;
   return isStarting ? "no answer, the gateway was hurt" : "broken off";
 }
 
 /** What no fault of the run explains: told one by one at the end. */
-export const isUnexplained = (reply: Reply): reply is Extract<Reply, { silence: Silence }> =>
-  "silence" in reply && (reply.silence === "broken off" || reply.silence === "too late");
+export const isUnexplained = (reply: Reply): reply is Extract<Reply, { noResponse: NoResponseReason }> =>
+  "noResponse" in reply && (reply.noResponse === "broken off" || reply.noResponse === "too late");
 
 /**
  * Sends one request as a client on another machine would, and does not throw: what went wrong is told, and whether the
@@ -59,21 +59,21 @@ export async function callGateway(gateway: Gateway, call: Call): Promise<Reply> 
   const { path, headers, body, signal } = call;
   const sentAtMs = performance.now();
   try {
-    const answer = await request(`${gateway.url}${path}`, {
+    const response = await request(`${gateway.url}${path}`, {
       method: "POST",
       headers: { "content-type": "application/json", ...headers },
       body,
-      headersTimeout: answerTimeoutMs,
-      bodyTimeout: answerTimeoutMs,
+      headersTimeout: responseTimeoutMs,
+      bodyTimeout: responseTimeoutMs,
       ...(signal && { signal }),
     });
-    return { status: answer.statusCode, text: await answer.body.text() };
+    return { status: response.statusCode, text: await response.body.text() };
   } catch (error) {
-    const silence = toSilence(error, gateway, sentAtMs);
+    const noResponse = toNoResponseReason(error, gateway, sentAtMs);
     const { code, message } = error as { code?: string; message: string };
     const afterMs = Math.round(performance.now() - sentAtMs);
     const at = new Date().toISOString();
     const { name } = gateway.process;
-    return { status: 0, silence, detail: `${name}: ${code ?? ""} ${message} after ${afterMs} ms, ${at}` };
+    return { status: 0, noResponse, detail: `${name}: ${code ?? ""} ${message} after ${afterMs} ms, ${at}` };
   }
 }

@@ -6,7 +6,7 @@ export type PlannedEvent = { id: string; type: SignupEventType; appUserId: strin
 /** Something of one app user at a time of the run, milliseconds from its beginning. */
 type Due<T> = T & { dueAtMs: number };
 
-export type Population = {
+export type LoadPlan = {
   /** Everyone, with all that signup services have to say of them; nothing of those who only visit. */
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
   /** Every event at least once; some several times, some older ones after newer ones. */
@@ -16,7 +16,7 @@ export type Population = {
   /** App users who ask for a sign-in token. */
   visits: readonly Due<{ appUserId: string }>[];
   /** Vital users that somebody deletes at Vital itself. */
-  upstreamDeletions: readonly Due<{ appUserId: string }>[];
+  deletionsAtVital: readonly Due<{ appUserId: string }>[];
 };
 
 /** What happens to an app user, in the order of the sender's clock; `same` has the instant of the one before. */
@@ -32,7 +32,7 @@ const stories: readonly (readonly (SignupEventType | "same")[])[] = [
 ];
 
 /** Ids as identity providers give them, and as they should not: taken to the byte, never as a path or a query. */
-const idForms: readonly ((number: number) => string)[] = [
+const idFormats: readonly ((number: number) => string)[] = [
   (number) => `auth0|${number.toString(16).padStart(24, "0")}`,
   (number) => `user_${number}`,
   (number) => String(number),
@@ -83,15 +83,15 @@ const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
  * Plans who signs up, what of it is published when, who asks for a token, and whose Vital user disappears at Vital.
  * The plan is the same for the same `random`, but for the calendar.
  */
-export function planPopulation(options: {
+export function planLoad(options: {
   signups: number;
   windowMs: number;
   startedAt: Date;
   random: SeededRandom;
-}): Population {
+}): LoadPlan {
   const { signups, windowMs, startedAt } = options;
-  const random = options.random.fork("population");
-  const toId = (number: number) => random.pick(idForms)(number);
+  const random = options.random.fork("load");
+  const toId = (number: number) => random.pick(idFormats)(number);
   const announced = Array.from({ length: signups }, (_, number) => toId(number));
   const strangers = Array.from({ length: Math.max(10, Math.ceil(signups / 20)) }, (_, number) =>
     toId(1_000_000 + number),
@@ -108,7 +108,7 @@ export function planPopulation(options: {
     appUserId: random.pick(random.chance(0.15) ? strangers : announced),
     dueAtMs: random.between(0, windowMs),
   }));
-  const upstreamDeletions = random
+  const deletionsAtVital = random
     .shuffle([...announced, ...strangers])
     .slice(0, Math.ceil(signups / 25))
     .map((appUserId) => ({ appUserId, dueAtMs: random.between(windowMs / 4, windowMs) }));
@@ -117,6 +117,6 @@ export function planPopulation(options: {
     deliveries: byDueTime(deliveries),
     queueCopies: byDueTime(queueCopies),
     visits: byDueTime(visits),
-    upstreamDeletions: byDueTime(upstreamDeletions),
+    deletionsAtVital: byDueTime(deletionsAtVital),
   };
 }

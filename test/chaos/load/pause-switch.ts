@@ -1,21 +1,21 @@
 /** Lets a crowd wait, and go on all at once. */
-export function createHold() {
-  let held: Promise<void> | null = null;
+export function createPauseSwitch() {
+  let paused: Promise<void> | null = null;
   let open: () => void = () => undefined;
   return {
     /** Everybody who comes from now on waits. */
-    hold(): void {
-      held ??= new Promise((resolve) => (open = resolve));
+    pause(): void {
+      paused ??= new Promise((resolve) => (open = resolve));
     },
-    release(): void {
-      held = null;
+    resume(): void {
+      paused = null;
       open();
     },
     /** Resolves at once unless there is something to wait for. */
-    pass: async (): Promise<void> => {
-      while (held !== null) await held;
+    waitWhilePaused: async (): Promise<void> => {
+      while (paused !== null) await paused;
     },
   };
 }
 
-export type Hold = ReturnType<typeof createHold>;
+export type PauseSwitch = ReturnType<typeof createPauseSwitch>;

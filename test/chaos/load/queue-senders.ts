@@ -1,6 +1,6 @@
 import { createSignupPublisher } from "../../../src/publisher/publisher.js";
 import type { PlannedEvent } from "./load-plan.js";
-import type { Tally } from "../counters.js";
+import type { Counters } from "../counters.js";
 
 /** How long a service tries to put an event into the queue. */
 const deadlineMs = 10_000;
@@ -9,7 +9,7 @@ const deadlineMs = 10_000;
  * Services that put events into the queue. What is lost with Redis there counts for nothing: the same events are also
  * sent by HTTP. But what the workers take from the queue, late or twice, must do no harm.
  */
-export function createQueueSenders({ redisUrl, tally }: { redisUrl: string; tally: Tally }) {
+export function createQueueSenders({ redisUrl, counters }: { redisUrl: string; counters: Counters }) {
   const publisher = createSignupPublisher({ redisUrl });
   return {
     async deliver(event: PlannedEvent): Promise<void> {
@@ -17,7 +17,7 @@ export function createQueueSenders({ redisUrl, tally }: { redisUrl: string; tall
         () => "taken",
         () => "given up",
       );
-      tally.count("queue", outcome);
+      counters.increment("queue", outcome);
     },
     close: () => publisher.close(),
   };

@@ -7,23 +7,23 @@ import { setTimeout as delay } from "node:timers/promises";
  */
 export async function runWhenDue<T extends { dueAtMs: number }>(
   pieces: readonly T[],
-  { startedAtMs, maxUnderWay }: { startedAtMs: number; maxUnderWay: number },
+  { startedAtMs, maxConcurrent }: { startedAtMs: number; maxConcurrent: number },
   work: (piece: T) => Promise<void>,
 ): Promise<void> {
-  const underWay = new Set<Promise<void>>();
+  const running = new Set<Promise<void>>();
   const failures: unknown[] = [];
   for (const piece of pieces) {
     const waitMs = startedAtMs + piece.dueAtMs - performance.now();
     if (waitMs > 0) await delay(waitMs);
-    while (underWay.size >= maxUnderWay) await Promise.race(underWay);
+    while (running.size >= maxConcurrent) await Promise.race(running);
     if (failures.length > 0) break;
-    const running = work(piece)
+    const started = work(piece)
       .catch((error: unknown) => {
         failures.push(error);
       })
-      .finally(() => underWay.delete(running));
-    underWay.add(running);
+      .finally(() => running.delete(started));
+    running.add(started);
   }
-  await Promise.all(underWay);
+  await Promise.all(running);
   if (failures.length > 0) throw failures[0];
 }

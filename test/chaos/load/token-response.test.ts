@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { readTokenAnswer } from "./token-response.js";
+import { parseTokenResponse } from "./token-response.js";
 
-const read = (answer: unknown) => readTokenAnswer(JSON.stringify(answer));
+const read = (answer: unknown) => parseTokenResponse(JSON.stringify(answer));
 const error = (extensions: object) => ({ data: null, errors: [{ message: "", extensions }] });
 
 test("a passing error is typed only when it says how long to wait", () => {
@@ -19,7 +19,7 @@ test("an error without a code, or with one that nobody promised, is not typed", 
   expect(() => read(error({ retryable: true, retryAfterSeconds: 2 }))).toThrow();
   expect(() => read(error({ code: "OOPS", retryable: true, retryAfterSeconds: 2 }))).toThrow();
   expect(() => read({ data: null })).toThrow();
-  expect(() => readTokenAnswer("<html>")).toThrow();
+  expect(() => parseTokenResponse("<html>")).toThrow();
 });
 
 test("a token that the mobile SDK cannot decode is no token", () => {

@@ -3,13 +3,13 @@ import { decodeSignInToken } from "../../../simulator/sign-in-token.js";
 
 export const tokenQuery = "mutation { vitalSignInToken { userId signInToken environment region } }";
 
-export type TokenAnswer =
+export type TokenResponse =
   /** `vitalUserId` is the user that the token itself signs in, `userId` the one that the answer names. */
   | { type: "token"; userId: string; vitalUserId: string }
   /** `retryAfterMs` is `null` where asking again does not help. */
   | { type: "error"; code: string; retryAfterMs: number | null };
 
-const TokenAnswer = z
+const TokenResponse = z
   .object({
     data: z.object({
       vitalSignInToken: z.object({
@@ -20,18 +20,18 @@ const TokenAnswer = z
       }),
     }),
   })
-  .transform(({ data: { vitalSignInToken: token } }): TokenAnswer => {
+  .transform(({ data: { vitalSignInToken: token } }): TokenResponse => {
     const { vitalUserId } = decodeSignInToken(token.signInToken);
     return { type: "token", userId: token.userId, vitalUserId };
   });
 
 /** Where Vital or the store is away, waiting helps, and the app is told how long. */
-const Passing = z.object({
+const RetryableWithWait = z.object({
   code: z.enum(["VITAL_UNAVAILABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"]),
   retryable: z.literal(true),
   retryAfterSeconds: z.number().positive(),
 });
-const Unforeseen = z.object({
+const Retryable = z.object({
   code: z.enum(["AUTH_UNAVAILABLE", "INTERNAL_SERVER_ERROR"]),
   retryable: z.literal(true),
   retryAfterSeconds: z.number().positive().default(1),
@@ -41,17 +41,17 @@ const Final = z.object({
   retryable: z.literal(false),
 });
 
-const ErrorAnswer = z
-  .object({ errors: z.tuple([z.object({ extensions: z.union([Passing, Unforeseen, Final]) })]) })
-  .transform(({ errors: [{ extensions }] }): TokenAnswer => {
+const ErrorResponse = z
+  .object({ errors: z.tuple([z.object({ extensions: z.union([RetryableWithWait, Retryable, Final]) })]) })
+  .transform(({ errors: [{ extensions }] }): TokenResponse => {
     const retryAfterMs = extensions.retryable ? extensions.retryAfterSeconds * 1000 : null;
     return { type: "error", code: extensions.code, retryAfterMs };
   });
 
-const Answer = z.union([ErrorAnswer, TokenAnswer]);
+const AnyResponse = z.union([ErrorResponse, TokenResponse]);
 
 /**
  * Reads the body of an answer to {@link tokenQuery}.
  * @throws Error when it is of no promised form: neither a token that can be decoded nor one typed error
  */
-export const readTokenAnswer = (text: string): TokenAnswer => Answer.parse(JSON.parse(text));
+export const parseTokenResponse = (text: string): TokenResponse => AnyResponse.parse(JSON.parse(text));

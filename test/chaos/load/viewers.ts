@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { callGateway, isUnexplained, type Gateway, type Reply } from "./gateway-calls.js";
-import type { Hold } from "./pause-switch.js";
+import type { PauseSwitch } from "./pause-switch.js";
 import type { SeededRandom } from "../../support/random.js";
-import type { Tally } from "../counters.js";
-import { readTokenAnswer, tokenQuery, type TokenAnswer } from "./token-response.js";
+import type { Counters } from "../counters.js";
+import { parseTokenResponse, tokenQuery, type TokenResponse } from "./token-response.js";
 
 /** How often an app asks during one sign-in, and how long it goes on asking. */
 const maxAttempts = 4;
@@ -23,9 +23,9 @@ export type IssuedToken = {
 /** What came of one request, and how long it took. */
 export type Visit = { outcome: string; isTyped: boolean; retryAfterMs: number | null; tookMs: number };
 
-function read(text: string): TokenAnswer | null {
+function read(text: string): TokenResponse | null {
   try {
-    return readTokenAnswer(text);
+    return parseTokenResponse(text);
   } catch {
     return null;
   }
@@ -34,8 +34,8 @@ function read(text: string): TokenAnswer | null {
 /** Where nothing readable came, an app waits as long as it sees fit. */
 const toUntyped = (outcome: string) => ({ outcome, isTyped: false, retryAfterMs: defaultPauseMs });
 
-function toOutcome(reply: Reply, answer: TokenAnswer | null): Omit<Visit, "tookMs"> {
-  if ("silence" in reply) return toUntyped(reply.silence);
+function toOutcome(reply: Reply, answer: TokenResponse | null): Omit<Visit, "tookMs"> {
+  if ("noResponse" in reply) return toUntyped(reply.noResponse);
   if (answer === null) return toUntyped("unreadable answer");
   if (answer.type === "token") return { outcome: "issued", isTyped: true, retryAfterMs: null };
   return { outcome: answer.code, isTyped: true, retryAfterMs: answer.retryAfterMs };
@@ -44,32 +44,32 @@ function toOutcome(reply: Reply, answer: TokenAnswer | null): Omit<Visit, "tookM
 /** App users who ask a gateway for a sign-in token, with the access tokens of their issuer. */
 export function createViewers(options: {
   gateways: readonly Gateway[];
-  toAccessToken: (appUserId: string) => Promise<string>;
+  createAccessToken: (appUserId: string) => Promise<string>;
   random: SeededRandom;
-  tally: Tally;
-  hold?: Hold;
+  counters: Counters;
+  pauseSwitch?: PauseSwitch;
 }) {
-  const { gateways, toAccessToken, tally, hold } = options;
+  const { gateways, createAccessToken, counters, pauseSwitch } = options;
   const random = options.random.fork("viewers");
   const issued: IssuedToken[] = [];
   const asked = new Set<string>();
   let visits = 0;
 
-  async function ask(appUserId: string, gateway: Gateway): Promise<Visit> {
+  async function requestToken(appUserId: string, gateway: Gateway): Promise<Visit> {
     asked.add(appUserId);
-    const headers = { authorization: `Bearer ${await toAccessToken(appUserId)}` };
+    const headers = { authorization: `Bearer ${await createAccessToken(appUserId)}` };
     const body = JSON.stringify({ query: tokenQuery });
     const [askedAt, startedAtMs] = [Date.now(), performance.now()];
     const reply = await callGateway(gateway, { path: "/graphql", headers, body });
-    const answer = "silence" in reply ? null : read(reply.text);
-    const visit = { ...toOutcome(reply, answer), tookMs: performance.now() - startedAtMs };
-    tally.count("token", visit.outcome);
-    if (isUnexplained(reply)) tally.count("unexplained", `token: ${reply.detail}`);
+    const answer = "noResponse" in reply ? null : read(reply.text);
+    const signIn = { ...toOutcome(reply, answer), tookMs: performance.now() - startedAtMs };
+    counters.increment("token", signIn.outcome);
+    if (isUnexplained(reply)) counters.increment("unexplained", `token: ${reply.detail}`);
     if (answer?.type === "token") {
       const { vitalUserId, userId } = answer;
       issued.push({ appUserId, vitalUserId, isConsistent: userId === vitalUserId, askedAt });
     }
-    return visit;
+    return signIn;
   }
 
   return {
@@ -78,31 +78,31 @@ export function createViewers(options: {
     /** Everybody who asked: a request provisions, whatever came of its answer. */
     asked,
     /** One request to one gateway, whatever else has to wait. */
-    ask,
+    requestToken,
 
     /** Signs in as an app does: asks again, anywhere, after the wait that it was told. Gives the last answer. */
-    async visit(appUserId: string, onAnswer: (visit: Visit) => void = () => undefined): Promise<Visit> {
+    async signIn(appUserId: string, onAnswer: (signIn: Visit) => void = () => undefined): Promise<Visit> {
       const draws = random.fork(`${appUserId}/${(visits += 1)}`);
       const giveUpAtMs = performance.now() + patienceMs;
       for (let attempt = 1; ; attempt += 1) {
-        await hold?.pass();
-        const visit = await ask(appUserId, draws.pick(gateways));
-        onAnswer(visit);
-        if (visit.retryAfterMs === null || attempt === maxAttempts) return visit;
-        const pauseMs = visit.retryAfterMs * draws.between(1, 1.3);
-        if (performance.now() + pauseMs > giveUpAtMs) return visit;
+        await pauseSwitch?.waitWhilePaused();
+        const signIn = await requestToken(appUserId, draws.pick(gateways));
+        onAnswer(signIn);
+        if (signIn.retryAfterMs === null || attempt === maxAttempts) return signIn;
+        const pauseMs = signIn.retryAfterMs * draws.between(1, 1.3);
+        if (performance.now() + pauseMs > giveUpAtMs) return signIn;
         await delay(pauseMs);
       }
     },
 
     /** Asks again while the answer says that it may help, for so long. Gives the last answer. */
-    async insist(appUserId: string, forMs: number): Promise<Visit> {
+    async requestUntilFinal(appUserId: string, forMs: number): Promise<Visit> {
       const deadline = Date.now() + forMs;
       const draws = random.fork(`${appUserId}/insist`);
       for (;;) {
-        const visit = await ask(appUserId, draws.pick(gateways));
-        if (visit.retryAfterMs === null || Date.now() > deadline) return visit;
-        await delay(visit.retryAfterMs);
+        const signIn = await requestToken(appUserId, draws.pick(gateways));
+        if (signIn.retryAfterMs === null || Date.now() > deadline) return signIn;
+        await delay(signIn.retryAfterMs);
       }
     },
   };

@@ -3,7 +3,7 @@ import type { SeededRandom } from "../../support/random.js";
 
 type Due<T> = T & { dueAtMs: number };
 
-export type OutagePopulation = {
+export type OutageLoadPlan = {
   /** They have signed up before, and are active when it begins. */
   before: readonly PlannedEvent[];
   /** Signups while the service is down. */
@@ -26,13 +26,13 @@ const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
  *
  * @param name tells the app users of one outage from those of another
  */
-export function planOutage(options: {
+export function planOutageLoad(options: {
   name: string;
   signups: number;
   windowMs: number;
   startedAt: Date;
   random: SeededRandom;
-}): OutagePopulation {
+}): OutageLoadPlan {
   const { name, signups, windowMs, startedAt } = options;
   const random = options.random.fork(name);
   const list = (kind: string, count: number) =>

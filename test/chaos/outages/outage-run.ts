@@ -3,132 +3,142 @@ import type { Say } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
-import { outageWays, toName, type Outage } from "./outage.js";
-import { judgeOutage, restWithinMs, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
-import { planOutage, type OutagePopulation } from "./outage-load-plan.js";
+import { outageActions, toName, type Outage } from "./outage.js";
+import { checkOutage, settleWithinMs, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
+import { planOutageLoad, type OutageLoadPlan } from "./outage-load-plan.js";
 import { runWhenDue } from "../load/run-when-due.js";
 import type { PlannedEvent } from "../load/load-plan.js";
 import { createRandom, type SeededRandom } from "../../support/random.js";
-import { sum } from "../report.js";
-import { runScene, type RunOptions } from "../run.js";
-import { bootMs, type Scene } from "../testbed.js";
-import { createTally, type Tally } from "../counters.js";
-import { judge, type Evidence } from "../verdict/invariants.js";
+import { sum } from "../report-counts.js";
+import { runOnTestbed, type RunOptions } from "../run.js";
+import { startTimeoutMs, type Testbed } from "../testbed.js";
+import { createCounters, type Counters } from "../counters.js";
+import { findViolations, type Evidence } from "../verdict/invariants.js";
 
 /** How long those who sign up before may take to become active. */
 const settleMs = 120_000;
 
-async function signUpBefore({ mappings }: Scene, { senders }: Load, before: readonly PlannedEvent[]) {
+async function signUpBefore({ mappings }: Testbed, { senders }: Load, before: readonly PlannedEvent[]) {
   await runWhenDue(
     before.map((event) => ({ event, dueAtMs: 0 })),
-    { startedAtMs: performance.now(), maxUnderWay: 50 },
+    { startedAtMs: performance.now(), maxConcurrent: 50 },
     ({ event }) => senders.deliver(event),
   );
-  await waitUntil("those who have signed up before are active", () => mappings.waitForRest(1_000), settleMs);
+  await waitUntil(
+    "those who have signed up before are active",
+    () => mappings.waitUntilSettled(1_000),
+    settleMs,
+  );
 }
 
 /** Signups and viewers for so long; what they do at the end goes on, and is over when `finished` resolves. */
-function startLoadOf({ signups, visits }: OutagePopulation, { senders, viewers }: Load) {
+function startLoadOf({ signups, visits }: OutageLoadPlan, { senders, viewers }: Load) {
   const startedAtMs = performance.now();
-  const seen: TimedVisit[] = [];
-  const sending = runWhenDue(signups, { startedAtMs, maxUnderWay: Infinity }, ({ event }) =>
+  const responses: TimedVisit[] = [];
+  const sending = runWhenDue(signups, { startedAtMs, maxConcurrent: Infinity }, ({ event }) =>
     senders.deliver(event),
   );
-  const visiting = runWhenDue(visits, { startedAtMs, maxUnderWay: Infinity }, async ({ appUserId }) => {
-    await viewers.visit(appUserId, (visit) => seen.push({ ...visit, answeredAt: Date.now() }));
+  const visiting = runWhenDue(visits, { startedAtMs, maxConcurrent: Infinity }, async ({ appUserId }) => {
+    await viewers.signIn(appUserId, (visit) => responses.push({ ...visit, answeredAt: Date.now() }));
   });
-  return { seen, finished: Promise.all([sending, visiting]) };
+  return { responses, finished: Promise.all([sending, visiting]) };
 }
 
 /** Takes the service away for the time under load, and waits for rest after its return. */
-async function observe(scene: Scene, load: Load, outage: Outage, population: OutagePopulation) {
-  const way = outageWays[outage.service][outage.manner](scene);
+async function observe(testbed: Testbed, load: Load, outage: Outage, plan: OutageLoadPlan) {
+  const way = outageActions[outage.service][outage.manner](testbed);
   await way.begin();
   const downAt = Date.now();
-  const { seen, finished } = startLoadOf(population, load);
+  const { responses, finished } = startLoadOf(plan, load);
   await delay(outage.seconds * 1000);
   const upAt = Date.now();
   await way.end();
-  await Promise.race([finished, delay(restWithinMs)]);
-  const isAtRest = await scene.mappings.waitForRest(Math.max(1_000, upAt + restWithinMs - Date.now()));
-  return { downAt, upAt, seen, isAtRest };
+  await Promise.race([finished, delay(settleWithinMs)]);
+  const isSettled = await testbed.mappings.waitUntilSettled(
+    Math.max(1_000, upAt + settleWithinMs - Date.now()),
+  );
+  return { downAt, upAt, responses, isSettled };
 }
 
 type Surroundings = {
-  scene: Scene;
+  testbed: Testbed;
   load: Load;
   options: ChaosOptions;
   random: SeededRandom;
-  tally: Tally;
+  counters: Counters;
   say: Say;
 };
 
 /** Answers to events so far other than "taken". */
-const countRefusals = (tally: Tally) =>
+const countRefusals = (counters: Counters) =>
   sum(
-    tally
+    counters
       .list("event")
       .filter(([outcome]) => outcome !== "202")
       .map(([, count]) => count),
   );
 
 async function performOne(
-  { scene, load, options, random, tally, say }: Surroundings,
+  { testbed, load, options, random, counters, say }: Surroundings,
   outage: Outage,
   index: number,
 ) {
-  const population = planOutage({
+  const plan = planOutageLoad({
     name: `${index + 1}-${outage.service}`,
     signups: options.signups,
     windowMs: outage.seconds * 1000,
     startedAt: new Date(),
     random,
   });
-  await signUpBefore(scene, load, population.before);
-  say(`${toName(outage)}: ${population.signups.length} signups, ${population.visits.length} visits`);
-  const refusedBefore = countRefusals(tally);
-  const observed = await observe(scene, load, outage, population);
-  await waitUntil("all processes are back", scene.fleet.isReady, bootMs);
+  await signUpBefore(testbed, load, plan.before);
+  say(`${toName(outage)}: ${plan.signups.length} signups, ${plan.visits.length} visits`);
+  const refusedBefore = countRefusals(counters);
+  const observed = await observe(testbed, load, outage, plan);
+  await waitUntil("all processes are back", testbed.fleet.isReady, startTimeoutMs);
 
   const activatedAt = new Map(
-    (await scene.mappings.list()).map(({ _id, activatedAt: at }) => [_id, at?.getTime()] as const),
+    (await testbed.mappings.list()).map(({ _id, activatedAt: at }) => [_id, at?.getTime()] as const),
   );
   const facts: OutageFacts = {
     ...observed,
     outage,
-    signups: population.signups.map(({ event: { id, appUserId } }) => ({
+    signups: plan.signups.map(({ event: { id, appUserId } }) => ({
       acknowledgedAt: load.senders.acknowledged.get(id) ?? null,
       activatedAt: activatedAt.get(appUserId) ?? null,
     })),
-    refusals: countRefusals(tally) - refusedBefore,
-    visitors: new Set(population.visits.map(({ appUserId }) => appUserId)).size,
-    activatedAt: [...population.users]
+    refusals: countRefusals(counters) - refusedBefore,
+    visitors: new Set(plan.visits.map(({ appUserId }) => appUserId)).size,
+    activatedAt: [...plan.users]
       .filter(([appUserId, events]) => events.length > 0 || activatedAt.has(appUserId))
       .map(([appUserId]) => activatedAt.get(appUserId) ?? null),
   };
-  return { users: population.users, measured: judgeOutage(facts) };
+  return { users: plan.users, measured: checkOutage(facts) };
 }
 
-async function perform(options: ChaosOptions, scene: Scene, say: Say) {
+async function perform(options: ChaosOptions, testbed: Testbed, say: Say) {
   const random = createRandom(String(options.seed));
-  const tally = createTally();
-  const load = createLoad({ scene, random, tally });
+  const counters = createCounters();
+  const load = createLoad({ testbed, random, counters });
   const performed = [];
   for (const [index, outage] of options.outages.entries()) {
-    performed.push(await performOne({ scene, load, options, random, tally, say }, outage, index));
+    performed.push(await performOne({ testbed, load, options, random, counters, say }, outage, index));
   }
-  load.giveUp();
+  load.stopSending();
   await load.queueSenders.close();
   const evidence: Evidence = {
     users: new Map(performed.flatMap(({ users }) => [...users])),
     acknowledged: load.senders.acknowledged,
     asked: load.viewers.asked,
     tokens: load.viewers.issued,
-    mappings: await scene.mappings.list(),
-    ledger: await scene.vital.listEver(),
-    deletedUpstream: new Set(),
+    mappings: await testbed.mappings.list(),
+    ledger: await testbed.vital.listAllUsers(),
+    deletedAtVital: new Set(),
   };
-  return { tally, outages: performed.map(({ measured }) => measured), problems: judge(evidence) };
+  return {
+    counters,
+    outages: performed.map(({ measured }) => measured),
+    violations: findViolations(evidence),
+  };
 }
 
 /** The product's own default: how long an answer takes while Vital hangs depends on it. */
@@ -136,6 +146,6 @@ const vitalTimeoutMs = 5_000;
 
 /** One run: takes one service away after the other, each for as long as was asked for, and judges. */
 export const runOutages = (options: Omit<RunOptions, "vitalTimeoutMs">) =>
-  runScene({ ...options, vitalTimeoutMs }, (scene) => perform(options.options, scene, options.say));
+  runOnTestbed({ ...options, vitalTimeoutMs }, (testbed) => perform(options.options, testbed, options.say));
 
 export type OutageRun = Awaited<ReturnType<typeof runOutages>>;

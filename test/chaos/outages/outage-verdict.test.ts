@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseOutage } from "./outage.js";
-import { judgeOutage, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
+import { checkOutage, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
 
 const downAt = 1_000_000;
 const upAt = downAt + 300_000;
@@ -23,26 +23,26 @@ const redisDown: OutageFacts = {
   upAt,
   signups: [signup(10_000, 22_000), signup(280_000, 305_000)],
   refusals: 0,
-  seen: [issued],
+  responses: [issued],
   visitors: 1,
   activatedAt: [downAt + 22_000, downAt + 305_000],
-  isAtRest: true,
+  isSettled: true,
 };
 const vitalDown: OutageFacts = {
   ...redisDown,
   outage: { service: "vital", seconds: 300, manner: "silent" },
   signups: [signup(10_000, 303_500)],
-  seen: [typedError],
+  responses: [typedError],
   activatedAt: [downAt + 303_500],
 };
 
 /** What was not zero. */
 const failuresOf = (facts: OutageFacts) =>
-  Object.entries(judgeOutage(facts).counts)
+  Object.entries(checkOutage(facts).counts)
     .filter(([, count]) => count !== 0)
     .map(([name]) => name);
 const valueOf = (facts: OutageFacts, name: string) =>
-  judgeOutage(facts).rows.find(([row]) => row.trim() === name)?.[1];
+  checkOutage(facts).rows.find(([row]) => row.trim() === name)?.[1];
 
 test("with Redis down signups become active: how many, and the slowest, is told", () => {
   expect(failuresOf(redisDown)).toEqual([]);
@@ -60,10 +60,12 @@ test("with Redis down a signup that waits for its return fails the run", () => {
 });
 
 test("with Redis down a viewer without a token fails the run, afterwards a typed error does not", () => {
-  expect(failuresOf({ ...redisDown, seen: [issued, typedError] })).toEqual([
+  expect(failuresOf({ ...redisDown, responses: [issued, typedError] })).toEqual([
     "viewers without a token, with Redis down",
   ]);
-  expect(failuresOf({ ...redisDown, seen: [issued, { ...typedError, answeredAt: upAt + 1 }] })).toEqual([]);
+  expect(failuresOf({ ...redisDown, responses: [issued, { ...typedError, answeredAt: upAt + 1 }] })).toEqual(
+    [],
+  );
 });
 
 test("with Vital down every viewer gets a typed answer in time, and everything is active soon after", () => {
@@ -73,20 +75,22 @@ test("with Vital down every viewer gets a typed answer in time, and everything i
 });
 
 test("an answer without a type, or past the deadline, or none at all fails the run", () => {
-  const seen = (visit: Partial<TimedVisit>) => ({
+  const withResponse = (visit: Partial<TimedVisit>) => ({
     ...vitalDown,
-    seen: [typedError, { ...typedError, ...visit }],
+    responses: [typedError, { ...typedError, ...visit }],
   });
-  expect(failuresOf(seen({ isTyped: false, outcome: "broken off" }))).toEqual(["answers without a type"]);
-  expect(failuresOf(seen({ tookMs: 10_300 }))).toEqual(["answers later than 10000 ms"]);
-  expect(failuresOf({ ...vitalDown, seen: [] })).toEqual(["viewers not answered at all"]);
+  expect(failuresOf(withResponse({ isTyped: false, outcome: "broken off" }))).toEqual([
+    "answers without a type",
+  ]);
+  expect(failuresOf(withResponse({ tookMs: 10_300 }))).toEqual(["answers later than 10000 ms"]);
+  expect(failuresOf({ ...vitalDown, responses: [] })).toEqual(["viewers not answered at all"]);
 });
 
 test("what is not active a minute after the return fails the run, whenever it becomes so", () => {
   const name = "not active 60 s after its return";
   expect(failuresOf({ ...vitalDown, activatedAt: [upAt + 60_100] })).toEqual([name]);
   expect(failuresOf({ ...vitalDown, activatedAt: [null] })).toEqual([name]);
-  expect(failuresOf({ ...vitalDown, isAtRest: false })).toEqual([name]);
+  expect(failuresOf({ ...vitalDown, isSettled: false })).toEqual([name]);
 });
 
 test("an event that is acknowledged only after the return fails the run, unless the store was away", () => {

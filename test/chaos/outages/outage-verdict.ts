@@ -5,9 +5,9 @@ import type { Visit } from "../load/viewers.js";
 /** `GATEWAY_DEADLINE_MS` of the run: its default. */
 export const gatewayDeadlineMs = 10_000;
 /** The way there and back, and the timers on it. */
-const onTheWayMs = 250;
+const transportMs = 250;
 /** From the service's return. */
-export const restWithinMs = 60_000;
+export const settleWithinMs = 60_000;
 /** Without Redis a sweeper finds the row; a signup that is younger when Redis returns says nothing. */
 const directWithinMs = 30_000;
 
@@ -23,11 +23,11 @@ export type OutageFacts = {
   /** Answers to events other than "taken", and requests without an answer. */
   refusals: number;
   /** Every answer, also those of a retry and those after its end. */
-  seen: readonly TimedVisit[];
+  responses: readonly TimedVisit[];
   visitors: number;
   /** Of everybody who was announced or is stored; `null` for those who are not active. */
   activatedAt: readonly (number | null)[];
-  isAtRest: boolean;
+  isSettled: boolean;
 };
 
 export type MeasuredOutage = {
@@ -50,14 +50,14 @@ function listActiveMeanwhile({ signups, upAt }: OutageFacts): number[] {
 }
 
 /** With only Redis away everything goes on, more slowly. */
-function judgeWithoutRedis(facts: OutageFacts): Record<string, number> {
+function checkWithoutRedis(facts: OutageFacts): Record<string, number> {
   const tookMs = facts.signups.flatMap(({ acknowledgedAt, activatedAt }) =>
     acknowledgedAt === null || acknowledgedAt + directWithinMs > facts.upAt
       ? []
       : [(activatedAt ?? Infinity) - acknowledgedAt],
   );
   const late = tookMs.filter((durationMs) => durationMs > directWithinMs);
-  const meanwhile = facts.seen.filter(({ answeredAt }) => answeredAt <= facts.upAt);
+  const meanwhile = facts.responses.filter(({ answeredAt }) => answeredAt <= facts.upAt);
   return {
     [`signups not active within ${toSeconds(directWithinMs)} s, with Redis down`]: late.length,
     "no signup active with Redis down": late.length === tookMs.length ? 1 : 0,
@@ -68,25 +68,25 @@ function judgeWithoutRedis(facts: OutageFacts): Record<string, number> {
 
 /** Where the store is there, an event is taken at once, whatever else is away; else when it is back. */
 function countUnacknowledged({ signups, upAt, outage }: OutageFacts): number {
-  const latestAt = outage.service === "mongo" ? upAt + restWithinMs : upAt;
+  const latestAt = outage.service === "mongo" ? upAt + settleWithinMs : upAt;
   return signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) > latestAt).length;
 }
 
-function toRestSeconds({ activatedAt, upAt, isAtRest }: OutageFacts): number | null {
+function toRestSeconds({ activatedAt, upAt, isSettled }: OutageFacts): number | null {
   const reached = activatedAt.filter((at) => at !== null);
-  if (!isAtRest || reached.length < activatedAt.length) return null;
+  if (!isSettled || reached.length < activatedAt.length) return null;
   return toSeconds(Math.max(0, maxOf(reached) - upAt));
 }
 
 /** Holds what was seen against what is promised. */
-export function judgeOutage(facts: OutageFacts): MeasuredOutage {
-  const { outage, seen, signups, upAt, visitors } = facts;
-  const meanwhile = seen.filter(({ answeredAt }) => answeredAt <= upAt);
+export function checkOutage(facts: OutageFacts): MeasuredOutage {
+  const { outage, responses, signups, upAt, visitors } = facts;
+  const meanwhile = responses.filter(({ answeredAt }) => answeredAt <= upAt);
   const active = listActiveMeanwhile(facts);
   const restSeconds = toRestSeconds(facts);
   const acknowledged = signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) <= upAt);
   const isRedis = outage.service === "redis";
-  const slowestMs = Math.round(maxOf(seen.map(({ tookMs }) => tookMs)));
+  const slowestMs = Math.round(maxOf(responses.map(({ tookMs }) => tookMs)));
   const rows: Row[] = [
     ["signups", signups.length],
     ["signups acknowledged meanwhile", acknowledged.length],
@@ -101,15 +101,15 @@ export function judgeOutage(facts: OutageFacts): MeasuredOutage {
     ["seconds from its return until everything was active", restSeconds],
   ];
   const counts = {
-    "viewers not answered at all": seen.length === 0 ? 1 : 0,
-    "answers without a type": seen.filter(({ isTyped }) => !isTyped).length,
-    [`answers later than ${gatewayDeadlineMs} ms`]: seen.filter(
-      ({ tookMs }) => tookMs > gatewayDeadlineMs + onTheWayMs,
+    "viewers not answered at all": responses.length === 0 ? 1 : 0,
+    "answers without a type": responses.filter(({ isTyped }) => !isTyped).length,
+    [`answers later than ${gatewayDeadlineMs} ms`]: responses.filter(
+      ({ tookMs }) => tookMs > gatewayDeadlineMs + transportMs,
     ).length,
     "signups not acknowledged": countUnacknowledged(facts),
-    [`not active ${toSeconds(restWithinMs)} s after its return`]:
-      restSeconds === null || restSeconds * 1000 > restWithinMs ? 1 : 0,
-    ...(isRedis && judgeWithoutRedis(facts)),
+    [`not active ${toSeconds(settleWithinMs)} s after its return`]:
+      restSeconds === null || restSeconds * 1000 > settleWithinMs ? 1 : 0,
+    ...(isRedis && checkWithoutRedis(facts)),
   };
   return { title: toName(outage), rows, counts };
 }

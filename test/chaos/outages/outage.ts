@@ -1,4 +1,4 @@
-import { startAgain, type World } from "../faults/fault-kinds.js";
+import { startWithRetries, type SystemUnderTest } from "../faults/fault-kinds.js";
 import type { Service } from "../processes/fleet.js";
 
 export type OutageManner = "refusing" | "silent";
@@ -15,17 +15,17 @@ export function parseOutage(text: string): Outage | null {
   return { service: match.groups.service as Service, seconds, manner };
 }
 
-type Way = (world: Pick<World, "members" | "redis" | "mongo" | "vital">) => {
+type OutageActions = (world: Pick<SystemUnderTest, "members" | "redis" | "mongo" | "vital">) => {
   begin: () => Promise<unknown>;
   end: () => Promise<unknown>;
 };
 
 const stopAndStart =
-  (service: "redis" | "mongo"): Way =>
-  ({ [service]: server }) => ({ begin: () => server.kill(), end: () => startAgain(server) });
+  (service: "redis" | "mongo"): OutageActions =>
+  ({ [service]: server }) => ({ begin: () => server.kill(), end: () => startWithRetries(server) });
 
 const freeze =
-  (service: "redis" | "mongo"): Way =>
+  (service: "redis" | "mongo"): OutageActions =>
   ({ [service]: server }) => ({
     begin: async () => {
       await Promise.resolve();
@@ -38,21 +38,21 @@ const freeze =
   });
 
 /** The simulator keeps its users in memory: it stays up, but nobody gets to it. */
-const cutOffVital: Way = ({ members }) => {
+const cutOffVital: OutageActions = ({ members }) => {
   const setAll = async (state: "broken" | "open") => {
-    for (const { links } of members) links.vital?.set(state);
+    for (const { proxies } of members) proxies.vital?.set(state);
     await Promise.resolve();
   };
   return { begin: () => setAll("broken"), end: () => setAll("open") };
 };
 
-const hangVital: Way = ({ vital }) => ({
+const hangVital: OutageActions = ({ vital }) => ({
   begin: () => vital.addFault({ kind: "hang" }),
   end: () => vital.clearFaults(),
 });
 
 /** How each service goes down and comes back. */
-export const outageWays: Record<Service, Record<OutageManner, Way>> = {
+export const outageActions: Record<Service, Record<OutageManner, OutageActions>> = {
   redis: { refusing: stopAndStart("redis"), silent: freeze("redis") },
   mongo: { refusing: stopAndStart("mongo"), silent: freeze("mongo") },
   vital: { refusing: cutOffVital, silent: hangVital },

@@ -14,7 +14,7 @@ const forever = ["-e", "setInterval(() => undefined, 1000)"];
 const startIdler = () => spawn(process.execPath, forever, { stdio: "ignore" });
 
 test("when a run is gone, its processes end, frozen or not, and its folders go, but for what it keeps", async () => {
-  const guard = spawn(process.execPath, [script], { stdio: ["pipe", "ignore", "inherit"] });
+  const cleanup = spawn(process.execPath, [script], { stdio: ["pipe", "ignore", "inherit"] });
   const [running, frozen, ended] = [startIdler(), startIdler(), startIdler()];
   await Promise.all([running, frozen, ended].map((child) => once(child, "spawn")));
   frozen.kill("SIGSTOP");
@@ -24,9 +24,9 @@ test("when a run is gone, its processes end, frozen or not, and its folders go, 
     ...[running, frozen, ended].map(({ pid }) => ({ born: pid })),
     ...[{ gone: ended.pid }, { folder }, { folder: kept }, { keep: kept }],
   ];
-  for (const order of orders) guard.stdin.write(`${JSON.stringify(order)}\n`);
-  guard.stdin.end();
-  await once(guard, "exit");
+  for (const order of orders) cleanup.stdin.write(`${JSON.stringify(order)}\n`);
+  cleanup.stdin.end();
+  await once(cleanup, "exit");
   await waitUntil("both are gone", () => running.signalCode !== null && frozen.signalCode !== null);
   expect([running.signalCode, frozen.signalCode]).toEqual(["SIGKILL", "SIGKILL"]);
   expect([existsSync(folder), existsSync(kept)]).toEqual([false, true]);

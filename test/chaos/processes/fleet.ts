@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { request } from "undici";
 import { findFreePort } from "../../../dev/embedded/ports.js";
-import { startLink, type Link } from "./tcp-proxy.js";
-import { createProductProcess, type ProcessKeeper, type ProductProcess } from "./product-process.js";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.js";
+import { createProductProcess, type ProcessSupervisor, type ProductProcess } from "./product-process.js";
 
 export type Service = "redis" | "mongo" | "vital";
 
@@ -12,7 +12,7 @@ export type Member = {
   role: "gateway" | "worker";
   process: ProductProcess;
   /** `null` where it goes straight: a client that follows a replica set goes to the address that the set names. */
-  links: Record<Service, Link | null>;
+  proxies: Record<Service, TcpProxy | null>;
   /** Whether it has loaded its code and listens to signals. */
   isUp: () => Promise<boolean>;
   /** Whether it can do its work as well. */
@@ -32,10 +32,10 @@ export type FleetOptions = {
   /** What all of them have in common. */
   env: Record<string, string>;
   logFolder: string;
-  keeper: ProcessKeeper;
+  supervisor: ProcessSupervisor;
 };
 
-async function isAnsweredOk(url: string): Promise<boolean> {
+async function respondsWith200(url: string): Promise<boolean> {
   const answer = await request(url).catch(() => null);
   await answer?.body.dump();
   return answer?.statusCode === 200;
@@ -45,19 +45,19 @@ async function isAnsweredOk(url: string): Promise<boolean> {
  * Every other process finds MongoDB as in production, by the replica set; the others are told one address, so that
  * their link can be cut.
  */
-async function startLinks({ mongo, redisPort, vitalPort }: FleetOptions, isDirect: boolean) {
+async function startProxies({ mongo, redisPort, vitalPort }: FleetOptions, isDirect: boolean) {
   return {
-    redis: await startLink(redisPort),
-    mongo: isDirect ? await startLink(mongo.port) : null,
-    vital: await startLink(vitalPort),
+    redis: await startTcpProxy(redisPort),
+    mongo: isDirect ? await startTcpProxy(mongo.port) : null,
+    vital: await startTcpProxy(vitalPort),
   };
 }
 
 async function startMember(options: FleetOptions, role: Member["role"], number: number): Promise<Member> {
   const name = `${role}-${number}`;
-  const links = await startLinks(options, number % 2 === 0);
+  const proxies = await startProxies(options, number % 2 === 0);
   const [adminPort, port] = [await findFreePort(), await findFreePort()];
-  const { mongo, env, logFolder, keeper } = options;
+  const { mongo, env, logFolder, supervisor } = options;
   const process = createProductProcess(
     {
       name,
@@ -65,23 +65,23 @@ async function startMember(options: FleetOptions, role: Member["role"], number: 
       env: {
         ...env,
         MONGODB_URL:
-          links.mongo === null
+          proxies.mongo === null
             ? mongo.url
-            : `mongodb://127.0.0.1:${links.mongo.port}/vital_gateway?directConnection=true`,
-        REDIS_URL: `redis://127.0.0.1:${links.redis.port}`,
-        VITAL_API_URL: `http://127.0.0.1:${links.vital.port}`,
+            : `mongodb://127.0.0.1:${proxies.mongo.port}/vital_gateway?directConnection=true`,
+        REDIS_URL: `redis://127.0.0.1:${proxies.redis.port}`,
+        VITAL_API_URL: `http://127.0.0.1:${proxies.vital.port}`,
         ADMIN_PORT: String(adminPort),
         GATEWAY_PORT: String(port),
         GATEWAY_HOST: "127.0.0.1",
       },
       logPath: join(logFolder, `${name}.log`),
     },
-    keeper,
+    supervisor,
   );
   process.start();
-  const ask = (path: string) => () => isAnsweredOk(`http://127.0.0.1:${adminPort}${path}`);
+  const ask = (path: string) => () => respondsWith200(`http://127.0.0.1:${adminPort}${path}`);
   const url = `http://127.0.0.1:${port}`;
-  return { name, role, process, links, isUp: ask("/livez"), isReady: ask("/readyz"), url };
+  return { name, role, process, proxies, isUp: ask("/livez"), isReady: ask("/readyz"), url };
 }
 
 /** Starts gateways and workers, each with links of its own. */
@@ -98,8 +98,8 @@ export async function startFleet(options: FleetOptions) {
     isReady: async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean),
     async close(): Promise<void> {
       await Promise.all(members.map(({ process }) => process.close()));
-      for (const { links } of members) {
-        for (const link of Object.values(links)) await link?.close();
+      for (const { proxies } of members) {
+        for (const link of Object.values(proxies)) await link?.close();
       }
     },
   };

@@ -23,7 +23,7 @@ export async function startIssuer() {
     audience,
 
     /** An access token for one app user, good for an hour. */
-    toToken: (appUserId: string): Promise<string> =>
+    createAccessToken: (appUserId: string): Promise<string> =>
       new SignJWT({ client_id: "chaos-app", jti: randomUUID() })
         .setProtectedHeader({ alg: "RS256", typ: "at+jwt", kid })
         .setIssuer(url)

@@ -1,6 +1,6 @@
 import { request } from "undici";
 import type { Fault } from "../../../simulator/faults.js";
-import { createProductProcess, type ProcessKeeper } from "./product-process.js";
+import { createProductProcess, type ProcessSupervisor } from "./product-process.js";
 
 export type LedgerEntry = {
   vitalUserId: string;
@@ -19,29 +19,30 @@ export type VitalFault = Distribute<Fault> & {
 };
 
 /** Vital's side: the simulator as a process that stays up (its users are in memory), and its control plane. */
-export function startVitalSide(options: {
+export function startSimulatedVital(options: {
   script: string;
   port: number;
   apiKey: string;
   logPath: string;
-  keeper: ProcessKeeper;
+  supervisor: ProcessSupervisor;
 }) {
-  const { script, port, apiKey, logPath, keeper } = options;
+  const { script, port, apiKey, logPath, supervisor } = options;
   const env = { SIMULATOR_PORT: String(port), SIMULATOR_API_KEY: apiKey };
-  const simulator = createProductProcess({ name: "simulator", args: [script], env, logPath }, keeper);
+  const simulator = createProductProcess({ name: "simulator", args: [script], env, logPath }, supervisor);
   simulator.start();
   const url = `http://127.0.0.1:${port}`;
 
   async function control<T>(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<T> {
-    const answer = await request(`${url}/__simulator${path}`, {
+    const response = await request(`${url}/__simulator${path}`, {
       method,
       ...(body !== undefined && {
         body: JSON.stringify(body),
         headers: { "content-type": "application/json" },
       }),
     });
-    const text = await answer.body.text();
-    if (answer.statusCode !== 200) throw new Error(`The simulator answered ${answer.statusCode}: ${text}`);
+    const text = await response.body.text();
+    if (response.statusCode !== 200)
+      throw new Error(`The simulator answered ${response.statusCode}: ${text}`);
     return JSON.parse(text) as T;
   }
 
@@ -60,22 +61,22 @@ export function startVitalSide(options: {
     addFault: (fault: VitalFault) => control("POST", "/faults", fault),
     clearFaults: () => control("DELETE", "/faults"),
     /** Everyone ever created. */
-    listEver: () => listLedger(),
+    listAllUsers: () => listLedger(),
     listTimeline: async (sinceMs: number) =>
       (await control<{ timeline: TimelineEntry[] }>("GET", `/timeline?since=${sinceMs}`)).timeline,
 
     /** Deletes an app user's Vital user behind the product's back; gives its id, or `null` where that was not to be had. */
-    async deleteUpstream(appUserId: string): Promise<string | null> {
+    async deleteAtVital(appUserId: string): Promise<string | null> {
       const query = `?clientUserId=${encodeURIComponent(appUserId)}`;
       const live = (await listLedger(query)).find(({ deletedAt }) => deletedAt === null);
       if (live === undefined) return null;
       const headers = { "x-vital-api-key": apiKey };
       const options = { method: "DELETE", headers, headersTimeout: 3_000 } as const;
-      const answer = await request(`${url}/v2/user/${live.vitalUserId}`, options).catch(() => null);
-      await answer?.body.dump();
+      const response = await request(`${url}/v2/user/${live.vitalUserId}`, options).catch(() => null);
+      await response?.body.dump();
       return live.vitalUserId;
     },
   };
 }
 
-export type VitalSide = ReturnType<typeof startVitalSide>;
+export type SimulatedVital = ReturnType<typeof startSimulatedVital>;

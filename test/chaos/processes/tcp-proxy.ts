@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createConnection, createServer, type Socket } from "node:net";
 import { findFreePort } from "../../../dev/embedded/ports.js";
 
-export type LinkState =
+export type ProxyState =
   /** Passes everything on. */
   | "open"
   /** Breaks what is there and what comes. */
@@ -15,10 +15,10 @@ export type LinkState =
  *
  * @returns the port to connect to, `set` to change its state and `close`
  */
-export async function startLink(targetPort: number) {
+export async function startTcpProxy(targetPort: number) {
   const pairs = new Set<readonly [Socket, Socket]>();
   const waiting = new Set<Socket>();
-  let state: LinkState = "open";
+  let state: ProxyState = "open";
 
   function pass(from: Socket, to: Socket): void {
     from.on("data", (chunk) => {
@@ -66,7 +66,7 @@ export async function startLink(targetPort: number) {
     waiting.clear();
   }
 
-  function set(next: LinkState): void {
+  function set(next: ProxyState): void {
     state = next;
     if (next === "broken") destroyAll();
     if (next === "silent") for (const socket of [...pairs].flat()) socket.pause();
@@ -87,4 +87,4 @@ export async function startLink(targetPort: number) {
   };
 }
 
-export type Link = Awaited<ReturnType<typeof startLink>>;
+export type TcpProxy = Awaited<ReturnType<typeof startTcpProxy>>;

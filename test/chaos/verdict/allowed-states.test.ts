@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { listAllowedEnds } from "./allowed-states.js";
+import { listAllowedStates } from "./allowed-states.js";
 import type { PlannedEvent } from "../load/load-plan.js";
 
 const event = (type: PlannedEvent["type"], second: number): PlannedEvent => ({
@@ -15,7 +15,7 @@ const endsOf = (
   acknowledged: readonly PlannedEvent[],
   unacknowledged: readonly PlannedEvent[] = [],
   visit: "none" | "asked" | "issued" = "none",
-) => [...listAllowedEnds([...unacknowledged, ...acknowledged], (one) => acknowledged.includes(one), visit)];
+) => [...listAllowedStates([...unacknowledged, ...acknowledged], (one) => acknowledged.includes(one), visit)];
 
 describe("what an app user may come to", () => {
   test("the newest acknowledged event decides, in whatever order they are listed", () => {

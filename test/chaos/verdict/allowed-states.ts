@@ -1,6 +1,6 @@
 import type { PlannedEvent } from "../load/load-plan.js";
 
-export type End = "provisioned" | "deleted" | "untouched";
+export type FinalState = "provisioned" | "deleted" | "untouched";
 
 /** By the sender's clock; of two with the same time the deletion is the newer one. */
 function isNewer(one: PlannedEvent, other: PlannedEvent): boolean {
@@ -12,25 +12,26 @@ function isNewer(one: PlannedEvent, other: PlannedEvent): boolean {
 export const findNewest = (events: readonly PlannedEvent[]): PlannedEvent | undefined =>
   events.find((event) => !events.some((other) => isNewer(other, event)));
 
-const endOf = ({ type }: PlannedEvent): End => (type === "user.created" ? "provisioned" : "deleted");
+const toFinalState = ({ type }: PlannedEvent): FinalState =>
+  type === "user.created" ? "provisioned" : "deleted";
 
 /**
  * The states in which an app user may be at rest. The newest acknowledged event decides; one that nobody acknowledged
  * may have been taken all the same. Without any, a request for a token provisions: surely when it was answered with
  * one, perhaps otherwise.
  */
-export function listAllowedEnds(
+export function listAllowedStates(
   events: readonly PlannedEvent[],
   isAcknowledged: (event: PlannedEvent) => boolean,
   visit: "none" | "asked" | "issued",
-): ReadonlySet<End> {
+): ReadonlySet<FinalState> {
   const newest = findNewest(events.filter(isAcknowledged));
   const perhaps = events.filter(
     (event) => !isAcknowledged(event) && (newest === undefined || isNewer(event, newest)),
   );
-  const ends = new Set(perhaps.map(endOf));
-  if (newest !== undefined) return ends.add(endOf(newest));
-  if (visit !== "none") ends.add("provisioned");
-  if (visit !== "issued") ends.add("untouched");
-  return ends;
+  const states = new Set(perhaps.map(toFinalState));
+  if (newest !== undefined) return states.add(toFinalState(newest));
+  if (visit !== "none") states.add("provisioned");
+  if (visit !== "issued") states.add("untouched");
+  return states;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { PlannedEvent } from "../load/load-plan.js";
-import { judge, type Evidence, type StoredMapping } from "./invariants.js";
+import { findViolations, type Evidence, type StoredMapping } from "./invariants.js";
 
 const created: PlannedEvent = {
   id: "e1",
@@ -43,10 +43,10 @@ function findingsOf(changes: Partial<Evidence>): string[] {
     tokens: [token("v1")],
     mappings: [active("v1")],
     ledger: [live("v1")],
-    deletedUpstream: new Set(),
+    deletedAtVital: new Set(),
     ...changes,
   };
-  return judge(evidence).map(({ finding }) => finding);
+  return findViolations(evidence).map(({ kind }) => kind);
 }
 const wasDeleted = { users: new Map([["u1", [created, deleted]]]), tokens: [] };
 
@@ -71,14 +71,14 @@ test("a mapping whose Vital user is gone is lost", () => {
 test("a second live Vital user, or a second one without a deletion in between, is a duplicate", () => {
   expect(findingsOf({ ...wasDeleted, ledger: [live("v1"), live("v2")] })).toEqual(["duplicate users"]);
   expect(findingsOf({ ledger: [dead("v0"), live("v1")] })).toEqual(["duplicate users"]);
-  expect(findingsOf({ ledger: [dead("v0"), live("v1")], deletedUpstream: new Set(["v0"]) })).toEqual([]);
+  expect(findingsOf({ ledger: [dead("v0"), live("v1")], deletedAtVital: new Set(["v0"]) })).toEqual([]);
 });
 
 test("each deletion at Vital makes room for one more Vital user, and no more than one", () => {
   const ledger = [dead("v0"), dead("v1"), live("v2")];
   const change = { ledger, mappings: [active("v2")], tokens: [token("v2")] };
-  expect(findingsOf({ ...change, deletedUpstream: new Set(["v0", "v1"]) })).toEqual([]);
-  expect(findingsOf({ ...change, deletedUpstream: new Set(["v0"]) })).toEqual(["duplicate users"]);
+  expect(findingsOf({ ...change, deletedAtVital: new Set(["v0", "v1"]) })).toEqual([]);
+  expect(findingsOf({ ...change, deletedAtVital: new Set(["v0"]) })).toEqual(["duplicate users"]);
 });
 
 test("a mapping that names another Vital user than the live one, or another client user, is wrong", () => {

@@ -6,14 +6,14 @@ import type { StoredMapping } from "./invariants.js";
 /** Reads the collection of mappings as it stands, past the product. */
 export async function openStoredMappings(url: string) {
   const client = await new mongoose.mongo.MongoClient(url).connect();
-  const rows = client.db().collection<StoredMapping & { activatedAt?: Date }>(mappingCollection);
-  const countUnfinished = () => rows.countDocuments({ state: { $in: ["pending", "deleting"] } });
+  const mappings = client.db().collection<StoredMapping & { activatedAt?: Date }>(mappingCollection);
+  const countUnfinished = () => mappings.countDocuments({ state: { $in: ["pending", "deleting"] } });
 
   return {
-    list: () => rows.find().toArray(),
+    list: () => mappings.find().toArray(),
 
     /** Waits until nothing is pending or being deleted; gives whether it came to that. */
-    async waitForRest(patienceMs: number): Promise<boolean> {
+    async waitUntilSettled(patienceMs: number): Promise<boolean> {
       const deadlineMs = performance.now() + patienceMs;
       while ((await countUnfinished()) > 0) {
         if (performance.now() > deadlineMs) return false;
