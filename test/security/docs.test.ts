@@ -10,15 +10,16 @@ const cellsOf = (row: string) => row.split("|").map((cell) => cell.trim());
 
 describe("docs/security.md", () => {
   const page = read("docs/security.md");
-  const proofs = [...page.matchAll(/`(test\/[^`]+)`: _([^_]+(?:_[^_|]+)*)_ *\|/g)].map(([, file, name]) => ({
+  const threats = page.slice(page.indexOf("## Threats"), page.indexOf("## The OWASP"));
+  const proofs = [...threats.matchAll(/^  Proof: `(test\/[^`]+)`: _(.+)_$/gm)].map(([, file, name]) => ({
     file: file ?? "",
     name: name ?? "",
   }));
 
   test("names a test for every threat", () => {
-    const section = page.slice(page.indexOf("## Threats"), page.indexOf("## The OWASP"));
-    const rows = section.split("\n").filter((line) => line.startsWith("|"));
-    expect(proofs.length).toBe(rows.length - 2);
+    const items = threats.split(/^- /m).slice(1);
+    for (const item of items) expect(item).toMatch(/^\*\*.+\*\* .+\n  Proof: .+\n/);
+    expect(proofs.length).toBe(items.length);
     expect(proofs.length).toBeGreaterThan(25);
   });
 
