@@ -8,8 +8,8 @@ export function createSignupEvents({ writer, wake }: { writer: MappingWriter; wa
     const event = { id, type, at: occurredAt };
     // A signup is mostly the first that is heard of a user: assume that, and look only when it turns out otherwise.
     const row = await (type === "user.created"
-      ? writer.apply(appUserId, { type: "signed-up", event }, null)
-      : writer.apply(appUserId, { type: "removed", event }));
+      ? writer.apply(appUserId, { type: "user-created", event }, null)
+      : writer.apply(appUserId, { type: "user-deleted", event }));
     const job = row === null ? null : jobFor[row.state];
     if (job !== null) wake(job, appUserId);
   }

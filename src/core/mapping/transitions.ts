@@ -18,25 +18,25 @@ import type { Deployment } from "../vital/deployment.js";
  */
 export type Trigger =
   /** A signup service says that the app user signed up. */
-  | { type: "signed-up"; event: EventStamp }
+  | { type: "user-created"; event: EventStamp }
   /** A signup service says that the app user was deleted. */
-  | { type: "removed"; event: EventStamp }
+  | { type: "user-deleted"; event: EventStamp }
   /** A viewer, or an operator, asks for the Vital user without an event. */
   | { type: "requested" }
   /** Vital created the user, or answered that it exists. */
   | { type: "provisioned"; vitalUserId: VitalUserId; generation: number }
   /** Vital refuses to create the user, and will again. */
-  | { type: "refused"; code: string; message: string; generation: number }
+  | { type: "provisioning-failed"; code: string; message: string; generation: number }
   /** An attempt failed in a way that may pass. */
   | { type: "postponed"; code: string; message: string; generation: number; nextSweepAt: Date }
   /** Vital does not know the user that an active mapping names. */
-  | { type: "vanished"; vitalUserId: VitalUserId }
+  | { type: "vital-user-missing"; vitalUserId: VitalUserId }
   /** A look at Vital found a user that must not be there. */
-  | { type: "discovered"; vitalUserId: VitalUserId; generation: number }
+  | { type: "vital-user-found"; vitalUserId: VitalUserId; generation: number }
   /** Vital confirms that a doomed user is gone. */
-  | { type: "erased"; vitalUserId: VitalUserId; generation: number }
+  | { type: "vital-user-deleted"; vitalUserId: VitalUserId; generation: number }
   /** Asked at `askedAt`, Vital knew no user by this client user id. */
-  | { type: "absent"; askedAt: Date; generation: number }
+  | { type: "vital-user-not-found"; askedAt: Date; generation: number }
   /** An operator wants a failed mapping tried again. */
   | { type: "retried" };
 
@@ -170,7 +170,7 @@ const unaffected = { pending: keep, active: keep, failed: keep, deleting: keep, 
  * written, or the same row when nothing is to be done.
  */
 const table: Table = {
-  "signed-up": ({ event }) => ({
+  "user-created": ({ event }) => ({
     pending: ifNewer(event, keep),
     active: ifNewer(event, keep),
     failed: ifNewer(event, toPending),
@@ -178,7 +178,7 @@ const table: Table = {
     deleting: ifNewer(event, keep),
     deleted: ifNewer(event, toPending),
   }),
-  removed: ({ event }) => ({
+  "user-deleted": ({ event }) => ({
     pending: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [])),
     active: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [mapping.vitalUserId])),
     failed: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [])),
@@ -193,7 +193,7 @@ const table: Table = {
     deleting: doom(vitalUserId),
     deleted: (mapping, at, rules) => toDeleting(mapping, at, rules, [vitalUserId]),
   }),
-  refused: ({ code, message, generation }) => ({
+  "provisioning-failed": ({ code, message, generation }) => ({
     ...unaffected,
     pending: ifSame(generation, (mapping, at) => toFailed(mapping, at, code, message)),
   }),
@@ -202,16 +202,16 @@ const table: Table = {
     pending: ifSame(generation, postpone(code, message, nextSweepAt)),
     deleting: ifSame(generation, postpone(code, message, nextSweepAt)),
   }),
-  vanished: ({ vitalUserId }) => ({
+  "vital-user-missing": ({ vitalUserId }) => ({
     ...unaffected,
     active: (mapping, at, rules) =>
       mapping.vitalUserId === vitalUserId ? toPending(mapping, at, rules) : mapping,
   }),
-  discovered: ({ vitalUserId, generation }) => ({
+  "vital-user-found": ({ vitalUserId, generation }) => ({
     ...unaffected,
     deleting: ifSame(generation, doom(vitalUserId)),
   }),
-  erased: ({ vitalUserId, generation }) => ({
+  "vital-user-deleted": ({ vitalUserId, generation }) => ({
     ...unaffected,
     deleting: ifSame(generation, (mapping, at) => ({
       ...mapping,
@@ -220,7 +220,7 @@ const table: Table = {
       updatedAt: at,
     })),
   }),
-  absent: ({ askedAt, generation }) => ({
+  "vital-user-not-found": ({ askedAt, generation }) => ({
     ...unaffected,
     deleting: ifSame(generation, (mapping, at, rules) => {
       if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
@@ -254,9 +254,9 @@ function firstRow(
     ...due(at, rules.sweepGraceMs),
   };
   if (trigger.type === "requested") return { ...blank, state: "pending", lastEvent: null };
-  if (trigger.type === "signed-up") return { ...blank, state: "pending", lastEvent: trigger.event };
+  if (trigger.type === "user-created") return { ...blank, state: "pending", lastEvent: trigger.event };
   // A Vital user may exist without a row of ours: the deletion looks before it leaves its tombstone.
-  if (trigger.type === "removed") {
+  if (trigger.type === "user-deleted") {
     return {
       ...blank,
       state: "deleting",

@@ -52,13 +52,13 @@ export function createDeprovisioning({
     const [vitalUserId] = row.vitalUserIdsToDelete;
     if (vitalUserId !== undefined) {
       await vital.deleteUser(vitalUserId);
-      return apply(appUserId, { type: "erased", vitalUserId, generation }, row);
+      return apply(appUserId, { type: "vital-user-deleted", vitalUserId, generation }, row);
     }
     const askedAt = now();
     const user = await vital.findUser(row.clientUserId);
-    if (user === null) return apply(appUserId, { type: "absent", askedAt, generation }, row);
+    if (user === null) return apply(appUserId, { type: "vital-user-not-found", askedAt, generation }, row);
     await team.observe(user);
-    return apply(appUserId, { type: "discovered", vitalUserId: user.vitalUserId, generation }, row);
+    return apply(appUserId, { type: "vital-user-found", vitalUserId: user.vitalUserId, generation }, row);
   }
 
   async function recordFailure(row: DeletingMapping, error: VitalError): Promise<never> {

@@ -61,7 +61,7 @@ export function createProvisioning({
     if (error.failure.endsProvisioning || (error.isAttempt && isHopeless)) {
       const code = error.failure.endsProvisioning ? "VITAL_REFUSED" : "GAVE_UP";
       onOutcome("failed", ageMs);
-      return apply(appUserId, { type: "refused", code, message, generation }, row);
+      return apply(appUserId, { type: "provisioning-failed", code, message, generation }, row);
     }
     onOutcome("postponed", ageMs);
     // Waiting for a window, a key or an operator is no attempt: it says nothing about this user.

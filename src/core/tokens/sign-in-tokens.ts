@@ -106,7 +106,10 @@ export function createSignInTokens({
     // Throws when the key belongs to another team, where every user is unknown.
     await team.verify();
     const seenAt = now();
-    const healed = await writer.apply(row.appUserId, { type: "vanished", vitalUserId: row.vitalUserId });
+    const healed = await writer.apply(row.appUserId, {
+      type: "vital-user-missing",
+      vitalUserId: row.vitalUserId,
+    });
     const next = healed?.state === "pending" ? await provisionOnce(row.appUserId, healed, seenAt) : healed;
     if (next?.state === "active") return next;
     throw toRefusal(next);

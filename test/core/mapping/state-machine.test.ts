@@ -25,16 +25,29 @@ const why = { code: "X", message: "no" };
 
 /** Every happening with its guard held (true) or not. */
 const examples: { [T in Type]: (isGuardHeld: boolean) => Extract<Trigger, { type: T }> } = {
-  "signed-up": (isHeld) => ({ type: "signed-up", event: toEvent("user.created", isHeld ? later : earlier) }),
-  removed: (isHeld) => ({ type: "removed", event: toEvent("user.deleted", isHeld ? later : earlier) }),
+  "user-created": (isHeld) => ({
+    type: "user-created",
+    event: toEvent("user.created", isHeld ? later : earlier),
+  }),
+  "user-deleted": (isHeld) => ({
+    type: "user-deleted",
+    event: toEvent("user.deleted", isHeld ? later : earlier),
+  }),
   requested: () => ({ type: "requested" }),
   provisioned: (isHeld) => ({ type: "provisioned", vitalUserId: otherVitalUserId, ...of(isHeld) }),
-  refused: (isHeld) => ({ type: "refused", ...why, ...of(isHeld) }),
+  "provisioning-failed": (isHeld) => ({ type: "provisioning-failed", ...why, ...of(isHeld) }),
   postponed: (isHeld) => ({ type: "postponed", ...why, nextSweepAt: later, ...of(isHeld) }),
-  vanished: (isHeld) => ({ type: "vanished", vitalUserId: isHeld ? vitalUserId : otherVitalUserId }),
-  discovered: (isHeld) => ({ type: "discovered", vitalUserId: otherVitalUserId, ...of(isHeld) }),
-  erased: (isHeld) => ({ type: "erased", vitalUserId, ...of(isHeld) }),
-  absent: (isHeld) => ({ type: "absent", askedAt: later, ...of(isHeld) }),
+  "vital-user-missing": (isHeld) => ({
+    type: "vital-user-missing",
+    vitalUserId: isHeld ? vitalUserId : otherVitalUserId,
+  }),
+  "vital-user-found": (isHeld) => ({
+    type: "vital-user-found",
+    vitalUserId: otherVitalUserId,
+    ...of(isHeld),
+  }),
+  "vital-user-deleted": (isHeld) => ({ type: "vital-user-deleted", vitalUserId, ...of(isHeld) }),
+  "vital-user-not-found": (isHeld) => ({ type: "vital-user-not-found", askedAt: later, ...of(isHeld) }),
   retried: () => ({ type: "retried" }),
 };
 const types = Object.keys(examples) as Type[];

@@ -23,30 +23,30 @@ const seconds = (count: number) => new Date(lastEventAt.getTime() + count * 1000
 const failure = { code: "X", message: "no" };
 
 const happenings = {
-  signedUp: (when: Date): Trigger => ({ type: "signed-up", event: toEvent("user.created", when) }),
-  removed: (when: Date): Trigger => ({ type: "removed", event: toEvent("user.deleted", when) }),
+  signedUp: (when: Date): Trigger => ({ type: "user-created", event: toEvent("user.created", when) }),
+  removed: (when: Date): Trigger => ({ type: "user-deleted", event: toEvent("user.deleted", when) }),
   requested: { type: "requested" },
   provisioned: (of: number): Trigger => ({
     type: "provisioned",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  refused: (of: number): Trigger => ({ type: "refused", ...failure, generation: of }),
+  refused: (of: number): Trigger => ({ type: "provisioning-failed", ...failure, generation: of }),
   postponed: (of: number): Trigger => ({
     type: "postponed",
     ...failure,
     generation: of,
     nextSweepAt: seconds(9),
   }),
-  vanished: { type: "vanished", vitalUserId },
-  vanishedOther: { type: "vanished", vitalUserId: otherVitalUserId },
+  vanished: { type: "vital-user-missing", vitalUserId },
+  vanishedOther: { type: "vital-user-missing", vitalUserId: otherVitalUserId },
   discovered: (of: number): Trigger => ({
-    type: "discovered",
+    type: "vital-user-found",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  erased: (of: number): Trigger => ({ type: "erased", vitalUserId, generation: of }),
-  absent: (of: number, askedAt = at): Trigger => ({ type: "absent", askedAt, generation: of }),
+  erased: (of: number): Trigger => ({ type: "vital-user-deleted", vitalUserId, generation: of }),
+  absent: (of: number, askedAt = at): Trigger => ({ type: "vital-user-not-found", askedAt, generation: of }),
   retried: { type: "retried" },
 } as const;
 const h = happenings;
