@@ -108,7 +108,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     },
   });
   const rules = {
-    team: config.vital.deployment,
+    deployment: config.vital.deployment,
     toClientUserId: (appUserId: string) => appUserId,
     sweepGraceMs,
     settleMs: maxLookupAgeMs + config.vital.timeoutMs + lateCommitMarginMs,

@@ -85,7 +85,7 @@ export const retryCommand: CliCommand = {
       // A mapping that is not failed stays as it is, so the rules for new rows do not matter here.
       const now = () => new Date();
       const unused = {
-        team: { environment: "sandbox", region: "us" } as const,
+        deployment: { environment: "sandbox", region: "us" } as const,
         toClientUserId: String,
         settleMs: 0,
       };

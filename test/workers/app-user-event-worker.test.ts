@@ -28,8 +28,8 @@ async function startWorker(setup: Setup = {}) {
   await mappings.createIndexes();
 
   const now = () => new Date();
-  const team = { environment: "sandbox", region: "us" } as const;
-  const rules = { team, toClientUserId: String, sweepGraceMs: 10_000, settleMs: 1_000 };
+  const deployment = { environment: "sandbox", region: "us" } as const;
+  const rules = { deployment, toClientUserId: String, sweepGraceMs: 10_000, settleMs: 1_000 };
   const writer = createMappingWriter({ mappings, now, rules });
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   redis.on("error", () => undefined);

@@ -13,77 +13,77 @@ import {
 import type { Deployment } from "../vital/deployment.js";
 
 /**
- * What can happen to a mapping. `generation` names the row that an attempt was begun for: an attempt that comes back
- * after the mapping went on without it must not land.
+ * What can happen to a mapping. `generation` is that of the mapping when the attempt started: an attempt that ends
+ * after the mapping has changed without it must have no effect.
  */
 export type Trigger =
-  /** A signup service says that the app user signed up. */
+  /** A signup service reports that the app user signed up. */
   | { type: "user-created"; event: EventStamp }
-  /** A signup service says that the app user was deleted. */
+  /** A signup service reports that the app user was deleted. */
   | { type: "user-deleted"; event: EventStamp }
-  /** A viewer, or an operator, asks for the Vital user without an event. */
+  /** A viewer needs the Vital user, and no event has announced the app user. */
   | { type: "requested" }
-  /** Vital created the user, or answered that it exists. */
+  /** Vital created the user, or responded that it exists. */
   | { type: "provisioned"; vitalUserId: VitalUserId; generation: number }
-  /** Vital refuses to create the user, and will again. */
+  /** Vital refused to create the user and would refuse again, or it has failed for too long. */
   | { type: "provisioning-failed"; code: string; message: string; generation: number }
-  /** An attempt failed in a way that may pass. */
+  /** An attempt failed, and a later one may succeed. */
   | { type: "postponed"; code: string; message: string; generation: number; nextSweepAt: Date }
-  /** Vital does not know the user that an active mapping names. */
+  /** The Vital user of an active mapping does not exist at Vital. */
   | { type: "vital-user-missing"; vitalUserId: VitalUserId }
-  /** A look at Vital found a user that must not be there. */
+  /** A lookup at Vital found a user that must be deleted. */
   | { type: "vital-user-found"; vitalUserId: VitalUserId; generation: number }
-  /** Vital confirms that a doomed user is gone. */
+  /** Vital confirmed that a user to be deleted does not exist any more. */
   | { type: "vital-user-deleted"; vitalUserId: VitalUserId; generation: number }
-  /** Asked at `askedAt`, Vital knew no user by this client user id. */
+  /** A lookup at Vital, sent at `askedAt`, found no user with this client user id. */
   | { type: "vital-user-not-found"; askedAt: Date; generation: number }
-  /** An operator wants a failed mapping tried again. */
+  /** An operator asks for another attempt on a failed mapping. */
   | { type: "retried" };
 
 export type TransitionRules = {
-  team: Deployment;
+  deployment: Deployment;
   toClientUserId: (appUserId: AppUserId) => string;
-  /** How long a sweeper leaves a row alone that a job has just been added for, milliseconds. */
+  /** How long a sweeper leaves a mapping to the job that was just added for it, milliseconds. */
   sweepGraceMs: number;
   /**
-   * How long after a deletion a create that was on its way may still commit at Vital, milliseconds: the age a look-up
-   * may have, plus the time-out of the call it leads to, plus a margin.
+   * How long after a deletion a create that was in flight may still commit at Vital, milliseconds: the greatest age of
+   * a lookup, plus the timeout of the call that it leads to, plus a margin.
    */
   settleMs: number;
 };
 
-/** The row after the happening; the row itself when the happening changes nothing. */
-type Step<M extends Mapping> = (mapping: M, at: Date, rules: TransitionRules) => Mapping;
-type StepOf<H extends Trigger> = (trigger: H) => {
-  [S in MappingState]: Step<Extract<Mapping, { state: S }>>;
+/** One cell of the table: returns the mapping after the trigger, or the same object when nothing changes. */
+type Transition<M extends Mapping> = (mapping: M, at: Date, rules: TransitionRules) => Mapping;
+type TransitionsFor<T extends Trigger> = (trigger: T) => {
+  [S in MappingState]: Transition<Extract<Mapping, { state: S }>>;
 };
-type Table = { [T in Trigger["type"]]: StepOf<Extract<Trigger, { type: T }>> };
+type TransitionTable = { [T in Trigger["type"]]: TransitionsFor<Extract<Trigger, { type: T }>> };
 
-const keep = <M extends Mapping>(mapping: M): M => mapping;
+const unchanged = <M extends Mapping>(mapping: M): M => mapping;
 
-/** Events are ordered by their instants; of two with the same one, the deletion wins. */
+/** Events are ordered by their own time; of two with the same time, the deletion wins. */
 function isNewer(event: EventStamp, last: EventStamp | null): boolean {
   if (last === null) return true;
-  const ahead = event.at.getTime() - last.at.getTime();
-  return ahead > 0 || (ahead === 0 && event.type === "user.deleted" && last.type === "user.created");
+  const aheadMs = event.at.getTime() - last.at.getTime();
+  return aheadMs > 0 || (aheadMs === 0 && event.type === "user.deleted" && last.type === "user.created");
 }
 
-/** Only an event newer than all seen before may change a row; anything older is late or repeated. */
+/** Only an event newer than all earlier ones may change a mapping; anything else is late or repeated. */
 const ifNewer =
-  <M extends Mapping>(event: EventStamp, step: Step<M>): Step<M> =>
+  <M extends Mapping>(event: EventStamp, next: Transition<M>): Transition<M> =>
   (mapping, at, rules) =>
     isNewer(event, mapping.lastEvent)
-      ? step({ ...mapping, lastEvent: event, updatedAt: at }, at, rules)
+      ? next({ ...mapping, lastEvent: event, updatedAt: at }, at, rules)
       : mapping;
 
-/** An attempt may only land on the row that it was begun for. */
-const ifSame =
-  <M extends Mapping>(generation: number, step: Step<M>): Step<M> =>
+/** The result of an attempt counts only for the generation that the attempt started from. */
+const ifSameGeneration =
+  <M extends Mapping>(generation: number, next: Transition<M>): Transition<M> =>
   (mapping, at, rules) =>
-    mapping.generation === generation ? step(mapping, at, rules) : mapping;
+    mapping.generation === generation ? next(mapping, at, rules) : mapping;
 
-/** What a row takes along into its next generation. */
-function base(mapping: Mapping) {
+/** The fields that every transition keeps, and the next generation. */
+function carryOver(mapping: Mapping) {
   const { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision } = mapping;
   const generation = mapping.generation + 1;
   return { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision, generation };
@@ -92,7 +92,7 @@ function base(mapping: Mapping) {
 const due = (at: Date, delayMs: number) => ({ nextSweepAt: new Date(at.getTime() + delayMs), sweeps: 0 });
 
 const toPending = (mapping: Mapping, at: Date, rules: TransitionRules): PendingMapping => ({
-  ...base(mapping),
+  ...carryOver(mapping),
   state: "pending",
   requestedAt: at,
   updatedAt: at,
@@ -102,7 +102,7 @@ const toPending = (mapping: Mapping, at: Date, rules: TransitionRules): PendingM
 });
 
 const toActive = (mapping: Mapping, at: Date, vitalUserId: VitalUserId): ActiveMapping => ({
-  ...base(mapping),
+  ...carryOver(mapping),
   state: "active",
   vitalUserId,
   activatedAt: at,
@@ -112,7 +112,7 @@ const toActive = (mapping: Mapping, at: Date, vitalUserId: VitalUserId): ActiveM
 });
 
 const toFailed = (mapping: Mapping, at: Date, code: string, message: string): FailedMapping => ({
-  ...base(mapping),
+  ...carryOver(mapping),
   state: "failed",
   updatedAt: at,
   attempts: mapping.attempts + 1,
@@ -123,12 +123,12 @@ const toDeleting = (
   mapping: Mapping,
   at: Date,
   rules: TransitionRules,
-  doomed: readonly VitalUserId[],
+  vitalUserIdsToDelete: readonly VitalUserId[],
 ): DeletingMapping => ({
-  ...base(mapping),
+  ...carryOver(mapping),
   state: "deleting",
   deletingAt: at,
-  vitalUserIdsToDelete: doomed,
+  vitalUserIdsToDelete,
   updatedAt: at,
   attempts: 0,
   lastError: null,
@@ -136,7 +136,7 @@ const toDeleting = (
 });
 
 const toDeleted = (mapping: DeletingMapping, at: Date): DeletedMapping => ({
-  ...base(mapping),
+  ...carryOver(mapping),
   state: "deleted",
   deletedAt: at,
   updatedAt: at,
@@ -144,16 +144,20 @@ const toDeleted = (mapping: DeletingMapping, at: Date): DeletedMapping => ({
   lastError: null,
 });
 
-/** Dooms one more Vital user; the clock of the deletion starts anew, since somebody was still at work. */
-const doom =
-  (vitalUserId: VitalUserId): Step<DeletingMapping> =>
+/** Adds a Vital user to delete. The settling time starts again, because another process was still at work. */
+const addUserToDelete =
+  (vitalUserId: VitalUserId): Transition<DeletingMapping> =>
   (mapping, at, rules) =>
     mapping.vitalUserIdsToDelete.includes(vitalUserId)
       ? mapping
       : toDeleting(mapping, at, rules, [...mapping.vitalUserIdsToDelete, vitalUserId]);
 
 const postpone =
-  <M extends PendingMapping | DeletingMapping>(code: string, message: string, nextSweepAt: Date): Step<M> =>
+  <M extends PendingMapping | DeletingMapping>(
+    code: string,
+    message: string,
+    nextSweepAt: Date,
+  ): Transition<M> =>
   (mapping, at) => ({
     ...mapping,
     attempts: mapping.attempts + 1,
@@ -163,57 +167,63 @@ const postpone =
     updatedAt: at,
   });
 
-const unaffected = { pending: keep, active: keep, failed: keep, deleting: keep, deleted: keep };
+const noChange = {
+  pending: unchanged,
+  active: unchanged,
+  failed: unchanged,
+  deleting: unchanged,
+  deleted: unchanged,
+};
 
 /**
- * The life of a mapping, whole: what happens (rows) in which state (columns). A cell gives the row as it is to be
- * written, or the same row when nothing is to be done.
+ * The whole life of a mapping: what happens (trigger) in which state. A cell returns the mapping to be written, or the
+ * same object when nothing is to be done. `docs/state-machine.md` shows the same table.
  */
-const table: Table = {
+const table: TransitionTable = {
   "user-created": ({ event }) => ({
-    pending: ifNewer(event, keep),
-    active: ifNewer(event, keep),
+    pending: ifNewer(event, unchanged),
+    active: ifNewer(event, unchanged),
     failed: ifNewer(event, toPending),
-    // The newest event stands in the row: when the doomed user is gone, the row becomes pending, not deleted.
-    deleting: ifNewer(event, keep),
+    // The mapping keeps the newest event: when the Vital user is deleted, it becomes pending instead of deleted.
+    deleting: ifNewer(event, unchanged),
     deleted: ifNewer(event, toPending),
   }),
   "user-deleted": ({ event }) => ({
     pending: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [])),
     active: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [mapping.vitalUserId])),
     failed: ifNewer(event, (mapping, at, rules) => toDeleting(mapping, at, rules, [])),
-    deleting: ifNewer(event, keep),
-    deleted: ifNewer(event, keep),
+    deleting: ifNewer(event, unchanged),
+    deleted: ifNewer(event, unchanged),
   }),
-  requested: () => unaffected,
+  requested: () => noChange,
   provisioned: ({ vitalUserId, generation }) => ({
-    ...unaffected,
-    pending: ifSame(generation, (mapping, at) => toActive(mapping, at, vitalUserId)),
-    // The create committed at Vital after the deletion had looked there: what it made must go too.
-    deleting: doom(vitalUserId),
+    ...noChange,
+    pending: ifSameGeneration(generation, (mapping, at) => toActive(mapping, at, vitalUserId)),
+    // The create committed at Vital after the deletion's lookup: this user must be deleted too.
+    deleting: addUserToDelete(vitalUserId),
     deleted: (mapping, at, rules) => toDeleting(mapping, at, rules, [vitalUserId]),
   }),
   "provisioning-failed": ({ code, message, generation }) => ({
-    ...unaffected,
-    pending: ifSame(generation, (mapping, at) => toFailed(mapping, at, code, message)),
+    ...noChange,
+    pending: ifSameGeneration(generation, (mapping, at) => toFailed(mapping, at, code, message)),
   }),
   postponed: ({ code, message, generation, nextSweepAt }) => ({
-    ...unaffected,
-    pending: ifSame(generation, postpone(code, message, nextSweepAt)),
-    deleting: ifSame(generation, postpone(code, message, nextSweepAt)),
+    ...noChange,
+    pending: ifSameGeneration(generation, postpone(code, message, nextSweepAt)),
+    deleting: ifSameGeneration(generation, postpone(code, message, nextSweepAt)),
   }),
   "vital-user-missing": ({ vitalUserId }) => ({
-    ...unaffected,
+    ...noChange,
     active: (mapping, at, rules) =>
       mapping.vitalUserId === vitalUserId ? toPending(mapping, at, rules) : mapping,
   }),
   "vital-user-found": ({ vitalUserId, generation }) => ({
-    ...unaffected,
-    deleting: ifSame(generation, doom(vitalUserId)),
+    ...noChange,
+    deleting: ifSameGeneration(generation, addUserToDelete(vitalUserId)),
   }),
   "vital-user-deleted": ({ vitalUserId, generation }) => ({
-    ...unaffected,
-    deleting: ifSame(generation, (mapping, at) => ({
+    ...noChange,
+    deleting: ifSameGeneration(generation, (mapping, at) => ({
       ...mapping,
       generation: mapping.generation + 1,
       vitalUserIdsToDelete: mapping.vitalUserIdsToDelete.filter((id) => id !== vitalUserId),
@@ -221,28 +231,28 @@ const table: Table = {
     })),
   }),
   "vital-user-not-found": ({ askedAt, generation }) => ({
-    ...unaffected,
-    deleting: ifSame(generation, (mapping, at, rules) => {
+    ...noChange,
+    deleting: ifSameGeneration(generation, (mapping, at, rules) => {
       if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
-      // Safe at once: a create still on its way and the new one have the same client user id, so Vital keeps one.
+      // No need to wait: a create still in flight has the same client user id as the new one, so Vital keeps one user.
       if (isSignedUpAgain(mapping)) return toPending(mapping, at, rules);
       const settledAt = new Date(mapping.deletingAt.getTime() + rules.settleMs);
       if (askedAt >= settledAt) return toDeleted(mapping, at);
       return { ...mapping, nextSweepAt: settledAt, sweeps: 0, updatedAt: at };
     }),
   }),
-  retried: () => ({ ...unaffected, failed: toPending }),
+  retried: () => ({ ...noChange, failed: toPending }),
 };
 
-/** The first row of an app user; a happening that presupposes a row makes none. */
-function firstRow(
+/** Returns the first mapping of an app user, or `null` when the trigger needs an existing mapping. */
+function createFirstMapping(
   appUserId: AppUserId,
   trigger: Trigger,
   at: Date,
   rules: TransitionRules,
 ): PendingMapping | DeletingMapping | null {
-  const blank = {
-    ...rules.team,
+  const initial = {
+    ...rules.deployment,
     appUserId,
     clientUserId: rules.toClientUserId(appUserId),
     generation: 1,
@@ -253,12 +263,12 @@ function firstRow(
     lastError: null,
     ...due(at, rules.sweepGraceMs),
   };
-  if (trigger.type === "requested") return { ...blank, state: "pending", lastEvent: null };
-  if (trigger.type === "user-created") return { ...blank, state: "pending", lastEvent: trigger.event };
-  // A Vital user may exist without a row of ours: the deletion looks before it leaves its tombstone.
+  if (trigger.type === "requested") return { ...initial, state: "pending", lastEvent: null };
+  if (trigger.type === "user-created") return { ...initial, state: "pending", lastEvent: trigger.event };
+  // A Vital user may exist without a mapping: the deletion looks it up before it leaves a tombstone.
   if (trigger.type === "user-deleted") {
     return {
-      ...blank,
+      ...initial,
       state: "deleting",
       lastEvent: trigger.event,
       deletingAt: at,
@@ -269,9 +279,8 @@ function firstRow(
 }
 
 /**
- * Says what a mapping becomes. Pure: takes the row (or `null` where there is none), what happened and when, and gives
- * the row to be written by compare-and-set, the very same object where nothing changes, or `null` where there is and
- * will be no row.
+ * Decides what a mapping becomes. A pure function: it returns the mapping to be written by compare-and-set, the very
+ * same object when nothing changes, or `null` when there is no mapping and none is to be created.
  */
 export function transition(
   appUserId: AppUserId,
@@ -280,7 +289,7 @@ export function transition(
   at: Date,
   rules: TransitionRules,
 ): Mapping | null {
-  if (mapping === null) return firstRow(appUserId, trigger, at, rules);
-  const steps = (table[trigger.type] as StepOf<Trigger>)(trigger);
-  return (steps[mapping.state] as Step<Mapping>)(mapping, at, rules);
+  if (mapping === null) return createFirstMapping(appUserId, trigger, at, rules);
+  const transitions = (table[trigger.type] as TransitionsFor<Trigger>)(trigger);
+  return (transitions[mapping.state] as Transition<Mapping>)(mapping, at, rules);
 }

@@ -157,7 +157,7 @@ describe.each(cases)("%s", (_name, happening, cells, changes) => {
     expect(next).toMatchObject({
       appUserId,
       clientUserId: appUserId,
-      ...rules.team,
+      ...rules.deployment,
       generation: before === null ? 1 : generation + (isNewGeneration ? 1 : 0),
       revision: before?.revision ?? 1,
       updatedAt: at,
@@ -170,7 +170,7 @@ describe("what a row takes along", () => {
 
   test("a signup makes a pending row that is due when its job has had its time", () => {
     expect(apply(null, h.signedUp(seconds(1)))).toEqual({
-      ...rules.team,
+      ...rules.deployment,
       appUserId,
       clientUserId: appUserId,
       state: "pending",

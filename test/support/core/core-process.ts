@@ -25,7 +25,7 @@ export const settleMs = maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs;
 export const sweepGraceMs = 10_000;
 
 export const rules = {
-  team: place,
+  deployment: place,
   toClientUserId: (appUserId: AppUserId) => appUserId,
   sweepGraceMs,
   settleMs,
