@@ -11,14 +11,14 @@ const cellsOf = (row: string) => row.split("|").map((cell) => cell.trim());
 describe("docs/security.md", () => {
   const page = read("docs/security.md");
   const threats = page.slice(page.indexOf("## Threats"), page.indexOf("## The OWASP"));
-  const proofs = [...threats.matchAll(/^  Proof: `(test\/[^`]+)`: _(.+)_$/gm)].map(([, file, name]) => ({
+  const proofs = [...threats.matchAll(/^ {2}Proof: `(test\/[^`]+)`: _(.+)_$/gm)].map(([, file, name]) => ({
     file: file ?? "",
     name: name ?? "",
   }));
 
   test("names a test for every threat", () => {
     const items = threats.split(/^- /m).slice(1);
-    for (const item of items) expect(item).toMatch(/^\*\*.+\*\* .+\n  Proof: .+\n/);
+    for (const item of items) expect(item).toMatch(/^\*\*.+\*\* .+\n {2}Proof: .+\n/);
     expect(proofs.length).toBe(items.length);
     expect(proofs.length).toBeGreaterThan(25);
   });
