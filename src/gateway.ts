@@ -6,7 +6,7 @@ import type { AppUserId } from "./core/mapping/app-user-id.js";
 import { endsWithin } from "./core/deadline.js";
 import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
 import { createSignupEvents } from "./core/mapping/signup-events.js";
-import { challenge } from "./auth/challenge.js";
+import { toChallengeHeader } from "./auth/challenge.js";
 import { createKeySets } from "./auth/keys/key-sets.js";
 import { createViewerAuthentication } from "./auth/viewer-authentication.js";
 import { registerEventIngress } from "./http/events/event-ingress.js";
@@ -56,7 +56,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     graphql: {
       schema,
       authenticate: authentication.authenticate,
-      challenge: (error) => challenge(error, metadataUrl),
+      challenge: (error) => toChallengeHeader(error, metadataUrl),
       presentError: createErrorPresenter({ log }),
       introspection: config.introspection,
       deadlineMs: config.deadlineMs,

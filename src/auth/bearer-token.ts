@@ -7,7 +7,7 @@ import { ServiceError } from "../core/errors.js";
 export type RequestHeaders =
   readonly string[] | Readonly<{ authorization?: string | readonly string[] | undefined }>;
 
-function authorizationsOf(headers: RequestHeaders): readonly string[] {
+function listAuthorizations(headers: RequestHeaders): readonly string[] {
   if ("authorization" in headers || !Array.isArray(headers)) {
     const { authorization } = headers as { authorization?: string | readonly string[] };
     return authorization === undefined
@@ -25,10 +25,10 @@ function authorizationsOf(headers: RequestHeaders): readonly string[] {
   return values;
 }
 
-const refusal = (reason: string) =>
+const invalidToken = (reason: string) =>
   new ServiceError("UNAUTHENTICATED", { reason, bearerError: "invalid_token" });
 
-const unaware = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
+const noToken = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
 
 /**
  * Gives the bearer token of a request (RFC 6750 §2.1; RFC 9110 §11.1: the scheme in any case).
@@ -37,19 +37,19 @@ const unaware = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason
  * another scheme (RFC 6750 §3.1: such a request is told how to authenticate, not what is wrong with its token).
  */
 export function readBearerToken(headers: RequestHeaders): string {
-  const [authorization, ...others] = authorizationsOf(headers);
+  const [authorization, ...others] = listAuthorizations(headers);
   if (authorization === undefined) {
-    throw unaware("no Authorization header");
+    throw noToken("no Authorization header");
   }
-  if (others.length > 0) throw refusal("more than one Authorization header");
+  if (others.length > 0) throw invalidToken("more than one Authorization header");
   if (authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ") {
     return authorization.slice(7).trim();
   }
   const scheme = /^([!#$%&'*+.^_`|~\w-]{1,20})(?: |$)/.exec(authorization)?.[1]?.toLowerCase();
-  if (scheme === "bearer") throw refusal("an empty token");
+  if (scheme === "bearer") throw invalidToken("an empty token");
   if (scheme === "dpop") {
-    throw unaware("scheme DPoP: bound tokens are not accepted; switch the binding off for this API");
+    throw noToken("scheme DPoP: bound tokens are not accepted; switch the binding off for this API");
   }
   const reason = "the Authorization header is not of scheme Bearer";
-  throw scheme === undefined ? refusal(reason) : unaware(reason);
+  throw scheme === undefined ? invalidToken(reason) : noToken(reason);
 }

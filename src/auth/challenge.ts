@@ -9,7 +9,10 @@ const quotedString = (text: string): string =>
  *
  * A request without a token gets no `error`. The text tells no more than that a token has expired.
  */
-export function challenge(error: ServiceError, options: { resourceMetadataUrl?: string } = {}): string {
+export function toChallengeHeader(
+  error: ServiceError,
+  options: { resourceMetadataUrl?: string } = {},
+): string {
   const parameters: [string, string | undefined][] = [
     ["error", error.bearerError],
     [

@@ -1,13 +1,14 @@
 import type { AuthPolicy, IssuerPolicy } from "./policy.js";
-import { either } from "./tokens/token-rule.js";
+import { formatAlternatives } from "./tokens/token-rule.js";
 
 const describeKeys = ({ keys }: IssuerPolicy): string =>
   keys.from === "secret" ? "a shared secret" : `keys from ${keys.url}`;
 
 function describeAudience(policy: AuthPolicy): string {
-  if (policy.audienceRule === "absent") return `no aud (${policy.insteadOfAudience ?? "client"} instead)`;
+  if (policy.audienceRule === "absent")
+    return `no aud (${policy.checkedInsteadOfAudience ?? "client"} instead)`;
   const audiences = [...new Set(policy.issuers.flatMap((issuer) => issuer.audiences))];
-  return `aud ${policy.audienceRule} ${either(audiences)}`;
+  return `aud ${policy.audienceRule} ${formatAlternatives(audiences)}`;
 }
 
 /** Says in one line, for the start-up log, which tokens are accepted; no secret is in it. */
@@ -19,7 +20,7 @@ export function describeAuthPolicy(policy: AuthPolicy): string {
     `typ ${policy.tokenTypes.join("/")}`,
     describeAudience(policy),
     `user id in ${policy.userIdClaim}`,
-    `clients ${policy.clientIds.length > 0 ? either(policy.clientIds) : "any"}`,
+    `clients ${policy.clientIds.length > 0 ? formatAlternatives(policy.clientIds) : "any"}`,
     ...(policy.requiredScope === undefined ? [] : [`scope ${policy.requiredScope}`]),
     ...(policy.allowActor ? ["impersonated users accepted"] : []),
     `clock tolerance ${policy.clockToleranceSeconds} s`,

@@ -7,7 +7,7 @@ export type ClaimPath = string | readonly string[];
  * One test of one claim (or header parameter), as data. A claim must be there unless the test says `optional` or
  * `absent`; every other member narrows its value. Text in `is` may hold `{name}` places until settings are read.
  */
-export type ClaimTest = Readonly<{
+export type ClaimCondition = Readonly<{
   claim: ClaimPath;
   in?: "header";
   /** Passes where the claim is missing. */
@@ -28,10 +28,15 @@ export type ClaimTest = Readonly<{
 }>;
 
 /** A test, or several of which one is enough. `because` says for the log what a token that fails here is. */
-export type ClaimRequirement = Readonly<{ because: string } & (ClaimTest | { anyOf: readonly ClaimTest[] })>;
+export type ClaimRequirement = Readonly<
+  { reason: string } & (ClaimCondition | { anyOf: readonly ClaimCondition[] })
+>;
 
 /** How a provider writes scopes. `words`: one string with spaces; `list`: an array; `names`: the keys of an object. */
-export type ScopeClaim = Readonly<{ claim: string; form: "words" | "list" | "words-or-list" | "names" }>;
+export type ScopeClaim = Readonly<{
+  claim: string;
+  format: "space-separated" | "array" | "space-separated-or-array" | "object-keys";
+}>;
 
 /** Where the keys of one issuer come from. The secret is a key object so that nothing can print it by accident. */
 export type KeySource =
@@ -52,7 +57,7 @@ export type IssuerPolicy = Readonly<{
 /**
  * `contains`: `aud` is, or has among its members, one of the issuer's audiences. `equals`: it is that one string.
  * `absent`: there is none (RFC 7519 §4.1.3 forbids to take a token whose audience one is not), and another rule,
- * `insteadOfAudience`, keeps the tokens of other services out.
+ * `checkedInsteadOfAudience`, keeps the tokens of other services out.
  */
 export type AudienceRule = "contains" | "equals" | "absent";
 
@@ -64,9 +69,9 @@ export type AuthPolicy = Readonly<{
   /** Accepted `typ`, lower case, without `application/`; `absent` stands for none. */
   tokenTypes: readonly string[];
   audienceRule: AudienceRule;
-  insteadOfAudience?: string;
+  checkedInsteadOfAudience?: string;
   /** For the operator: what to do about a token with another audience. */
-  audienceMend: string;
+  audienceFix: string;
   userIdClaim: string;
   /** Where the client that asked for the token stands, and which clients are accepted (empty: not looked at). */
   clientClaims: readonly string[];

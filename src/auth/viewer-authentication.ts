@@ -6,7 +6,7 @@ import { describeAuthPolicy } from "./describe-policy.js";
 import { createTokenExplainer, type Check } from "./tokens/explain-token.js";
 import type { KeySets } from "./keys/key-sets.js";
 import type { AuthPolicy } from "./policy.js";
-import { createVerifiedTokens } from "./tokens/token-cache.js";
+import { createTokenCache } from "./tokens/token-cache.js";
 import { createTokenVerifier, type VerifiedToken } from "./tokens/verify-token.js";
 
 /** The authenticated caller. */
@@ -42,19 +42,19 @@ type ViewerAuthenticationOptions = {
 export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
   const { policy, keySets, now, log, maxCachedTokens = 10_000 } = options;
   const verify = createTokenVerifier({ policy, keySets, now });
-  const verified = createVerifiedTokens({ maxTokens: maxCachedTokens, now });
+  const cache = createTokenCache({ maxTokens: maxCachedTokens, now });
 
   const verifyAndRemember = async (compact: string, key: string): Promise<VerifiedToken> => {
     const token = await verify(compact);
-    verified.add(key, token);
+    cache.add(key, token);
     return token;
   };
 
   return {
     async authenticate(headers) {
       const compact = readBearerToken(headers);
-      const key = verified.keyOf(compact);
-      const { appUserId } = verified.find(key) ?? (await verifyAndRemember(compact, key));
+      const key = cache.toKey(compact);
+      const { appUserId } = cache.find(key) ?? (await verifyAndRemember(compact, key));
       return { appUserId };
     },
 

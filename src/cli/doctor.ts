@@ -159,7 +159,7 @@ async function examineToken({ auth }: GatewayConfig): Promise<Finding[]> {
   const authentication = createViewerAuthentication({ policy: auth, keySets, log, now });
   const checks = await authentication.explain(token);
   await authentication.close();
-  return checks;
+  return checks.map(({ fix, ...check }) => ({ ...check, ...(fix !== undefined && { mend: fix }) }));
 }
 
 function report(findings: readonly Finding[], output: Output): number {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { describeAuthPolicy } from "../../src/auth/describe-policy.js";
 import { readAuthSettings } from "../../src/auth/settings/auth-settings.js";
 import { createSettingsReader } from "../../src/config/settings-reader.js";
-import { legacySecret, providers } from "../support/auth/provider-cases.js";
+import { legacySecret, providerCases } from "../support/auth/provider-cases.js";
 
 const problemsOf = (settings: Record<string, string>): readonly string[] => {
   const reader = createSettingsReader(settings);
@@ -20,7 +20,7 @@ const rfc9068 = { AUTH_ISSUER: issuer, AUTH_AUDIENCE: "https://api.example.com" 
 const tenant = "11111111-2222-3333-4444-555555555555";
 const settingsOf = (provider: string): Record<string, string> => ({
   AUTH_PROVIDER: provider,
-  ...providers.find((one) => one.provider === provider)?.settings,
+  ...providerCases.find((one) => one.provider === provider)?.settings,
 });
 
 /** What must not start, and why: the setting that is named, and a word of the reason. */
@@ -302,7 +302,7 @@ describe("what would accept tokens meant for others does not start", () => {
 });
 
 describe("settings that are well", () => {
-  test.each(providers)("$provider needs no more than its documented settings", (one) => {
+  test.each(providerCases)("$provider needs no more than its documented settings", (one) => {
     const needsKeys = one.provider === "fusionauth" || one.provider === "custom";
     const settings: Record<string, string> = { ...settingsOf(one.provider) };
     if (needsKeys) settings.AUTH_JWKS_URL = "https://keys.example.com/jwks";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { claimAt, describeRequirement } from "../../src/auth/tokens/claim-requirements.js";
 import { member, parseJsonObject } from "../../src/auth/tokens/read-token.js";
-import { shown } from "../../src/auth/tokens/token-rule.js";
+import { formatValue } from "../../src/auth/tokens/token-rule.js";
 
 const parse = (text: string) => {
   const value = parseJsonObject(Buffer.from(text));
@@ -34,16 +34,16 @@ test("only an object in good UTF-8 is read", () => {
 });
 
 test("a stranger's value is shown short and on one line", () => {
-  expect(shown("a\nb\u001b[31m")).toBe('"a\\nb\\u001b[31m"');
-  expect(shown("x".repeat(1000)).length).toBe(200);
-  expect(shown(undefined)).toBe("none");
+  expect(formatValue("a\nb\u001b[31m")).toBe('"a\\nb\\u001b[31m"');
+  expect(formatValue("x".repeat(1000)).length).toBe(200);
+  expect(formatValue(undefined)).toBe("none");
 });
 
 test("a requirement is described without any value of a token", () => {
-  expect(describeRequirement({ claim: "token_use", is: ["access"], because: "" })).toBe(
+  expect(describeRequirement({ claim: "token_use", is: ["access"], reason: "" })).toBe(
     'claim token_use is "access"',
   );
   expect(
-    describeRequirement({ anyOf: [{ claim: "a", absent: true }, { claim: ["b", "c"] }], because: "" }),
+    describeRequirement({ anyOf: [{ claim: "a", absent: true }, { claim: ["b", "c"] }], reason: "" }),
   ).toBe("no claim a, or claim b.c is there");
 });

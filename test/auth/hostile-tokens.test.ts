@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
-import { challenge } from "../../src/auth/challenge.js";
+import { toChallengeHeader } from "../../src/auth/challenge.js";
 import { hostileTokens } from "../support/auth/hostile-tokens.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
-import { providers, type ProviderCase } from "../support/auth/provider-cases.js";
+import { providerCases, type ProviderCase } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
   createTestKeys,
   readPolicy,
-  settingsOf,
-  tokenOf,
+  toSettings,
+  createToken,
 } from "../support/auth/test-authentication.js";
 
-const { keys, published, stranger } = createTestKeys();
+const { keys, published, attackerKey: stranger } = createTestKeys();
 const usual = { name: "its usual token" };
 let issuer: TestIssuer;
 let jwksUrl: string;
@@ -24,13 +24,13 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-const policyOf = (one: ProviderCase) => readPolicy(settingsOf(one, usual, jwksUrl));
+const policyOf = (one: ProviderCase) => readPolicy(toSettings(one, usual, jwksUrl));
 
-describe.each(providers)("$provider", (one) => {
+describe.each(providerCases)("$provider", (one) => {
   test("refuses every hostile token with 401, the right challenge and the right reason", async () => {
     const authentication = createAuthentication(policyOf(one));
     const wrong: string[] = [];
-    const attacks = hostileTokens({ one, keys, stranger });
+    const attacks = hostileTokens({ providerCase: one, keys, attackerKey: stranger });
     for (const { name, token, reason } of attacks) {
       const thrown: unknown = await authentication.authenticate(bearer(token)).then(
         () => "accepted",
@@ -41,7 +41,7 @@ describe.each(providers)("$provider", (one) => {
         thrown.code === "UNAUTHENTICATED" &&
         reason.test(thrown.reason ?? "") &&
         /^Bearer error="invalid_token"(, error_description="The access token has expired\.")?$/.test(
-          challenge(thrown),
+          toChallengeHeader(thrown),
         );
       const leaks =
         thrown instanceof ServiceError && `${thrown.message} ${thrown.reason ?? ""}`.includes(token);
@@ -54,13 +54,13 @@ describe.each(providers)("$provider", (one) => {
     expect(wrong).toEqual([]);
     expect(attacks.length).toBeGreaterThanOrEqual(one.algorithm === "HS256" ? 90 : 100);
     // The same authentication still takes the good token: it was not refusing for another cause.
-    await expect(authentication.authenticate(bearer(tokenOf(one, usual, keys)))).resolves.toBeDefined();
+    await expect(authentication.authenticate(bearer(createToken(one, usual, keys)))).resolves.toBeDefined();
     await authentication.close();
   });
 });
 
 test("a repeated member counts as its last value, in the check and in the answer alike", async () => {
-  const one = providers.find(({ provider }) => provider === "rfc9068");
+  const one = providerCases.find(({ provider }) => provider === "rfc9068");
   if (one === undefined) throw new Error("rfc9068 is missing");
   const { signToken } = await import("../support/auth/tokens.js");
   const authentication = createAuthentication(policyOf(one));

@@ -38,7 +38,7 @@ async function startTest(
 const finderOf =
   (keySets: KeySets, iss: string) =>
   async (kid: string, algorithm = "ES256") => {
-    const set = keySets.of(iss);
+    const set = keySets.forIssuer(iss);
     if (set === undefined) throw new Error("no such issuer");
     return set.find(kid, algorithm).then(
       (found) => ("key" in found ? "key" : found.problem),
@@ -255,7 +255,7 @@ test("an empty key set is a fault of configuration: said in the log, answered as
 const answering =
   (body: unknown) =>
   (issuer: TestIssuer): void => {
-    issuer.answer("/team/jwks", body);
+    issuer.serve("/team/jwks", body);
   };
 const failing =
   (status: number) =>
@@ -316,7 +316,7 @@ const falseDiscovery: [string, (iss: string) => object, RegExp][] = [
 
 test.each(falseDiscovery)("a discovery document with %s is not followed", async (_name, document, reason) => {
   const { issuer, iss, find } = await startTest();
-  issuer.answer("/team/.well-known/openid-configuration", document(iss));
+  issuer.serve("/team/.well-known/openid-configuration", document(iss));
   const answer = await find("k1");
   expect(answer).toMatchObject(unavailable);
   expect((answer as { reason: string }).reason).toMatch(reason);
@@ -325,7 +325,7 @@ test.each(falseDiscovery)("a discovery document with %s is not followed", async 
 
 test("a key that left the set is gone at once, one that stayed is still the same", async () => {
   const { issuer, iss, clock, find, keySets } = await startTest({ keys: [first, second] });
-  const set = keySets.of(iss);
+  const set = keySets.forIssuer(iss);
   const [one, two] = [await set?.find("k1", "ES256"), await set?.find("k2", "ES256")];
   if (set === undefined || one === undefined || two === undefined || !("key" in one && "key" in two)) {
     throw new Error("keys are missing");
@@ -334,21 +334,21 @@ test("a key that left the set is gone at once, one that stayed is still the same
   clock.advance(11_000);
   expect(await find("k3")).toMatch(/no such key/);
   expect(await find("k1")).toMatch(/no such key/);
-  expect(set.holds(one.key)).toBe(false);
-  expect(set.holds(two.key)).toBe(true);
+  expect(set.isCurrent(one.key)).toBe(false);
+  expect(set.isCurrent(two.key)).toBe(true);
 });
 
 test("a key that is replaced under the same kid is not taken for the old one", async () => {
   const { issuer, iss, clock, find, keySets } = await startTest();
-  const old = await keySets.of(iss)?.find("k1", "ES256");
+  const old = await keySets.forIssuer(iss)?.find("k1", "ES256");
   publishLater(issuer, [createTestKey("k1", "ES256")]);
   clock.advance(11_000);
   await find("unknown");
-  const fresh = await keySets.of(iss)?.find("k1", "ES256");
+  const fresh = await keySets.forIssuer(iss)?.find("k1", "ES256");
   if (old === undefined || fresh === undefined || !("key" in old && "key" in fresh))
     throw new Error("no key");
   expect(fresh.key).not.toBe(old.key);
-  expect(keySets.of(iss)?.holds(old.key)).toBe(false);
+  expect(keySets.forIssuer(iss)?.isCurrent(old.key)).toBe(false);
 });
 
 test("a refresh on demand says how the issuer is", async () => {
@@ -381,7 +381,7 @@ test("keys that must not verify are left out, each with its reason", async () =>
   const rsa = createTestKey("rsa", "RS256");
   const { issuer, find, keySets } = await startTest();
   const plain = { ...first.jwk, alg: undefined, use: undefined };
-  issuer.answer("/team/jwks", {
+  issuer.serve("/team/jwks", {
     keys: [
       { ...weak, kid: "weak" },
       { kty: "oct", k: "c2VjcmV0", kid: "secret", alg: "HS256" },

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
-import { challenge } from "../../src/auth/challenge.js";
+import { toChallengeHeader } from "../../src/auth/challenge.js";
 import { presetNames } from "../../src/auth/presets/presets.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
-import { providers, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
+import { providerCases, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
   createTestKeys,
   readPolicy,
-  settingsOf,
-  tokenOf,
+  toSettings,
+  createToken,
 } from "../support/auth/test-authentication.js";
 
 const { keys, published } = createTestKeys();
@@ -24,19 +24,19 @@ beforeAll(async () => {
 afterAll(() => issuer.close());
 
 async function authenticate(one: ProviderCase, variant: Variant) {
-  const authentication = createAuthentication(readPolicy(settingsOf(one, variant, jwksUrl)));
+  const authentication = createAuthentication(readPolicy(toSettings(one, variant, jwksUrl)));
   try {
-    return await authentication.authenticate(bearer(tokenOf(one, variant, keys)));
+    return await authentication.authenticate(bearer(createToken(one, variant, keys)));
   } finally {
     await authentication.close();
   }
 }
 
 test("every preset is tried", () => {
-  expect(providers.map(({ provider }) => provider).sort()).toEqual([...presetNames].sort());
+  expect(providerCases.map(({ provider }) => provider).sort()).toEqual([...presetNames].sort());
 });
 
-describe.each(providers)("$provider", (one) => {
+describe.each(providerCases)("$provider", (one) => {
   const good: Variant[] = [{ name: "its usual token" }, ...one.accepted];
 
   test.each(good)("accepts: $name", async (variant) => {
@@ -45,16 +45,16 @@ describe.each(providers)("$provider", (one) => {
     });
   });
 
-  test.each(one.refused)("refuses: $name", async (variant) => {
+  test.each(one.rejected)("refuses: $name", async (variant) => {
     const error = await authenticate(one, variant).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServiceError);
     const refusal = error as ServiceError;
     expect(refusal.code).toBe("UNAUTHENTICATED");
     expect(refusal.reason).toMatch(variant.reason ?? /./);
-    expect(challenge(refusal)).toMatch(/^Bearer error="invalid_token"/);
+    expect(toChallengeHeader(refusal)).toMatch(/^Bearer error="invalid_token"/);
   });
 
   test("at least six of its own refusals are known", () => {
-    expect(one.refused.length).toBeGreaterThanOrEqual(6);
+    expect(one.rejected.length).toBeGreaterThanOrEqual(6);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { toAppUserId } from "../../src/core/mapping/app-user-id.js";
 import type { KeySet } from "../../src/auth/keys/key-set.js";
 import type { SigningKey } from "../../src/auth/keys/signing-keys.js";
-import { createVerifiedTokens } from "../../src/auth/tokens/token-cache.js";
+import { createTokenCache } from "../../src/auth/tokens/token-cache.js";
 import type { VerifiedToken } from "../../src/auth/tokens/verify-token.js";
 import { createManualClock } from "../support/manual-clock.js";
 import { createTestKey } from "../support/auth/tokens.js";
@@ -19,7 +19,7 @@ function startTest(maxTokens: number) {
   let isHeld = true;
   const keySet: KeySet = {
     find: () => Promise.resolve({ key }),
-    holds: () => isHeld,
+    isCurrent: () => isHeld,
     start: () => undefined,
     refresh: () => Promise.resolve(),
     close: () => Promise.resolve(),
@@ -36,7 +36,7 @@ function startTest(maxTokens: number) {
   const dropKey = () => {
     isHeld = false;
   };
-  return { clock, tokens: createVerifiedTokens({ maxTokens, now: clock.now }), tokenFor, dropKey };
+  return { clock, tokens: createTokenCache({ maxTokens, now: clock.now }), tokenFor, dropKey };
 }
 
 test("a token is remembered for a minute at most", () => {
@@ -76,7 +76,7 @@ test("the longest unused token makes room", () => {
 
 test("what is remembered is not the token, and without room nothing is", () => {
   const { tokens, tokenFor } = startTest(0);
-  expect(tokens.keyOf("header.claims.signature")).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+  expect(tokens.toKey("header.claims.signature")).toMatch(/^[A-Za-z0-9+/]{43}=$/);
   tokens.add("one", tokenFor(5000));
   expect(tokens.size()).toBe(0);
 });

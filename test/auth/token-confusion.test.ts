@@ -4,15 +4,20 @@ import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import type { AuthPolicy } from "../../src/auth/policy.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
 import { createManualClock } from "../support/manual-clock.js";
-import { providers, type Claims, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
+import {
+  providerCases,
+  type Claims,
+  type ProviderCase,
+  type Variant,
+} from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
   createTestKeys,
-  partsOf,
+  createTokenParts,
   readPolicy,
-  settingsOf,
-  tokenOf,
+  toSettings,
+  createToken,
 } from "../support/auth/test-authentication.js";
 import { silentLog } from "../support/recording-log.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
@@ -95,14 +100,14 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
 
 test("no accepted token is accepted after a change of issuer, audience, user id, algorithm or signing key", async () => {
   const authentications = new Map<string, ReturnType<typeof createAuthentication>>();
-  const prepared = providers.flatMap((one) =>
+  const prepared = providerCases.flatMap((one) =>
     [usual, ...one.accepted].map((variant) => {
-      const settings = settingsOf(one, variant, jwksUrl);
+      const settings = toSettings(one, variant, jwksUrl);
       const policy = readPolicy(settings);
       const name = JSON.stringify(settings);
       const authentication = authentications.get(name) ?? createAuthentication(policy);
       authentications.set(name, authentication);
-      return { one, parts: partsOf(one, variant, keys), policy, authentication };
+      return { one, parts: createTokenParts(one, variant, keys), policy, authentication };
     }),
   );
   const attack = fc.constantFrom(...prepared).chain((base) =>
@@ -130,10 +135,10 @@ test("no accepted token is accepted after a change of issuer, audience, user id,
 
 test("no preset takes the token of another provider, though all sign with the same keys", async () => {
   const wrong: string[] = [];
-  for (const one of providers) {
-    const authentication = createAuthentication(readPolicy(settingsOf(one, usual, jwksUrl)));
-    for (const other of providers.filter((candidate) => candidate !== one)) {
-      if (await isAccepted(authentication, tokenOf(other, usual, keys)))
+  for (const one of providerCases) {
+    const authentication = createAuthentication(readPolicy(toSettings(one, usual, jwksUrl)));
+    for (const other of providerCases.filter((candidate) => candidate !== one)) {
+      if (await isAccepted(authentication, createToken(other, usual, keys)))
         wrong.push(`${one.provider} takes ${other.provider}`);
     }
     await authentication.close();
@@ -167,15 +172,15 @@ const fetchDocument = () =>
 
 test("even at the same issuer with the same keys a preset takes only tokens that mean the same", async () => {
   const wrong: string[] = [];
-  for (const one of providers) {
-    const policy = readPolicy(settingsOf(one, usual, jwksUrl));
-    for (const other of providers.filter((candidate) => candidate !== one)) {
+  for (const one of providerCases) {
+    const policy = readPolicy(toSettings(one, usual, jwksUrl));
+    for (const other of providerCases.filter((candidate) => candidate !== one)) {
       const moved = atIssuerOf(policy, other);
       const authentication = createAuthentication(
         moved,
         createKeySets({ policy: moved, log: silentLog, ...createManualClock(), fetchDocument }),
       );
-      if (await isAccepted(authentication, tokenOf(other, usual, keys)))
+      if (await isAccepted(authentication, createToken(other, usual, keys)))
         wrong.push(`${one.provider} takes ${other.provider}`);
       await authentication.close();
     }

@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import type { RequestHeaders } from "../../src/auth/bearer-token.js";
-import { challenge } from "../../src/auth/challenge.js";
+import { toChallengeHeader } from "../../src/auth/challenge.js";
 import { createKeySets } from "../../src/auth/keys/key-sets.js";
 import { createViewerAuthentication } from "../../src/auth/viewer-authentication.js";
 import { startIssuer } from "../support/auth/test-issuer.js";
@@ -69,7 +69,7 @@ describe("the Authorization header", () => {
     const { refusal } = await startTest();
     for (const headers of [[], ["X-Authorization", "Bearer x"], {}, { authorization: undefined }]) {
       const error = await refusal(headers);
-      expect([error.code, challenge(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
+      expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
     }
   });
 
@@ -101,7 +101,7 @@ describe("the Authorization header", () => {
   ])("of another scheme gets a challenge without error: %s", async (_name, headers, reason) => {
     const { refusal, token } = await startTest();
     const error = await refusal(headers(token()));
-    expect([error.code, challenge(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
+    expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
     expect(error.reason).toMatch(reason);
     expect(error.reason).not.toContain(token());
   });
@@ -136,11 +136,11 @@ describe("the challenge", () => {
   test("tells that a token has expired, and nothing else of what is wrong", async () => {
     const { refusal, token } = await startTest();
     const expired = await refusal(bearer(token({ exp: now - 100 })));
-    expect(challenge(expired)).toBe(
+    expect(toChallengeHeader(expired)).toBe(
       'Bearer error="invalid_token", error_description="The access token has expired."',
     );
     const foreign = await refusal(bearer(token({ aud: "other" })));
-    expect(challenge(foreign)).toBe('Bearer error="invalid_token"');
+    expect(toChallengeHeader(foreign)).toBe('Bearer error="invalid_token"');
     expect(foreign.reason).toMatch(/aud is "other", accepted: "api"/);
   });
 
@@ -149,7 +149,7 @@ describe("the challenge", () => {
     const stranger = createTestKey("k1", "ES256");
     const [head, payload] = token({ exp: now - 100 }).split(".");
     const forged = signToken({}, {}, "ES256", stranger.privateKey).split(".")[2];
-    expect(challenge(await refusal(bearer(`${head}.${payload}.${forged}`)))).toBe(
+    expect(toChallengeHeader(await refusal(bearer(`${head}.${payload}.${forged}`)))).toBe(
       'Bearer error="invalid_token"',
     );
   });
@@ -160,7 +160,7 @@ describe("the challenge", () => {
     });
     const error = await refusal(bearer(token({ scope: "openid vitals" })));
     expect(error.code).toBe("FORBIDDEN");
-    expect(challenge(error)).toBe('Bearer error="insufficient_scope", scope="vital"');
+    expect(toChallengeHeader(error)).toBe('Bearer error="insufficient_scope", scope="vital"');
     // An ill-formed token is refused as such before its scope counts.
     expect((await refusal(bearer(token({ exp: now - 100 })))).code).toBe("UNAUTHENTICATED");
     await expect(
@@ -173,13 +173,13 @@ describe("the challenge", () => {
       bearerError: "invalid_token",
       message: 'a"b\\c\r\nX: y',
     });
-    expect(challenge(error, { resourceMetadataUrl: "https://api.example.com/.well-known/x" })).toBe(
+    expect(toChallengeHeader(error, { resourceMetadataUrl: "https://api.example.com/.well-known/x" })).toBe(
       'Bearer error="invalid_token", error_description="a\\"b\\\\cX: y", resource_metadata="https://api.example.com/.well-known/x"',
     );
-    expect(challenge(new ServiceError("UNAUTHENTICATED", { message: "anything" }))).toBe("Bearer");
-    expect(challenge(new ServiceError("UNAUTHENTICATED"), { resourceMetadataUrl: "https://a/b" })).toBe(
-      'Bearer resource_metadata="https://a/b"',
-    );
+    expect(toChallengeHeader(new ServiceError("UNAUTHENTICATED", { message: "anything" }))).toBe("Bearer");
+    expect(
+      toChallengeHeader(new ServiceError("UNAUTHENTICATED"), { resourceMetadataUrl: "https://a/b" }),
+    ).toBe('Bearer resource_metadata="https://a/b"');
   });
 });
 
@@ -292,8 +292,8 @@ describe("the explanation of a token", () => {
     expect(failed.issuer?.detail).toBe(
       `iss is ${JSON.stringify(`${iss}/`)}, accepted: ${JSON.stringify(iss)}`,
     );
-    expect(failed.issuer?.mend).toContain("AUTH_ISSUER");
-    expect(failed.audience?.mend).toContain("AUTH_AUDIENCE");
+    expect(failed.issuer?.fix).toContain("AUTH_ISSUER");
+    expect(failed.audience?.fix).toContain("AUTH_AUDIENCE");
     const text = JSON.stringify(checks);
     for (const secret of [bad, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
   });
@@ -301,7 +301,7 @@ describe("the explanation of a token", () => {
   test("of an encrypted or opaque token says what to ask the issuer for", async () => {
     const { authentication } = await startTest();
     expect(await authentication.explain("a.b.c.d.e")).toMatchObject([{ check: "form", ok: false }]);
-    expect((await authentication.explain("ory_at_x"))[0]?.mend).toMatch(/audience/);
+    expect((await authentication.explain("ory_at_x"))[0]?.fix).toMatch(/audience/);
   });
 
   test("says when the issuer cannot be reached", async () => {

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readGatewayConfig } from "../../src/config/config.js";
 import type { ConfigError } from "../../src/config/settings-reader.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
-import { providers } from "../support/auth/provider-cases.js";
+import { providerCases } from "../support/auth/provider-cases.js";
 import {
   bearer,
   createAuthentication,
   createTestKeys,
   readPolicy,
-  settingsOf,
-  tokenOf,
+  toSettings,
+  createToken,
 } from "../support/auth/test-authentication.js";
 import { bearerToken, startIngress } from "../support/http/test-ingress.js";
 
@@ -49,7 +49,7 @@ async function getIdOfEvent(example: string, kind: "created" | "deleted"): Promi
   return ingress.recorded[before]?.appUserId;
 }
 
-describe.each(providers)("$provider", (one) => {
+describe.each(providerCases)("$provider", (one) => {
   const example = exampleOf[one.provider] ?? one.provider;
 
   test("its documented events and its token name the same user", async () => {
@@ -59,8 +59,8 @@ describe.each(providers)("$provider", (one) => {
     expect(deleted).toBe(created);
 
     const variant = { name: "of the user of the event", claims: { [one.userIdClaim]: created } };
-    const authentication = createAuthentication(readPolicy(settingsOf(one, variant, jwksUrl)));
-    const viewer = await authentication.authenticate(bearer(tokenOf(one, variant, keys)));
+    const authentication = createAuthentication(readPolicy(toSettings(one, variant, jwksUrl)));
+    const viewer = await authentication.authenticate(bearer(createToken(one, variant, keys)));
     await authentication.close();
     expect(viewer.appUserId).toBe(created);
   });

@@ -60,16 +60,16 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
 
   const fetchKeys = async (signal: AbortSignal): Promise<readonly Jwk[] | "unchanged"> => {
     const url = await locate(signal);
-    const answer = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
-    if (answer.status === 304 && etag !== undefined) return "unchanged";
-    if (answer.status !== 200) throw new Error(`the key set answered ${answer.status}`);
-    const { keys } = parseObject(answer.body, "the key set");
+    const response = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
+    if (response.status === 304 && etag !== undefined) return "unchanged";
+    if (response.status !== 200) throw new Error(`the key set answered ${response.status}`);
+    const { keys } = parseObject(response.body, "the key set");
     if (!Array.isArray(keys)) throw new Error("the key set has no list of keys");
     // To leave some out would be to say of them that the issuer does not publish them.
     if (keys.length > maxKeys) throw new Error(`the key set has more than ${maxKeys} keys`);
     // Whoever has given up waiting does not take these keys, and must be given them again.
     signal.throwIfAborted();
-    etag = answer.etag;
+    etag = response.etag;
     return keys.filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key));
   };
 

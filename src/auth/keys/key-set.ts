@@ -21,7 +21,7 @@ export type KeySet = {
    */
   find(kid: string | undefined, algorithm: string): Promise<FoundKey>;
   /** Whether a key found earlier still counts. */
-  holds(key: SigningKey): boolean;
+  isCurrent(key: SigningKey): boolean;
   /** Begins to fetch in the background; a dead issuer does not hold it up. */
   start(): void;
   /** Fetches now, for whoever wants to know how the issuer is; what is wrong is in `status`. */
@@ -38,7 +38,7 @@ const cooldownMs = 10_000;
 const maxAgeMs = 24 * 60 * 60_000;
 const firstRetryMs = 1000;
 /** The longest between two attempts without any keys: nobody can be served until one succeeds. */
-const longestColdRetryMs = 4000;
+const maxRetryWithoutKeysMs = 4000;
 
 type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
@@ -56,13 +56,13 @@ type Keys = {
 };
 
 const noKeys: Keys = { byName: new Map(), all: new Set(), unusable: new Map() };
-const nameOf = (kid: string, algorithm: string) => `${algorithm} ${kid}`;
+const toKeyName = (kid: string, algorithm: string) => `${algorithm} ${kid}`;
 
 async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], known: Keys): Promise<Keys> {
   const imported = await Promise.all(jwks.map((jwk) => importSigningKeys(jwk, algorithms, known.all)));
   const keys = imported.flatMap((one) => one.keys);
   return {
-    byName: new Map(keys.map((key) => [nameOf(key.kid, key.algorithm), key])),
+    byName: new Map(keys.map((key) => [toKeyName(key.kid, key.algorithm), key])),
     all: new Set(keys),
     unusable: new Map(
       imported.flatMap(({ problem }, index) =>
@@ -99,20 +99,20 @@ export function createKeySet(options: KeySetOptions): KeySet {
     return elapsed >= 0 && elapsed < cooldownMs;
   };
 
-  const report = (now: string | null, before: string | null) => {
+  const logChange = (now: string | null, before: string | null) => {
     if (now === before) return;
     if (now === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
     else log.warn({ issuer, reason: now, keysKept: keys.all.size }, "issuer keys cannot be fetched");
   };
 
-  const takeOver = async (jwks: readonly Jwk[]) => {
+  const replaceKeys = async (jwks: readonly Jwk[]) => {
     keys = await importKeys(jwks, algorithms, keys);
     const reasons = [...keys.unusable].map(([kid, reason]) => `${JSON.stringify(kid)} ${reason}`).join(", ");
     return keys.all.size > 0 ? null : `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
   };
 
   /** What the last key set that arrived lacks; an unchanged one lacks it still. */
-  let setProblem: string | null = null;
+  let keySetProblem: string | null = null;
 
   const loadInTime = async () => {
     // Not `AbortSignal.any` or `AbortSignal.timeout`: on Node.js 20 a signal that is derived from another one can be
@@ -136,8 +136,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
     const before = problem;
     try {
       const jwks = await loadInTime();
-      if (jwks !== "unchanged") setProblem = await takeOver(jwks);
-      problem = setProblem;
+      if (jwks !== "unchanged") keySetProblem = await replaceKeys(jwks);
+      problem = keySetProblem;
       succeededAt = nowMs();
       failures = 0;
     } catch (error) {
@@ -146,7 +146,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     }
     attemptedAt = nowMs();
     if (closing.signal.aborted) return;
-    report(problem, before);
+    logChange(problem, before);
     scheduleNext();
   };
 
@@ -159,15 +159,16 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const scheduleNext = () => {
-    const longestMs = isUsable() ? refreshEveryMs : longestColdRetryMs;
-    const delayMs = failures === 0 ? refreshEveryMs : Math.min(longestMs, firstRetryMs * 2 ** (failures - 1));
+    const maxDelayMs = isUsable() ? refreshEveryMs : maxRetryWithoutKeysMs;
+    const delayMs =
+      failures === 0 ? refreshEveryMs : Math.min(maxDelayMs, firstRetryMs * 2 ** (failures - 1));
     nextAttemptAt = nowMs() + delayMs;
     cancelNext = schedule(delayMs, () => void refresh());
   };
 
-  const lookUp = (kid: string, algorithm: string): FoundKey | null => {
+  const findKnownKey = (kid: string, algorithm: string): FoundKey | null => {
     if (!isUsable()) return null;
-    const key = keys.byName.get(nameOf(kid, algorithm));
+    const key = keys.byName.get(toKeyName(kid, algorithm));
     if (key !== undefined) return { key };
     if ([...keys.all].some((other) => other.kid === kid)) {
       return { problem: `the key does not fit the algorithm ${algorithm}` };
@@ -179,10 +180,10 @@ export function createKeySet(options: KeySetOptions): KeySet {
   return {
     async find(kid, algorithm) {
       if (kid === undefined) return { problem: "the token names no key (kid)" };
-      const known = lookUp(kid, algorithm);
+      const known = findKnownKey(kid, algorithm);
       if (known !== null) return known;
       if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();
-      const found = lookUp(kid, algorithm);
+      const found = findKnownKey(kid, algorithm);
       if (found !== null) return found;
       if (problem === null && isUsable()) return { problem: "the issuer publishes no such key" };
       throw new ServiceError("AUTH_UNAVAILABLE", {
@@ -191,7 +192,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       });
     },
 
-    holds: (key) => isUsable() && keys.all.has(key),
+    isCurrent: (key) => isUsable() && keys.all.has(key),
     start: () => void refresh(),
     refresh,
 

@@ -12,7 +12,7 @@ function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   return {
     find: (_kid, algorithm) =>
       Promise.resolve(algorithm === key.algorithm ? { key } : { problem: "the shared secret does not fit" }),
-    holds: (candidate) => candidate === key,
+    isCurrent: (candidate) => candidate === key,
     start: () => undefined,
     refresh: () => Promise.resolve(),
     close: () => Promise.resolve(),
@@ -32,7 +32,7 @@ export const scheduleTimer: Schedule = (delayMs, run) => {
 /** The keys of all issuers of a policy. */
 export type KeySets = {
   /** One set per issuer, so that a key of one can never stand for another. */
-  of(issuer: string): KeySet | undefined;
+  forIssuer(issuer: string): KeySet | undefined;
   start(): void;
   /** Fetches all now; what is wrong is in `status`. */
   refresh(): Promise<void>;
@@ -76,7 +76,7 @@ export function createKeySets(options: KeySetsOptions): KeySets {
   );
   const all = [...sets.values()];
   return {
-    of: (issuer) => sets.get(issuer),
+    forIssuer: (issuer) => sets.get(issuer),
     start: () => {
       for (const set of all) set.start();
     },

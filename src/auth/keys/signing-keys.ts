@@ -64,7 +64,7 @@ type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
 export async function importSigningKeys(
   jwk: Jwk,
   algorithms: readonly string[],
-  known: ReadonlySet<SigningKey>,
+  knownKeys: ReadonlySet<SigningKey>,
 ): Promise<ImportedJwk> {
   const problem = jwkProblem(jwk) ?? (isWeak(jwk) ? `is a weak RSA key (at least ${minRsaBits} bits)` : null);
   if (problem !== null) return { keys: [], problem };
@@ -80,7 +80,7 @@ export async function importSigningKeys(
         const members = ["kty", ...(keyKinds[algorithm]?.members ?? [])];
         const publicJwk = Object.fromEntries(members.map((name) => [name, jwk[name]]));
         const material = JSON.stringify([kid, algorithm, publicJwk]);
-        for (const key of known) if (key.material === material) return key;
+        for (const key of knownKeys) if (key.material === material) return key;
         return { kid, algorithm, material, key: (await importJWK(publicJwk, algorithm)) as CryptoKey };
       }),
     );

@@ -1,4 +1,4 @@
-import { anyHost, list, present, sub, words, type Preset } from "./preset.js";
+import { anyHost, array, requireClaim, requireSub, spaceSeparated, type Preset } from "./preset.js";
 
 const stytchSession = "https://stytch.com/session";
 
@@ -18,36 +18,36 @@ export const hostedPresets = {
       from: "setting",
       hint: "the identifier of your API in Auth0, such as https://api.example.com",
     },
-    refusedAudiences: [
+    rejectedAudiences: [
       {
         pattern: /^https?:\/\/[^/]+\.auth0\.com\/api\/v2\/$/,
-        because: "tokens for Auth0's own Management API have it; write your API's identifier",
+        reason: "tokens for Auth0's own Management API have it; write your API's identifier",
       },
       {
         pattern: /\/userinfo$/,
-        because:
+        reason:
           "every token asked for with openid has it, whatever API it is for; write your API's identifier",
       },
     ],
-    audienceIsNoClient: true,
+    audienceIsNeverClientId: true,
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [
       {
         anyOf: [{ claim: "azp" }, { claim: "client_id" }],
-        because: "an access token of either profile names its client; an ID token does not",
+        reason: "an access token of either profile names its client; an ID token does not",
       },
-      sub(/\|/, "a user's sub has the form strategy|id; this token is a machine's or an agent's"),
-      { claim: "sub", matchesNot: /@clients$/, because: "a token of the client credentials grant" },
+      requireSub(/\|/, "a user's sub has the form strategy|id; this token is a machine's or an agent's"),
+      { claim: "sub", matchesNot: /@clients$/, reason: "a token of the client credentials grant" },
       {
         claim: "gty",
         optional: true,
         isNot: ["client-credentials", "client_credentials"],
-        because: "a machine's token",
+        reason: "a machine's token",
       },
-      { claim: "sub_profile", optional: true, is: ["user"], because: "the subject is no user" },
+      { claim: "sub_profile", optional: true, is: ["user"], reason: "the subject is no user" },
     ],
     userIdClaim: "sub",
-    scopeClaims: [words("scope"), list("permissions")],
+    scopeClaims: [spaceSeparated("scope"), array("permissions")],
     clockToleranceSeconds: 30,
   },
 
@@ -57,23 +57,23 @@ export const hostedPresets = {
     issuers: [{ pattern: anyHost, jwks: "{issuer}/.well-known/jwks.json" }],
     algorithms: ["RS256"],
     tokenTypes: ["jwt"],
-    audience: { from: "none", instead: "azp (the origin of the app)" },
+    audience: { from: "none", checkedInstead: "azp (the origin of the app)" },
     clients: { claims: [], need: "unused" },
     requirements: [
       {
         claim: "sid",
         matches: /^sess_/,
-        because: "a session token has a session; a JWT template's has none",
+        reason: "a session token has a session; a JWT template's has none",
       },
-      { claim: "sts", optional: true, is: ["active"], because: "the session is still pending" },
+      { claim: "sts", optional: true, is: ["active"], reason: "the session is still pending" },
       {
         claim: "cat",
         in: "header",
         optional: true,
         is: ["cl_B7d4PD111AAA"],
-        because: "the header's category is not that of a session token",
+        reason: "the header's category is not that of a session token",
       },
-      sub(/^user_/, "the subject is no user"),
+      requireSub(/^user_/, "the subject is no user"),
     ],
     userIdClaim: "sub",
     scopeClaims: [],
@@ -86,11 +86,11 @@ export const hostedPresets = {
     issuers: [{ pattern: anyHost }],
     algorithms: ["RS256"],
     tokenTypes: ["at+jwt"],
-    audience: { from: "none", instead: "client_id" },
+    audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "always" },
-    requirements: [sub(/^user_/, "the subject is no user")],
+    requirements: [requireSub(/^user_/, "the subject is no user")],
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -100,14 +100,14 @@ export const hostedPresets = {
     issuers: [{ pattern: userPool }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt", "at+jwt"],
-    audience: { from: "none", instead: "client_id" },
+    audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "always" },
     requirements: [
-      { claim: "token_use", is: ["access"], because: "only access tokens are accepted" },
-      present("username", "a token without a user name is a machine's"),
+      { claim: "token_use", is: ["access"], reason: "only access tokens are accepted" },
+      requireClaim("username", "a token without a user name is a machine's"),
     ],
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -120,8 +120,8 @@ export const hostedPresets = {
     audience: { from: "clients" },
     clients: { claims: [], need: "always" },
     requirements: [
-      { claim: "token_use", is: ["id"], because: "only ID tokens are accepted by this preset" },
-      present("cognito:username", "a user has a user name"),
+      { claim: "token_use", is: ["id"], reason: "only ID tokens are accepted by this preset" },
+      requireClaim("cognito:username", "a user has a user name"),
     ],
     userIdClaim: "sub",
     idTokenClaims: ["at_hash", "c_hash", "nonce"],
@@ -144,14 +144,14 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}", match: "equals" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      { claim: "auth_time", past: true, because: "the sign-in must have happened" },
-      { claim: "sub", maxLength: 128, because: "a Firebase user id has at most 128 characters" },
+      { claim: "auth_time", past: true, reason: "the sign-in must have happened" },
+      { claim: "sub", maxLength: 128, reason: "a Firebase user id has at most 128 characters" },
     ],
     notAnonymous: [
       {
         claim: ["firebase", "sign_in_provider"],
         matches: /^(?!anonymous$)/,
-        because: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
+        reason: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
       },
     ],
     userIdClaim: "sub",
@@ -163,14 +163,14 @@ export const hostedPresets = {
     settingsPrefix: "AUTH_OKTA",
     exampleIssuer: "https://your-domain.okta.com/oauth2/default",
     issuers: [{ pattern: /^https?:\/\/[^/]+\/oauth2\/(?!v1$)[^/]+$/ }],
-    refusedIssuers: [
+    rejectedIssuers: [
       {
         pattern: /^https?:\/\/[^/]*-admin\.[^/]+/,
-        because: "that is the address of the admin console; leave out -admin",
+        reason: "that is the address of the admin console; leave out -admin",
       },
       {
         pattern: /^https?:\/\/[^/]+(?:\/|\/oauth2|\/oauth2\/v1)?$/,
-        because:
+        reason:
           "that is Okta's org authorization server, whose access tokens only Okta can check; use a custom one, https://<domain>/oauth2/<id>",
       },
     ],
@@ -180,11 +180,11 @@ export const hostedPresets = {
       from: "setting",
       hint: "the audience of the custom authorization server, such as api://default",
     },
-    audienceIsNoClient: true,
+    audienceIsNeverClientId: true,
     clients: { claims: ["cid"], need: "optional" },
-    requirements: [present("cid", "an access token names its client; an ID token does not")],
+    requirements: [requireClaim("cid", "an access token names its client; an ID token does not")],
     userIdClaim: "uid",
-    scopeClaims: [list("scp")],
+    scopeClaims: [array("scp")],
     clockToleranceSeconds: 30,
   },
 
@@ -195,14 +195,14 @@ export const hostedPresets = {
     issuers: [{ pattern: /^https?:\/\/[^/]+\/?$/, jwks: "https://api.workos.com/sso/jwks/{clientId}" }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt"],
-    audience: { from: "none", instead: "the keys of the WorkOS client id" },
+    audience: { from: "none", checkedInstead: "the keys of the WorkOS client id" },
     clients: { claims: ["client_id"], need: "optional" },
     requirements: [
-      { claim: "sid", matches: /^session_/, because: "a user's token belongs to a session" },
-      sub(/^user_/, "the subject is no user"),
+      { claim: "sid", matches: /^session_/, reason: "a user's token belongs to a session" },
+      requireSub(/^user_/, "the subject is no user"),
     ],
     userIdClaim: "sub",
-    scopeClaims: [list("permissions")],
+    scopeClaims: [array("permissions")],
     clockToleranceSeconds: 5,
   },
 
@@ -225,8 +225,8 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      present(stytchSession, "a machine's or a connected app's token has no session"),
-      { claim: "client_id", absent: true, because: "the token of a connected app" },
+      requireClaim(stytchSession, "a machine's or a connected app's token has no session"),
+      { claim: "client_id", absent: true, reason: "the token of a connected app" },
     ],
     expiresWith: [stytchSession, "expires_at"],
     userIdClaim: "sub",
@@ -254,14 +254,14 @@ export const hostedPresets = {
     ],
     algorithms: ["RS256"],
     tokenTypes: ["jwt", "absent"],
-    audience: { from: "none", instead: "the issuer and keys of the Descope project" },
+    audience: { from: "none", checkedInstead: "the issuer and keys of the Descope project" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      { claim: "drn", optional: true, isNot: ["DSR"], because: "a refresh token" },
-      { claim: "sub", matchesNot: /^K/, because: "the subject is an access key, no user" },
+      { claim: "drn", optional: true, isNot: ["DSR"], reason: "a refresh token" },
+      { claim: "sub", matchesNot: /^K/, reason: "the subject is an access key, no user" },
     ],
     userIdClaim: "sub",
-    scopeClaims: [list("permissions")],
+    scopeClaims: [array("permissions")],
     clockToleranceSeconds: 5,
   },
 } as const satisfies Record<string, Preset>;

@@ -1,36 +1,36 @@
 import type { ClaimRequirement } from "../policy.js";
-import { guid, words, type Preset } from "./preset.js";
+import { guid, spaceSeparated, type Preset } from "./preset.js";
 
 const entra = {
   algorithms: ["RS256"],
   tokenTypes: ["jwt"],
   clients: { claims: ["azp", "appid"], need: "optional" },
   requirements: [
-    { claim: "scp", matches: /\S/, because: "a token without scp acts for an app, not for a user" },
-    { claim: "idtyp", optional: true, is: ["user"], because: "the token is an app's own" },
-    { claim: "nonce", in: "header", absent: true, because: "the token is meant for Microsoft Graph" },
+    { claim: "scp", matches: /\S/, reason: "a token without scp acts for an app, not for a user" },
+    { claim: "idtyp", optional: true, is: ["user"], reason: "the token is an app's own" },
+    { claim: "nonce", in: "header", absent: true, reason: "the token is meant for Microsoft Graph" },
   ],
-  refusedAudiences: [
+  rejectedAudiences: [
     {
       pattern: /^(00000003-0000-0000-c000-000000000000|https:\/\/graph\.microsoft\.com\/?)$/i,
-      because: "tokens for Microsoft Graph are not meant for this API; write the client id of your own API",
+      reason: "tokens for Microsoft Graph are not meant for this API; write the client id of your own API",
     },
   ],
   userIdClaim: "oid",
-  scopeClaims: [words("scp")],
+  scopeClaims: [spaceSeparated("scp")],
   clockToleranceSeconds: 30,
 } as const;
 
 const ofTenant: ClaimRequirement = {
   claim: "tid",
   is: ["{tenant}"],
-  because: "the token is of another tenant",
+  reason: "the token is of another tenant",
 };
 
 const version = (ver: string): ClaimRequirement => ({
   claim: "ver",
   is: [ver],
-  because: "the token's version does not fit its issuer",
+  reason: "the token's version does not fit its issuer",
 });
 
 /** Microsoft Entra ID, its External ID, and Azure AD B2C. Facts: the Microsoft identity platform documentation. */
@@ -52,10 +52,10 @@ export const microsoftPresets = {
         requirements: [ofTenant, version("1.0")],
       },
     ],
-    refusedIssuers: [
+    rejectedIssuers: [
       {
         pattern: /\/(?:common|organizations|consumers|\{tenantid\})(?:\/|$)/i,
-        because: "it stands for every tenant; write the issuer of your own tenant, with its id",
+        reason: "it stands for every tenant; write the issuer of your own tenant, with its id",
       },
     ],
     audience: { from: "setting", hint: "the application (client) id of your API, or its App ID URI" },
@@ -71,10 +71,10 @@ export const microsoftPresets = {
         requirements: [ofTenant, version("2.0")],
       },
     ],
-    refusedIssuers: [
+    rejectedIssuers: [
       {
         pattern: /^https:\/\/login\.microsoftonline\./,
-        because: "that is a workforce tenant: AUTH_PROVIDER=entra",
+        reason: "that is a workforce tenant: AUTH_PROVIDER=entra",
       },
     ],
     audience: { from: "setting", hint: "the application (client) id of your API" },
@@ -97,11 +97,11 @@ export const microsoftPresets = {
     audience: { from: "setting", hint: "the application (client) id of your API" },
     requirements: [
       ...entra.requirements,
-      { claim: "tfp", optional: true, is: ["{policy}"], because: "the token is of another user flow" },
-      { claim: "acr", optional: true, is: ["{policy}"], because: "the token is of another user flow" },
+      { claim: "tfp", optional: true, is: ["{policy}"], reason: "the token is of another user flow" },
+      { claim: "acr", optional: true, is: ["{policy}"], reason: "the token is of another user flow" },
       {
         anyOf: [{ claim: "tfp" }, { claim: "acr" }],
-        because: "the token does not name its user flow",
+        reason: "the token does not name its user flow",
       },
     ],
     userIdClaim: "sub",

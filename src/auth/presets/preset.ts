@@ -4,7 +4,7 @@ import type { ClaimPath, ClaimRequirement, ScopeClaim } from "../policy.js";
  * A form that the issuer of a provider may have. `{name}` in an address or a row is filled from the pattern's named
  * groups, from `issuer` and `origin`, and else from the setting `AUTH_<PRESET>_<NAME>`.
  */
-export type IssuerForm = Readonly<{
+export type IssuerFormat = Readonly<{
   pattern: RegExp;
   /** Where the discovery document stands, if not at `{issuer}/.well-known/openid-configuration`. */
   discovery?: string;
@@ -13,17 +13,17 @@ export type IssuerForm = Readonly<{
   requirements?: readonly ClaimRequirement[];
 }>;
 
-export type Refusal = Readonly<{ pattern: RegExp; because: string }>;
+export type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
 
 /**
  * Where the accepted audiences come from; `mend` says what to do at the provider so that tokens have one. `none` names
  * the rule that keeps other services' tokens out instead.
  */
 type AudienceSource =
-  | Readonly<{ from: "setting"; hint: string; mend?: string; match?: "equals" }>
+  | Readonly<{ from: "setting"; hint: string; fix?: string; match?: "equals" }>
   | Readonly<{ from: "template"; template: string; match?: "equals" }>
   | Readonly<{ from: "clients" }>
-  | Readonly<{ from: "none"; instead: string }>;
+  | Readonly<{ from: "none"; checkedInstead: string }>;
 
 type ClientRule = Readonly<{
   claims: readonly string[];
@@ -35,14 +35,14 @@ type ClientRule = Readonly<{
 export type Preset = Readonly<{
   settingsPrefix: string;
   exampleIssuer: string;
-  issuers: readonly IssuerForm[];
-  refusedIssuers?: readonly Refusal[];
+  issuers: readonly IssuerFormat[];
+  rejectedIssuers?: readonly RejectedValue[];
   algorithms: readonly string[];
   tokenTypes: readonly string[];
   audience: AudienceSource;
-  refusedAudiences?: readonly Refusal[];
+  rejectedAudiences?: readonly RejectedValue[];
   /** An ID token has the client id as its audience: a client id given as audience would let ID tokens in. */
-  audienceIsNoClient?: true;
+  audienceIsNeverClientId?: true;
   clients: ClientRule;
   requirements: readonly ClaimRequirement[];
   /** What tells a person from an anonymous user; left out with `AUTH_ALLOW_ANONYMOUS`. */
@@ -59,11 +59,11 @@ export const guid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 export const anyHost = /^https?:\/\/[^/]+$/;
 export const anyAddress = /^https?:\/\/.+$/;
 
-export const words = (claim: string): ScopeClaim => ({ claim, form: "words" });
-export const list = (claim: string): ScopeClaim => ({ claim, form: "list" });
-export const sub = (matches: RegExp, because: string): ClaimRequirement => ({
+export const spaceSeparated = (claim: string): ScopeClaim => ({ claim, format: "space-separated" });
+export const array = (claim: string): ScopeClaim => ({ claim, format: "array" });
+export const requireSub = (matches: RegExp, reason: string): ClaimRequirement => ({
   claim: "sub",
   matches,
-  because,
+  reason,
 });
-export const present = (claim: ClaimPath, because: string): ClaimRequirement => ({ claim, because });
+export const requireClaim = (claim: ClaimPath, reason: string): ClaimRequirement => ({ claim, reason });

@@ -1,4 +1,4 @@
-import { anyAddress, anyHost, list, present, words, type Preset } from "./preset.js";
+import { anyAddress, anyHost, array, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
 /** Providers that teams run themselves. Facts: their documentation and source. */
 export const selfHostedPresets = {
@@ -11,33 +11,33 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the audience that an audience mapper of the app's client scope adds; Keycloak adds none by itself",
-      mend: "add an audience mapper with it to a client scope of the app's client in Keycloak; if this is it, AUTH_AUDIENCE",
+      fix: "add an audience mapper with it to a client scope of the app's client in Keycloak; if this is it, AUTH_AUDIENCE",
     },
-    refusedAudiences: [
+    rejectedAudiences: [
       {
         pattern: /^account$/,
-        because:
+        reason:
           "most tokens of a realm have it, whatever they are for; add an audience mapper to the app's client",
       },
     ],
     clients: { claims: ["azp"], need: "optional" },
     requirements: [
-      { claim: "typ", is: ["Bearer"], because: "an ID or refresh token" },
+      { claim: "typ", is: ["Bearer"], reason: "an ID or refresh token" },
       {
         claim: "preferred_username",
         optional: true,
         matchesNot: /^service-account-/,
-        because: "the token of a service account",
+        reason: "the token of a service account",
       },
       {
         anyOf: [{ claim: "client_id", absent: true }, { claim: "sid" }],
-        because: "a token with client_id and without a session is a service account's",
+        reason: "a token with client_id and without a session is a service account's",
       },
     ],
     userIdClaim: "sub",
     // Before version 25 access tokens carried the nonce as well; the payload's typ tells them apart.
     idTokenClaims: ["nonce"],
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -47,11 +47,11 @@ export const selfHostedPresets = {
     issuers: [{ pattern: anyAddress }],
     algorithms: ["RS256", "ES256"],
     tokenTypes: ["jwt", "at+jwt"],
-    audience: { from: "none", instead: "client_id" },
+    audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "without-audience" },
-    requirements: [present("client_id", "an access token names its client; an ID token does not")],
+    requirements: [requireClaim("client_id", "an access token names its client; an ID token does not")],
     userIdClaim: "sub",
-    scopeClaims: [list("scp"), words("scope")],
+    scopeClaims: [array("scp"), spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -64,17 +64,17 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the id of the Zitadel project",
-      mend: "let the app ask for the scope urn:zitadel:iam:org:project:id:<project id>:aud; if this is it, AUTH_AUDIENCE",
+      fix: "let the app ask for the scope urn:zitadel:iam:org:project:id:<project id>:aud; if this is it, AUTH_AUDIENCE",
     },
     // Machine users look like users: the list of the apps' clients is the only thing that keeps them out.
     clients: { claims: ["azp", "client_id"], need: "always" },
     requirements: [
-      present("jti", "an access token has an id; an ID token has none"),
-      { claim: "auth_time", absent: true, because: "an ID token" },
-      { claim: "amr", absent: true, because: "an ID token" },
+      requireClaim("jti", "an access token has an id; an ID token has none"),
+      { claim: "auth_time", absent: true, reason: "an ID token" },
+      { claim: "amr", absent: true, reason: "an ID token" },
     ],
     userIdClaim: "sub",
-    scopeClaims: [{ claim: "urn:zitadel:iam:org:project:{audience}:roles", form: "names" }],
+    scopeClaims: [{ claim: "urn:zitadel:iam:org:project:{audience}:roles", format: "object-keys" }],
     clockToleranceSeconds: 30,
   },
 
@@ -84,7 +84,7 @@ export const selfHostedPresets = {
     issuers: [
       {
         pattern: /^\S+$/,
-        requirements: [{ claim: "tid", is: ["{tenantId}"], because: "the token is of another tenant" }],
+        requirements: [{ claim: "tid", is: ["{tenantId}"], reason: "the token is of another tenant" }],
       },
     ],
     algorithms: ["RS256", "ES256", "EdDSA"],
@@ -94,22 +94,22 @@ export const selfHostedPresets = {
     requirements: [
       {
         anyOf: [{ claim: "authenticationType" }, { claim: "applicationId" }],
-        because: "the token of an entity, no user's",
+        reason: "the token of an entity, no user's",
       },
       {
         anyOf: [{ claim: "permissions", absent: true }, { claim: "authenticationType" }],
-        because: "the token of an entity, no user's",
+        reason: "the token of an entity, no user's",
       },
       {
         claim: "gty",
         in: "header",
         optional: true,
         isNot: ["client_credentials"],
-        because: "a machine's token",
+        reason: "a machine's token",
       },
     ],
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -123,7 +123,7 @@ export const selfHostedPresets = {
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [],
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -137,7 +137,7 @@ export const selfHostedPresets = {
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [],
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 } as const satisfies Record<string, Preset>;

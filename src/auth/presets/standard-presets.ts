@@ -1,8 +1,8 @@
-import { anyAddress, present, words, type Preset } from "./preset.js";
+import { anyAddress, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
 /** Claims that every RFC 9068 token has (§2.2) and an ID token lacks. */
 const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>
-  present(claim, "RFC 9068 §2.2 requires it of an access token"),
+  requireClaim(claim, "RFC 9068 §2.2 requires it of an access token"),
 );
 
 /** Tokens by the standard, and tokens of nobody we know. */
@@ -17,7 +17,7 @@ export const standardPresets = {
     clients: { claims: ["client_id"], need: "optional" },
     requirements: rfc9068Claims,
     userIdClaim: "sub",
-    scopeClaims: [words("scope")],
+    scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
 
@@ -27,7 +27,7 @@ export const standardPresets = {
     issuers: [{ pattern: /^\S+$/ }],
     algorithms: [],
     tokenTypes: [],
-    audience: { from: "none", instead: "the client" },
+    audience: { from: "none", checkedInstead: "the client" },
     clients: { claims: ["azp", "client_id", "cid", "appid"], need: "without-audience" },
     requirements: [],
     userIdClaim: "",

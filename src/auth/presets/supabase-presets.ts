@@ -1,6 +1,6 @@
-import { guid, present, sub, type Preset } from "./preset.js";
+import { guid, requireClaim, requireSub, type Preset } from "./preset.js";
 
-const uuidForm = new RegExp(`^${guid}$`);
+const uuidPattern = new RegExp(`^${guid}$`);
 
 const supabase = {
   settingsPrefix: "AUTH_SUPABASE",
@@ -11,16 +11,16 @@ const supabase = {
   audience: { from: "template", template: "authenticated" },
   clients: { claims: ["client_id"], need: "when-present" },
   requirements: [
-    { claim: "role", is: ["authenticated"], because: "an API key (anon, service_role) is no user" },
-    present("session_id", "a token of a signed-in user belongs to a session"),
-    sub(uuidForm, "a Supabase user id is a UUID"),
+    { claim: "role", is: ["authenticated"], reason: "an API key (anon, service_role) is no user" },
+    requireClaim("session_id", "a token of a signed-in user belongs to a session"),
+    requireSub(uuidPattern, "a Supabase user id is a UUID"),
   ],
   notAnonymous: [
     {
       claim: "is_anonymous",
       optional: true,
       is: [false],
-      because: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
+      reason: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
     },
   ],
   userIdClaim: "sub",

@@ -13,9 +13,9 @@ export function readExactList(name: string, reader: SettingsReader): string[] {
 
 /** Reads `AUTH_AUDIENCE`. */
 export function readAudiences(preset: Preset, reader: SettingsReader): string[] {
-  const stated = readExactList("AUTH_AUDIENCE", reader);
+  const configured = readExactList("AUTH_AUDIENCE", reader);
   if (preset.audience.from === "clients") {
-    if (stated.length > 0) {
+    if (configured.length > 0) {
       reader.problem(
         "AUTH_AUDIENCE",
         "must not be set: the audience of these tokens is the client; set AUTH_CLIENT_IDS",
@@ -23,27 +23,27 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
     }
     return [];
   }
-  for (const audience of stated) {
-    const refusal = preset.refusedAudiences?.find(({ pattern }) => pattern.test(audience));
-    if (refusal !== undefined)
-      reader.problem("AUTH_AUDIENCE", `"${audience}" is refused: ${refusal.because}`);
+  for (const audience of configured) {
+    const rejected = preset.rejectedAudiences?.find(({ pattern }) => pattern.test(audience));
+    if (rejected !== undefined)
+      reader.problem("AUTH_AUDIENCE", `"${audience}" is refused: ${rejected.reason}`);
   }
-  if (stated.length === 0 && preset.audience.from === "setting") {
+  if (configured.length === 0 && preset.audience.from === "setting") {
     reader.problem("AUTH_AUDIENCE", `is required: ${preset.audience.hint}`);
   }
-  return stated;
+  return configured;
 }
 
 /** What to do about a token with another audience: how a provider is asked for one differs. */
-export function audienceMendOf({ audience }: Preset): string {
-  if ("mend" in audience) return audience.mend;
+export function toAudienceFix({ audience }: Preset): string {
+  if ("fix" in audience) return audience.fix;
   if (audience.from === "template")
     return "let the app use the project of this gateway; if this is it, AUTH_ISSUER";
   if (audience.from === "clients") return "if it is an app of yours, AUTH_CLIENT_IDS";
   return "let the app ask for the audience of this API; if this is it, AUTH_AUDIENCE";
 }
 
-export function audienceRuleOf(preset: Preset, audiences: readonly string[]): AudienceRule {
+export function toAudienceRule(preset: Preset, audiences: readonly string[]): AudienceRule {
   if (preset.audience.from === "none" && audiences.length === 0) return "absent";
   return "match" in preset.audience ? "equals" : "contains";
 }

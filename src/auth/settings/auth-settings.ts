@@ -1,9 +1,9 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { supportedAlgorithms } from "../keys/signing-keys.js";
-import { audienceMendOf, audienceRuleOf, readAudiences, readExactList } from "./audience-settings.js";
+import { toAudienceFix, toAudienceRule, readAudiences, readExactList } from "./audience-settings.js";
 import { readIssuers } from "./issuer-settings.js";
 import type { AuthPolicy, ScopeClaim } from "../policy.js";
-import { readPresetOptions } from "./preset-settings.js";
+import { readPresetSettings } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
 import { presetNames, presets, type PresetName } from "../presets/presets.js";
 import { normalizeTokenType } from "../tokens/header-rules.js";
@@ -14,10 +14,10 @@ const foreignTokenTypes =
   /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
 
 function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
-  const stated = reader.list("AUTH_ALGORITHMS");
+  const configured = reader.list("AUTH_ALGORITHMS");
   const isLegacy = provider === "supabase-legacy";
   const allowed = isLegacy ? preset.algorithms : supportedAlgorithms;
-  for (const algorithm of stated.filter((name) => !allowed.includes(name))) {
+  for (const algorithm of configured.filter((name) => !allowed.includes(name))) {
     const reason = isLegacy
       ? "the shared secret signs with HS256 only; with signing keys AUTH_PROVIDER=supabase"
       : /^(hs\d+|none)$/i.test(algorithm)
@@ -28,31 +28,31 @@ function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsRe
       `"${algorithm}" is refused: ${reason}; write some of ${allowed.join(", ")}`,
     );
   }
-  if (stated.length === 0 && preset.algorithms.length === 0) {
+  if (configured.length === 0 && preset.algorithms.length === 0) {
     reader.problem(
       "AUTH_ALGORITHMS",
       "is required: the algorithms that your issuer signs with, such as RS256",
     );
   }
-  return stated.length > 0 ? stated : preset.algorithms;
+  return configured.length > 0 ? configured : preset.algorithms;
 }
 
 /** `absent` in `AUTH_TOKEN_TYPES` stands for a token without `typ`. */
 function readTokenTypes(preset: Preset, reader: SettingsReader): readonly string[] {
-  const stated = reader.list("AUTH_TOKEN_TYPES").map(normalizeTokenType);
-  for (const type of stated.filter((name) => foreignTokenTypes.test(name))) {
+  const configured = reader.list("AUTH_TOKEN_TYPES").map(normalizeTokenType);
+  for (const type of configured.filter((name) => foreignTokenTypes.test(name))) {
     reader.problem(
       "AUTH_TOKEN_TYPES",
       `"${type}" is refused: it is no access token; write some of at+jwt, JWT, absent`,
     );
   }
-  if (stated.length === 0 && preset.tokenTypes.length === 0) {
+  if (configured.length === 0 && preset.tokenTypes.length === 0) {
     reader.problem(
       "AUTH_TOKEN_TYPES",
       "is required: the typ of your tokens, such as at+jwt or JWT, or absent",
     );
   }
-  return stated.length > 0 ? stated : preset.tokenTypes;
+  return configured.length > 0 ? configured : preset.tokenTypes;
 }
 
 function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsReader): string[] {
@@ -79,7 +79,7 @@ function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsRea
   return clientIds;
 }
 
-function clientPresenceOf(preset: Preset, clientIds: readonly string[]): AuthPolicy["clientPresence"] {
+function toClientPresence(preset: Preset, clientIds: readonly string[]): AuthPolicy["clientPresence"] {
   if (preset.clients.claims.length === 0) return "unchecked";
   if (preset.clients.need === "when-present") return "when-present";
   return clientIds.length > 0 ? "required" : "unchecked";
@@ -98,7 +98,7 @@ function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsR
   return scope;
 }
 
-const manyIssuersWarning =
+const severalIssuersWarning =
   "AUTH_ISSUER names several issuers: a user id must mean the same person at each of them, or one person gets the " +
   "health data of another; for separate sets of users run a gateway for each";
 
@@ -122,11 +122,11 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   const provider = reader.choice("AUTH_PROVIDER", presetNames, "rfc9068");
   const preset: Preset = presets[provider];
   const allowHttp = reader.boolean("AUTH_ALLOW_HTTP");
-  const options = readPresetOptions(provider, reader);
-  const statedAudiences = readAudiences(preset, reader);
-  const clientIds = readClientIds(preset, statedAudiences.length > 0, reader);
-  const audiences = preset.audience.from === "clients" ? clientIds : statedAudiences;
-  if (preset.audienceIsNoClient === true) {
+  const presetSettings = readPresetSettings(provider, reader);
+  const configuredAudiences = readAudiences(preset, reader);
+  const clientIds = readClientIds(preset, configuredAudiences.length > 0, reader);
+  const audiences = preset.audience.from === "clients" ? clientIds : configuredAudiences;
+  if (preset.audienceIsNeverClientId === true) {
     for (const id of audiences.filter((audience) => clientIds.includes(audience))) {
       reader.problem(
         "AUTH_AUDIENCE",
@@ -135,34 +135,40 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     }
   }
   const userId = readUserIdClaim(preset, reader);
-  const scopeClaims = (options.scopeClaims ?? preset.scopeClaims).flatMap(({ claim, form }): ScopeClaim[] =>
-    claim.includes("{audience}")
-      ? audiences.map((audience) => ({ claim: claim.replaceAll("{audience}", () => audience), form }))
-      : [{ claim, form }],
+  const scopeClaims = (presetSettings.scopeClaims ?? preset.scopeClaims).flatMap(
+    ({ claim, format }): ScopeClaim[] =>
+      claim.includes("{audience}")
+        ? audiences.map((audience) => ({ claim: claim.replaceAll("{audience}", () => audience), format }))
+        : [{ claim, format }],
   );
-  const requiredScope = readRequiredScope(options.scopeClaims ?? preset.scopeClaims, reader);
+  const requiredScope = readRequiredScope(presetSettings.scopeClaims ?? preset.scopeClaims, reader);
   const allowAnonymous = reader.boolean("AUTH_ALLOW_ANONYMOUS");
-  const issuers = readIssuers(reader, { preset, options, audiences, allowHttp });
+  const issuers = readIssuers(reader, { preset, presetSettings: presetSettings, audiences, allowHttp });
 
   return deepFreeze<AuthPolicy>({
     provider,
     issuers,
     algorithms: readAlgorithms(provider, preset, reader),
     tokenTypes: readTokenTypes(preset, reader),
-    audienceRule: audienceRuleOf(preset, audiences),
-    audienceMend: audienceMendOf(preset),
-    ...(preset.audience.from === "none" && { insteadOfAudience: preset.audience.instead }),
+    audienceRule: toAudienceRule(preset, audiences),
+    audienceFix: toAudienceFix(preset),
+    ...(preset.audience.from === "none" && { checkedInsteadOfAudience: preset.audience.checkedInstead }),
     userIdClaim: userId.claim,
     clientClaims: preset.clients.claims,
     clientIds,
-    clientPresence: clientPresenceOf(preset, clientIds),
-    requirements: [...(options.requirements ?? []), ...(allowAnonymous ? [] : (preset.notAnonymous ?? []))],
+    clientPresence: toClientPresence(preset, clientIds),
+    requirements: [
+      ...(presetSettings.requirements ?? []),
+      ...(allowAnonymous ? [] : (preset.notAnonymous ?? [])),
+    ],
     idTokenClaims: preset.idTokenClaims ?? [],
     scopeClaims,
     ...(requiredScope !== undefined && { requiredScope }),
     allowActor: reader.boolean("AUTH_ALLOW_ACTOR"),
     ...(preset.expiresWith !== undefined && { expiresWith: preset.expiresWith }),
-    ...(options.maxLifetimeSeconds !== undefined && { maxLifetimeSeconds: options.maxLifetimeSeconds }),
+    ...(presetSettings.maxLifetimeSeconds !== undefined && {
+      maxLifetimeSeconds: presetSettings.maxLifetimeSeconds,
+    }),
     clockToleranceSeconds: reader.integer("AUTH_CLOCK_TOLERANCE_SECONDS", {
       default: preset.clockToleranceSeconds,
       min: 0,
@@ -170,9 +176,9 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     }),
     allowHttp,
     warnings: [
-      ...(options.warnings ?? []),
+      ...(presetSettings.warnings ?? []),
       ...userId.warnings,
-      ...(issuers.length > 1 ? [manyIssuersWarning] : []),
+      ...(issuers.length > 1 ? [severalIssuersWarning] : []),
       ...(allowHttp ? ["AUTH_ALLOW_HTTP=true: whoever is on the way to the issuer can put in keys"] : []),
     ],
   });

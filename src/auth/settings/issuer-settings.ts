@@ -1,8 +1,8 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { isSafeTransport, parseHttpUrl } from "../http-url.js";
-import type { ClaimRequirement, ClaimTest, IssuerPolicy, KeySource } from "../policy.js";
-import type { PresetOptions } from "./preset-settings.js";
-import type { IssuerForm, Preset } from "../presets/preset.js";
+import type { ClaimRequirement, ClaimCondition, IssuerPolicy, KeySource } from "../policy.js";
+import type { PresetSettings } from "./preset-settings.js";
+import type { IssuerFormat, Preset } from "../presets/preset.js";
 
 const httpHint =
   "plain http lets anyone on the way put in keys of their own; use https (or AUTH_ALLOW_HTTP=true in a closed network)";
@@ -13,7 +13,7 @@ type FillIn = (name: string) => string;
 const fillText = (text: string, fillIn: FillIn): string =>
   text.replace(/\{(\w+)\}/g, (_place, name: string) => fillIn(name));
 
-const fillTest = <T extends ClaimTest>(test: T, fillIn: FillIn): T =>
+const fillTest = <T extends ClaimCondition>(test: T, fillIn: FillIn): T =>
   test.is === undefined
     ? test
     : { ...test, is: test.is.map((value) => (typeof value === "string" ? fillText(value, fillIn) : value)) };
@@ -28,26 +28,26 @@ const settingName = (preset: Preset, name: string): string =>
   `${preset.settingsPrefix}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 
 /** Reports what is wrong with an issuer, and gives the form that it has. */
-function findIssuerForm(
+function findIssuerFormat(
   issuer: string,
   preset: Preset,
   allowHttp: boolean,
   reader: SettingsReader,
-): IssuerForm | null {
+): IssuerFormat | null {
   const problem = (message: string) => {
     reader.problem("AUTH_ISSUER", `"${issuer}" ${message}`);
     return null;
   };
-  const refusal = preset.refusedIssuers?.find(({ pattern }) => pattern.test(issuer));
-  if (refusal !== undefined) return problem(`is refused: ${refusal.because}`);
+  const rejected = preset.rejectedIssuers?.find(({ pattern }) => pattern.test(issuer));
+  if (rejected !== undefined) return problem(`is refused: ${rejected.reason}`);
   if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards and spaces");
-  const form = preset.issuers.find(({ pattern }) => pattern.test(issuer));
-  if (form === undefined)
+  const format = preset.issuers.find(({ pattern }) => pattern.test(issuer));
+  if (format === undefined)
     return problem(`does not have the form of this provider's: ${preset.exampleIssuer}`);
   const url = parseHttpUrl(issuer);
   if (/^https?:/.test(issuer) && url === null) return problem("is no valid address");
   if (url !== null && !isSafeTransport(url, allowHttp)) return problem(`is refused: ${httpHint}`);
-  return form;
+  return format;
 }
 
 /** One address for all issuers, or one for each in the same order. */
@@ -71,18 +71,18 @@ function readJwksUrls(issuerCount: number, allowHttp: boolean, reader: SettingsR
 }
 
 /** What `{name}` stands for with one issuer; a value that is found nowhere is a problem of the setting it could be. */
-function fillInFor(
+function createFillIn(
   issuer: string,
-  form: IssuerForm,
+  format: IssuerFormat,
   preset: Preset,
-  options: PresetOptions,
+  presetSettings: PresetSettings,
   reader: SettingsReader,
 ): FillIn {
   const known: Record<string, string | undefined> = {
     issuer,
     origin: parseHttpUrl(issuer)?.origin,
-    ...options.values,
-    ...form.pattern.exec(issuer)?.groups,
+    ...presetSettings.values,
+    ...format.pattern.exec(issuer)?.groups,
   };
   return (name) => {
     const value = known[name] ?? reader.text(settingName(preset, name));
@@ -98,28 +98,28 @@ function fillInFor(
   };
 }
 
-function keySourceOf(
+function toKeySource(
   issuer: string,
-  form: IssuerForm,
+  format: IssuerFormat,
   jwksUrl: string | undefined,
-  options: PresetOptions,
+  presetSettings: PresetSettings,
   fillIn: FillIn,
   reader: SettingsReader,
 ): KeySource {
-  if (options.secret !== undefined) {
+  if (presetSettings.secret !== undefined) {
     if (jwksUrl !== undefined) {
       reader.problem(
         "AUTH_JWKS_URL",
         "must not be set together with a shared secret; with signing keys AUTH_PROVIDER=supabase",
       );
     }
-    return { from: "secret", secret: options.secret };
+    return { from: "secret", secret: presetSettings.secret };
   }
   if (jwksUrl !== undefined) return { from: "jwks", url: jwksUrl };
-  if (form.jwks !== undefined) return { from: "jwks", url: fillText(form.jwks, fillIn) };
-  if (form.discovery !== undefined) return { from: "discovery", url: fillText(form.discovery, fillIn) };
+  if (format.jwks !== undefined) return { from: "jwks", url: fillText(format.jwks, fillIn) };
+  if (format.discovery !== undefined) return { from: "discovery", url: fillText(format.discovery, fillIn) };
   if (parseHttpUrl(issuer) === null) {
-    reader.problem("AUTH_JWKS_URL", `is required, because the issuer "${issuer}" is no address`);
+    reader.problem("AUTH_JWKS_URL", `is required, reason the issuer "${issuer}" is no address`);
   }
   // OpenID Connect Discovery 1.0 §4.1: one slash at the end is removed first.
   return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
@@ -127,14 +127,14 @@ function keySourceOf(
 
 type IssuerContext = {
   preset: Preset;
-  options: PresetOptions;
+  presetSettings: PresetSettings;
   audiences: readonly string[];
   allowHttp: boolean;
 };
 
 /** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: whose tokens are accepted, and where each issuer's keys are. */
 export function readIssuers(reader: SettingsReader, context: IssuerContext): IssuerPolicy[] {
-  const { preset, options, audiences, allowHttp } = context;
+  const { preset, presetSettings: presetSettings, audiences, allowHttp } = context;
   const issuers = [...new Set(reader.list("AUTH_ISSUER"))];
   if (issuers.length === 0) {
     reader.problem(
@@ -144,15 +144,15 @@ export function readIssuers(reader: SettingsReader, context: IssuerContext): Iss
   }
   const jwksUrls = readJwksUrls(issuers.length, allowHttp, reader);
   return issuers.flatMap((issuer, index): IssuerPolicy[] => {
-    const form = findIssuerForm(issuer, preset, allowHttp, reader);
-    if (form === null) return [];
-    const fillIn = fillInFor(issuer, form, preset, options, reader);
+    const format = findIssuerFormat(issuer, preset, allowHttp, reader);
+    if (format === null) return [];
+    const fillIn = createFillIn(issuer, format, preset, presetSettings, reader);
     const jwksUrl = jwksUrls.length > 1 ? jwksUrls[index] : jwksUrls[0];
-    const requirements = [...preset.requirements, ...(form.requirements ?? [])];
+    const requirements = [...preset.requirements, ...(format.requirements ?? [])];
     return [
       {
         issuer,
-        keys: keySourceOf(issuer, form, jwksUrl, options, fillIn, reader),
+        keys: toKeySource(issuer, format, jwksUrl, presetSettings, fillIn, reader),
         audiences:
           audiences.length === 0 && preset.audience.from === "template"
             ? [fillText(preset.audience.template, fillIn)]

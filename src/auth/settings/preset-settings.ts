@@ -4,7 +4,7 @@ import type { ClaimRequirement, ScopeClaim } from "../policy.js";
 import type { PresetName } from "../presets/presets.js";
 
 /** What the settings that only one preset has add to its policy. */
-export type PresetOptions = {
+export type PresetSettings = {
   requirements?: readonly ClaimRequirement[];
   /** For `{name}` places that are not settings of their own. */
   values?: Readonly<Record<string, string>>;
@@ -14,10 +14,10 @@ export type PresetOptions = {
   warnings?: readonly string[];
 };
 
-type ReadOptions = (reader: SettingsReader) => PresetOptions;
+type ReadPresetSettings = (reader: SettingsReader) => PresetSettings;
 
 /** `AUTH_CLERK_ORIGINS`: origins of web apps, as in `azp`; `AUTH_CLERK_NATIVE`: native apps, whose tokens have none. */
-const clerk: ReadOptions = (reader) => {
+const clerk: ReadPresetSettings = (reader) => {
   const origins = reader.list("AUTH_CLERK_ORIGINS");
   const native = reader.boolean("AUTH_CLERK_NATIVE");
   for (const origin of origins.filter((text) => !/^[a-z][a-z0-9+.-]*:\/\/[^/*\s]+$/.test(text))) {
@@ -26,28 +26,28 @@ const clerk: ReadOptions = (reader) => {
   if (origins.length === 0 && !native) {
     reader.problem(
       "AUTH_CLERK_ORIGINS",
-      "is required, because Clerk's session tokens have no audience: the origins of your web apps; " +
+      "is required, reason Clerk's session tokens have no audience: the origins of your web apps; " +
         "for native apps set AUTH_CLERK_NATIVE=true instead or as well",
     );
   }
-  const because = native
+  const reason = native
     ? "the token was made for another origin"
     : "the token was made for another origin, or for a native app without AUTH_CLERK_NATIVE=true";
-  return { requirements: [{ claim: "azp", is: origins, because, ...(native ? { optional: true } : {}) }] };
+  return { requirements: [{ claim: "azp", is: origins, reason, ...(native ? { optional: true } : {}) }] };
 };
 
 const assuranceLevels = ["aal1", "aal2", "aal3"] as const;
 
 /** `AUTH_SUPABASE_MIN_AAL`: the least authenticator assurance level of a session, `aal1` when not set. */
-const supabase: ReadOptions = (reader) => {
+const supabase: ReadPresetSettings = (reader) => {
   const least = reader.choice("AUTH_SUPABASE_MIN_AAL", assuranceLevels, "aal1");
   if (least === "aal1") return {};
   const is = assuranceLevels.slice(assuranceLevels.indexOf(least));
-  return { requirements: [{ claim: "aal", is, because: "the sign-in was not strong enough" }] };
+  return { requirements: [{ claim: "aal", is, reason: "the sign-in was not strong enough" }] };
 };
 
 /** `AUTH_SUPABASE_JWT_SECRET` (or `_FILE`): the project's legacy JWT secret, taken as UTF-8. */
-const supabaseLegacy: ReadOptions = (reader) => {
+const supabaseLegacy: ReadPresetSettings = (reader) => {
   const name = "AUTH_SUPABASE_JWT_SECRET";
   const text = reader.requiredSecret(name, "the project's legacy JWT secret; better, move to signing keys");
   const bytes = Buffer.from(text, "utf8");
@@ -64,37 +64,37 @@ const supabaseLegacy: ReadOptions = (reader) => {
 };
 
 /** `AUTH_FIREBASE_TENANT`: the Identity Platform tenant; without it tokens of a tenant are refused. */
-const firebase: ReadOptions = (reader) => {
+const firebase: ReadPresetSettings = (reader) => {
   const tenant = reader.text("AUTH_FIREBASE_TENANT");
   const claim = ["firebase", "tenant"];
   return {
     requirements: [
       tenant === undefined
-        ? { claim, absent: true, because: "the token is of a tenant; see AUTH_FIREBASE_TENANT" }
-        : { claim, is: [tenant], because: "the token is of another tenant" },
+        ? { claim, absent: true, reason: "the token is of a tenant; see AUTH_FIREBASE_TENANT" }
+        : { claim, is: [tenant], reason: "the token is of another tenant" },
     ],
   };
 };
 
 /** `AUTH_STYTCH_B2B`: members of organizations instead of consumers. */
-const stytch: ReadOptions = (reader) => {
+const stytch: ReadPresetSettings = (reader) => {
   const isB2b = reader.boolean("AUTH_STYTCH_B2B");
   return {
     values: { sessions: isB2b ? "b2b/sessions" : "sessions" },
     requirements: [
       isB2b
-        ? { claim: "sub", matches: /^member-/, because: "the subject is no member of an organization" }
+        ? { claim: "sub", matches: /^member-/, reason: "the subject is no member of an organization" }
         : {
             claim: "sub",
             matches: /^user-/,
-            because: "the subject is no consumer; for members AUTH_STYTCH_B2B=true",
+            reason: "the subject is no consumer; for members AUTH_STYTCH_B2B=true",
           },
     ],
   };
 };
 
 /** `AUTH_DESCOPE_MAX_LIFETIME_SECONDS`: session tokens live shorter than that, refresh tokens longer; 1800. */
-const descope: ReadOptions = (reader) => ({
+const descope: ReadPresetSettings = (reader) => ({
   maxLifetimeSeconds: reader.integer("AUTH_DESCOPE_MAX_LIFETIME_SECONDS", {
     default: 1800,
     min: 60,
@@ -103,11 +103,13 @@ const descope: ReadOptions = (reader) => ({
 });
 
 /** `AUTH_CUSTOM_SCOPE_CLAIM`: the claim with the scopes, one string or an array; `scope`. */
-const custom: ReadOptions = (reader) => ({
-  scopeClaims: [{ claim: reader.text("AUTH_CUSTOM_SCOPE_CLAIM") ?? "scope", form: "words-or-list" }],
+const custom: ReadPresetSettings = (reader) => ({
+  scopeClaims: [
+    { claim: reader.text("AUTH_CUSTOM_SCOPE_CLAIM") ?? "scope", format: "space-separated-or-array" },
+  ],
 });
 
-const optionsOf: Partial<Record<PresetName, ReadOptions>> = {
+const readersByPreset: Partial<Record<PresetName, ReadPresetSettings>> = {
   clerk,
   supabase,
   "supabase-legacy": supabaseLegacy,
@@ -117,5 +119,5 @@ const optionsOf: Partial<Record<PresetName, ReadOptions>> = {
   custom,
 };
 
-export const readPresetOptions = (provider: PresetName, reader: SettingsReader): PresetOptions =>
-  optionsOf[provider]?.(reader) ?? {};
+export const readPresetSettings = (provider: PresetName, reader: SettingsReader): PresetSettings =>
+  readersByPreset[provider]?.(reader) ?? {};

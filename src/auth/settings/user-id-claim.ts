@@ -7,7 +7,7 @@ const words = (text: string): readonly string[] => text.split(" ");
 const reusableIdClaims = words("email preferred_username upn unique_name username name nickname");
 
 /** Claims that say something else than who somebody is: of their users, many would be taken for one, or one for many. */
-const claimsOfNobody = words(
+const nonUserClaims = words(
   "iss aud exp nbf iat jti auth_time acr amr typ ver token_use idtyp azp client_id cid appid scope scp role roles " +
     "tid sid session_id",
 );
@@ -17,15 +17,15 @@ export function readUserIdClaim(
   preset: Preset,
   reader: SettingsReader,
 ): { claim: string; warnings: string[] } {
-  const stated = reader.text("AUTH_USER_ID_CLAIM");
-  if (stated === undefined && preset.userIdClaim === "") {
+  const configured = reader.text("AUTH_USER_ID_CLAIM");
+  if (configured === undefined && preset.userIdClaim === "") {
     reader.problem(
       "AUTH_USER_ID_CLAIM",
       "is required: the claim with the id that your signup events carry, such as sub",
     );
   }
-  const claim = stated ?? preset.userIdClaim;
-  if (claimsOfNobody.includes(claim)) {
+  const claim = configured ?? preset.userIdClaim;
+  if (nonUserClaims.includes(claim)) {
     reader.problem(
       "AUTH_USER_ID_CLAIM",
       `"${claim}" is refused: it does not say who the user is, so that people would be taken for each other; ` +

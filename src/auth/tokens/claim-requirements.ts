@@ -1,4 +1,4 @@
-import type { ClaimPath, ClaimRequirement, ClaimTest } from "../policy.js";
+import type { ClaimPath, ClaimRequirement, ClaimCondition } from "../policy.js";
 import { member, type JsonObject, type ReadToken } from "./read-token.js";
 
 const pathOf = (claim: ClaimPath): readonly string[] => (typeof claim === "string" ? [claim] : claim);
@@ -18,7 +18,7 @@ export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
 const isEmpty = (value: unknown): boolean => value === null || value === "";
 
 /** Whether a value has what the test's members ask for; a value of an unexpected type never has. */
-function hasValue(test: ClaimTest, value: unknown, latest: number): boolean {
+function hasValue(test: ClaimCondition, value: unknown, latest: number): boolean {
   const { is, isNot, matches, matchesNot, maxLength, past } = test;
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return (
@@ -32,7 +32,7 @@ function hasValue(test: ClaimTest, value: unknown, latest: number): boolean {
   );
 }
 
-function passes(test: ClaimTest, token: ReadToken, latest: number): boolean {
+function passes(test: ClaimCondition, token: ReadToken, latest: number): boolean {
   const value = claimAt(test.in === "header" ? token.header : token.claims, test.claim);
   if (value === undefined) return test.absent === true || test.optional === true;
   return test.absent !== true && hasValue(test, value, latest);
@@ -44,7 +44,7 @@ export const meets = (requirement: ClaimRequirement, token: ReadToken, latest: n
     ? requirement.anyOf.some((test) => passes(test, token, latest))
     : passes(requirement, token, latest);
 
-function describeTest(test: ClaimTest): string {
+function describeTest(test: ClaimCondition): string {
   const name = `${test.in === "header" ? "header parameter" : "claim"} ${claimName(test.claim)}`;
   if (test.absent === true) return `no ${name}`;
   const parts = [

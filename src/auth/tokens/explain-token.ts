@@ -7,7 +7,7 @@ import type { TokenRule } from "./token-rule.js";
 import { compileRules, verifySignature } from "./verify-token.js";
 
 /** One check of a token, for an operator; never the token itself, nor a claim that is personal data. */
-export type Check = Readonly<{ check: string; ok: boolean; detail: string; mend?: string }>;
+export type Check = Readonly<{ check: string; ok: boolean; detail: string; fix?: string }>;
 
 const toCheck = (check: string, finding: Finding | null, expects: string): Check =>
   finding === null
@@ -16,14 +16,14 @@ const toCheck = (check: string, finding: Finding | null, expects: string): Check
         check,
         ok: false,
         detail: finding.reason,
-        ...(finding.mend !== undefined && { mend: finding.mend }),
+        ...(finding.fix !== undefined && { fix: finding.fix }),
       };
 
 const runRules = (rules: readonly TokenRule[], token: ReadToken, nowSeconds: number): Check[] =>
   rules.map((rule) => toCheck(rule.check, rule.find(token, nowSeconds), rule.expects));
 
 async function checkSignature(token: ReadToken, keySets: KeySets): Promise<Check> {
-  const keySet = keySets.of(String(member(token.claims, "iss")));
+  const keySet = keySets.forIssuer(String(member(token.claims, "iss")));
   if (keySet === undefined) {
     return { check: "signature", ok: false, detail: "not checked: the issuer is not accepted" };
   }
@@ -36,7 +36,7 @@ async function checkSignature(token: ReadToken, keySets: KeySets): Promise<Check
       check: "signature",
       ok: false,
       detail: error.reason ?? error.message,
-      mend: "the issuer must be reachable from here, and AUTH_ISSUER or AUTH_JWKS_URL right",
+      fix: "the issuer must be reachable from here, and AUTH_ISSUER or AUTH_JWKS_URL right",
     };
   }
 }
@@ -54,7 +54,7 @@ export function createTokenExplainer(options: { policy: AuthPolicy; keySets: Key
     const token = readToken(compact);
     if ("reason" in token) return [toCheck("form", token, "")];
     const issuerRules =
-      rules.ofIssuer(member(token.claims, "iss")) ?? rules.ofIssuer(policy.issuers[0]?.issuer) ?? [];
+      rules.forIssuer(member(token.claims, "iss")) ?? rules.forIssuer(policy.issuers[0]?.issuer) ?? [];
     const headerChecks = runRules(rules.header, token, nowSeconds());
     return [
       { check: "form", ok: true, detail: "a JWT" },

@@ -8,7 +8,7 @@ export type Finding = Readonly<{
   /** For the log: what is wrong. Never the token, never a claim that is personal data. */
   reason: string;
   /** What to set or change. */
-  mend?: string;
+  fix?: string;
   /** `expired` may be told to the caller; `scope` is a refusal of another kind. */
   kind?: "expired" | "scope";
 }>;
@@ -16,10 +16,10 @@ export type Finding = Readonly<{
 export const maxTokenBytes = 8 * 1024;
 
 /** RFC 7515 §7.1 with base64url of RFC 4648 §5: no padding, no spaces, nothing else. */
-const compactForm = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const compactPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** RFC 7516 §7.1: five parts, of which the key may be empty. */
-const encryptedForm = /^[\w-]+(?:\.[\w-]*){4}$/;
+const encryptedPattern = /^[\w-]+(?:\.[\w-]*){4}$/;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -39,22 +39,22 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
 export const member = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 
-function formProblem(compact: string): Finding {
-  if (encryptedForm.test(compact)) {
+function describeFormatProblem(compact: string): Finding {
+  if (encryptedPattern.test(compact)) {
     return {
       reason: "an encrypted token (five parts)",
-      mend: "let the app ask for the audience of this API, and switch encrypted tokens off for it",
+      fix: "let the app ask for the audience of this API, and switch encrypted tokens off for it",
     };
   }
   if (!compact.includes(".")) {
     return {
       reason: "an opaque token, no JWT",
-      mend: "let the app send a JWT access token: ask for this API's audience, or switch JWT access tokens on at the issuer",
+      fix: "let the app send a JWT access token: ask for this API's audience, or switch JWT access tokens on at the issuer",
     };
   }
   return {
     reason: "no JWT of three base64url parts",
-    mend: "send the token alone, whole and on one line: nothing around it, no padding",
+    fix: "send the token alone, whole and on one line: nothing around it, no padding",
   };
 }
 
@@ -63,10 +63,10 @@ export function readToken(compact: string): ReadToken | Finding {
   if (compact.length > maxTokenBytes) {
     return {
       reason: `longer than ${maxTokenBytes} bytes`,
-      mend: "let the issuer leave groups, roles and profile data out of access tokens",
+      fix: "let the issuer leave groups, roles and profile data out of access tokens",
     };
   }
-  if (!compactForm.test(compact)) return formProblem(compact);
+  if (!compactPattern.test(compact)) return describeFormatProblem(compact);
   const [head = "", payload = ""] = compact.split(".");
   const header = parseJsonObject(Buffer.from(head, "base64url"));
   if (header === null) return { reason: "the header is no JSON object" };

@@ -1,7 +1,7 @@
 import { claimAt, claimName } from "./claim-requirements.js";
 import type { AuthPolicy } from "../policy.js";
 import { member, type ReadToken } from "./read-token.js";
-import type { Rule } from "./token-rule.js";
+import type { CreateRule } from "./token-rule.js";
 
 const isInstant = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const iso = (seconds: number): string => {
@@ -17,7 +17,7 @@ function toSeconds(value: unknown): number | null {
 }
 
 /** The second at which a token ends, tolerance not included; `null` when it does not say. */
-export function expiryOf({ claims }: ReadToken, { expiresWith }: AuthPolicy): number | null {
+export function findExpiry({ claims }: ReadToken, { expiresWith }: AuthPolicy): number | null {
   const exp = member(claims, "exp");
   if (!isInstant(exp)) return null;
   if (expiresWith === undefined) return exp;
@@ -25,22 +25,22 @@ export function expiryOf({ claims }: ReadToken, { expiresWith }: AuthPolicy): nu
   return other === null ? null : Math.min(exp, other);
 }
 
-const expiry: Rule = (policy) => ({
+const expiry: CreateRule = (policy) => ({
   check: "expiry",
   expects: `exp${policy.expiresWith === undefined ? "" : ` and ${claimName(policy.expiresWith)}`} ahead`,
   find: (token, now) => {
-    const end = expiryOf(token, policy);
+    const end = findExpiry(token, policy);
     if (end === null) return { reason: "exp (or the session's end) is missing or no instant" };
     if (end > now - policy.clockToleranceSeconds) return null;
     return {
       reason: `expired at ${iso(end)}, now ${iso(now)}`,
-      mend: "refresh the token in the app; if it is fresh, set the clocks",
+      fix: "refresh the token in the app; if it is fresh, set the clocks",
       kind: "expired",
     };
   },
 });
 
-const notAhead: Rule = ({ clockToleranceSeconds }) => ({
+const notBefore: CreateRule = ({ clockToleranceSeconds }) => ({
   check: "start",
   expects: "nbf and iat not ahead",
   find: ({ claims }, now) => {
@@ -49,14 +49,14 @@ const notAhead: Rule = ({ clockToleranceSeconds }) => ({
       if (value === undefined) continue;
       if (!isInstant(value)) return { reason: `${claim} is no number` };
       if (value > now + clockToleranceSeconds) {
-        return { reason: `${claim} is ahead: ${iso(value)}, now ${iso(now)}`, mend: "set the clocks" };
+        return { reason: `${claim} is ahead: ${iso(value)}, now ${iso(now)}`, fix: "set the clocks" };
       }
     }
     return null;
   },
 });
 
-const lifetime: Rule = ({ maxLifetimeSeconds = Infinity }) => ({
+const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
   check: "lifetime",
   expects: maxLifetimeSeconds === Infinity ? "any" : `at most ${maxLifetimeSeconds} s`,
   find: ({ claims }) => {
@@ -65,10 +65,10 @@ const lifetime: Rule = ({ maxLifetimeSeconds = Infinity }) => ({
     if (isInstant(exp) && isInstant(iat) && exp - iat <= maxLifetimeSeconds) return null;
     return {
       reason: `it lives longer than ${maxLifetimeSeconds} s (exp − iat), as refresh tokens do`,
-      mend: "send the session token, not the refresh token; if session tokens live so long, raise the maximum",
+      fix: "send the session token, not the refresh token; if session tokens live so long, raise the maximum",
     };
   },
 });
 
 /** When a token counts, in this order. */
-export const timeRules: readonly Rule[] = [expiry, notAhead, lifetime];
+export const timeRules: readonly CreateRule[] = [expiry, notBefore, lifetime];

@@ -10,17 +10,17 @@ const maxAgeMs = 60_000;
  * beyond the token's own end, never beyond its key, and a bounded number (the longest unused goes first). Refusals
  * are not remembered: strangers would choose what is.
  */
-export function createVerifiedTokens({ maxTokens, now }: { maxTokens: number; now: Clock }) {
+export function createTokenCache({ maxTokens, now }: { maxTokens: number; now: Clock }) {
   const nowMs = () => now().getTime();
   const entries = new Map<string, { token: VerifiedToken; until: number }>();
   return {
-    keyOf: (compact: string): string => hash("sha256", compact, "base64"),
+    toKey: (compact: string): string => hash("sha256", compact, "base64"),
 
     find(key: string): VerifiedToken | null {
       const entry = entries.get(key);
       if (entry === undefined) return null;
       entries.delete(key);
-      if (nowMs() >= entry.until || !entry.token.keySet.holds(entry.token.key)) return null;
+      if (nowMs() >= entry.until || !entry.token.keySet.isCurrent(entry.token.key)) return null;
       // A map keeps the order of insertion: what is put in again is the youngest.
       entries.set(key, entry);
       return entry.token;

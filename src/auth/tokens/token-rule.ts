@@ -9,9 +9,9 @@ export type TokenRule = Readonly<{
 }>;
 
 /** Makes a rule of what a policy says. */
-export type Rule = (policy: AuthPolicy) => TokenRule;
+export type CreateRule = (policy: AuthPolicy) => TokenRule;
 
-export function firstFinding(
+export function findFirstFinding(
   rules: readonly TokenRule[],
   token: ReadToken,
   nowSeconds: number,
@@ -24,9 +24,9 @@ export function firstFinding(
 }
 
 /** Values for a message: `"a" or "b"`. */
-export const either = (values: readonly string[]): string =>
+export const formatAlternatives = (values: readonly string[]): string =>
   values.map((value) => JSON.stringify(value)).join(" or ");
 
 /** A stranger's value, short enough and safe for a log line. */
-export const shown = (value: unknown): string =>
+export const formatValue = (value: unknown): string =>
   value === undefined ? "none" : JSON.stringify(value).slice(0, 200);

@@ -9,8 +9,8 @@ import type { KeySets } from "../keys/key-sets.js";
 import type { AuthPolicy } from "../policy.js";
 import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
 import type { SigningKey } from "../keys/signing-keys.js";
-import { expiryOf } from "./time-rules.js";
-import { firstFinding, type TokenRule } from "./token-rule.js";
+import { findExpiry } from "./time-rules.js";
+import { findFirstFinding, type TokenRule } from "./token-rule.js";
 
 /** What was found true of a token. */
 export type VerifiedToken = Readonly<{
@@ -22,8 +22,8 @@ export type VerifiedToken = Readonly<{
 }>;
 
 /** What the caller is told: that the token is no good, or that it has expired; the log says which check failed. */
-export function toRefusal(finding: Finding, policy: AuthPolicy): ServiceError {
-  const reason = finding.mend === undefined ? finding.reason : `${finding.reason}; ${finding.mend}`;
+export function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
+  const reason = finding.fix === undefined ? finding.reason : `${finding.reason}; ${finding.fix}`;
   if (finding.kind === "scope") {
     return new ServiceError("FORBIDDEN", {
       reason,
@@ -40,11 +40,11 @@ export function toRefusal(finding: Finding, policy: AuthPolicy): ServiceError {
 
 /** The rules of a policy, made once: those before a key is chosen, and those of each issuer after the signature. */
 export function compileRules(policy: AuthPolicy) {
-  const ofIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
+  const forIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
   return {
     header: headerRules(policy),
-    ofIssuer: (issuer: unknown): readonly TokenRule[] | undefined =>
-      typeof issuer === "string" ? ofIssuer.get(issuer) : undefined,
+    forIssuer: (issuer: unknown): readonly TokenRule[] | undefined =>
+      typeof issuer === "string" ? forIssuer.get(issuer) : undefined,
   };
 }
 
@@ -63,7 +63,7 @@ export async function verifySignature(
   if ("problem" in found) {
     return {
       reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
-      mend: "is the token of this tenant and environment, and not older than its key? Else AUTH_ISSUER, AUTH_JWKS_URL",
+      fix: "is the token of this tenant and environment, and not older than its key? Else AUTH_ISSUER, AUTH_JWKS_URL",
     };
   }
   try {
@@ -76,7 +76,7 @@ export async function verifySignature(
     // Whatever goes wrong in here, the signature has not been found good.
     return {
       reason: `the signature is not good (${error instanceof Error ? error.name : "unknown"})`,
-      mend: "was the token copied whole? Else another issuer made it under the same key id",
+      fix: "was the token copied whole? Else another issuer made it under the same key id",
     };
   }
 }
@@ -93,31 +93,31 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
   const { policy, keySets, now } = options;
   const nowSeconds = () => now().getTime() / 1000;
   const rules = compileRules(policy);
-  const refuse = (finding: Finding): never => {
-    throw toRefusal(finding, policy);
+  const reject = (finding: Finding): never => {
+    throw toAuthError(finding, policy);
   };
 
   return async (compact: string): Promise<VerifiedToken> => {
     const read = readToken(compact);
-    if ("reason" in read) return refuse(read);
-    const headerFinding = firstFinding(rules.header, read, nowSeconds());
-    if (headerFinding !== null) return refuse(headerFinding);
+    if ("reason" in read) return reject(read);
+    const headerFinding = findFirstFinding(rules.header, read, nowSeconds());
+    if (headerFinding !== null) return reject(headerFinding);
     const issuer = String(member(read.claims, "iss"));
-    const keySet = keySets.of(issuer);
-    if (keySet === undefined) return refuse({ reason: "the issuer has no keys here" });
+    const keySet = keySets.forIssuer(issuer);
+    if (keySet === undefined) return reject({ reason: "the issuer has no keys here" });
     const verified = await verifySignature(read, keySet);
-    if ("reason" in verified) return refuse(verified);
+    if ("reason" in verified) return reject(verified);
     const { token, key } = verified;
     // The issuer is taken anew from the bytes that were signed.
-    const issuerRules = rules.ofIssuer(member(token.claims, "iss"));
+    const issuerRules = rules.forIssuer(member(token.claims, "iss"));
     if (issuerRules === undefined || member(token.claims, "iss") !== issuer) {
-      return refuse({ reason: "the issuer changed while it was read" });
+      return reject({ reason: "the issuer changed while it was read" });
     }
-    const finding = firstFinding(issuerRules, token, nowSeconds());
-    if (finding !== null) return refuse(finding);
+    const finding = findFirstFinding(issuerRules, token, nowSeconds());
+    if (finding !== null) return reject(finding);
     const appUserId = toAppUserId(member(token.claims, policy.userIdClaim));
-    const end = expiryOf(token, policy);
-    if (appUserId === null || end === null) return refuse({ reason: "the user id or the expiry is missing" });
+    const end = findExpiry(token, policy);
+    if (appUserId === null || end === null) return reject({ reason: "the user id or the expiry is missing" });
     return { appUserId, validUntil: (end + policy.clockToleranceSeconds) * 1000, key, keySet };
   };
 }

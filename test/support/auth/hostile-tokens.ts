@@ -1,16 +1,20 @@
 import { createSecretKey } from "node:crypto";
 import { inspect } from "node:util";
 import { now, type Claims, type ProviderCase } from "./provider-cases.js";
-import { partsOf } from "./test-authentication.js";
+import { createTokenParts } from "./test-authentication.js";
 import { base64url, signToken, type TestKey } from "./tokens.js";
 
 export type HostileToken = { name: string; token: string; reason: RegExp };
 
-type Context = { one: ProviderCase; keys: Record<string, TestKey>; stranger: TestKey };
+type Context = { providerCase: ProviderCase; keys: Record<string, TestKey>; attackerKey: TestKey };
 
 /** The provider's good token with some parts changed, signed with the right key all the same. */
-function changed({ one, keys }: Context, header: Claims | string, claims: Claims | string): string {
-  const parts = partsOf(one, { name: "" }, keys);
+function changeToken(
+  { providerCase: providerCase, keys }: Context,
+  header: Claims | string,
+  claims: Claims | string,
+): string {
+  const parts = createTokenParts(providerCase, { name: "" }, keys);
   const merge = (base: Claims, change: Claims | string) =>
     typeof change === "string"
       ? change
@@ -24,8 +28,8 @@ function changed({ one, keys }: Context, header: Claims | string, claims: Claims
 }
 
 function algorithmAttacks(context: Context): HostileToken[] {
-  const { one, keys, stranger } = context;
-  const { header, claims, key } = partsOf(one, { name: "" }, keys);
+  const { providerCase: providerCase, keys, attackerKey: attackerKey } = context;
+  const { header, claims, key } = createTokenParts(providerCase, { name: "" }, keys);
   const rsa = keys.RS256 ?? key;
   const publicPem = createSecretKey(Buffer.from(JSON.stringify(rsa.jwk)));
   const unsigned = `${base64url(JSON.stringify({ ...header, alg: "none" }))}.${base64url(JSON.stringify(claims))}.`;
@@ -33,44 +37,44 @@ function algorithmAttacks(context: Context): HostileToken[] {
     { name: "alg none without signature", token: unsigned, reason: /no JWT/ },
     {
       name: "alg none with a signature",
-      token: changed(context, { alg: "none" }, {}),
+      token: changeToken(context, { alg: "none" }, {}),
       reason: /^alg is "none"/,
     },
-    { name: "alg None", token: changed(context, { alg: "None" }, {}), reason: /^alg is/ },
-    { name: "no alg", token: changed(context, { alg: undefined }, {}), reason: /^alg is none/ },
-    { name: "alg as a list", token: changed(context, { alg: [header.alg] }, {}), reason: /^alg is/ },
-    { name: "alg constructor", token: changed(context, { alg: "constructor" }, {}), reason: /^alg is/ },
+    { name: "alg None", token: changeToken(context, { alg: "None" }, {}), reason: /^alg is/ },
+    { name: "no alg", token: changeToken(context, { alg: undefined }, {}), reason: /^alg is none/ },
+    { name: "alg as a list", token: changeToken(context, { alg: [header.alg] }, {}), reason: /^alg is/ },
+    { name: "alg constructor", token: changeToken(context, { alg: "constructor" }, {}), reason: /^alg is/ },
     {
       name: "the public key as HMAC secret",
       token: signToken({ ...header, alg: "HS256", kid: rsa.kid }, claims, "HS256", publicPem),
-      reason: one.algorithm === "HS256" ? /signature/ : /^alg is "HS256"/,
+      reason: providerCase.algorithm === "HS256" ? /signature/ : /^alg is "HS256"/,
     },
     {
       name: "HS512",
-      token: changed(context, { alg: "HS512" }, {}),
+      token: changeToken(context, { alg: "HS512" }, {}),
       reason: /^alg is "HS512"/,
     },
   ];
-  if (one.algorithm === "HS256") return attacks;
-  const wrongKind = one.algorithm === "ES256" ? keys.RS256 : keys.ES256;
+  if (providerCase.algorithm === "HS256") return attacks;
+  const wrongKind = providerCase.algorithm === "ES256" ? keys.RS256 : keys.ES256;
   return [
     ...attacks,
     {
       name: "a key of another kind",
-      token: changed(context, { kid: wrongKind?.kid }, {}),
+      token: changeToken(context, { kid: wrongKind?.kid }, {}),
       reason: /fit/,
     },
     {
       name: "a stranger's key in the header, under a known kid",
-      token: signToken({ ...header, jwk: stranger.jwk }, claims, "RS256", stranger.privateKey),
-      reason: one.algorithm === "RS256" ? /signature/ : /./,
+      token: signToken({ ...header, jwk: attackerKey.jwk }, claims, "RS256", attackerKey.privateKey),
+      reason: providerCase.algorithm === "RS256" ? /signature/ : /./,
     },
     {
       name: "a stranger's key set by address",
       token: signToken(
         { ...header, kid: "evil", jku: "https://evil.example/jwks", x5u: "https://evil.example" },
         claims,
-        one.algorithm,
+        providerCase.algorithm,
         key.privateKey,
       ),
       reason: /no such key/,
@@ -79,7 +83,7 @@ function algorithmAttacks(context: Context): HostileToken[] {
 }
 
 function keyIdAttacks(context: Context): HostileToken[] {
-  if (context.one.algorithm === "HS256") return [];
+  if (context.providerCase.algorithm === "HS256") return [];
   const kids: [string, unknown, RegExp][] = [
     ["an unknown kid", "unknown", /no such key/],
     ["no kid", undefined, /no key/],
@@ -88,7 +92,7 @@ function keyIdAttacks(context: Context): HostileToken[] {
     ["a kid that is a path", "../../dev/null", /no such key/],
     ["kid __proto__", "__proto__", /no such key/],
   ];
-  return kids.map(([name, kid, reason]) => ({ name, token: changed(context, { kid }, {}), reason }));
+  return kids.map(([name, kid, reason]) => ({ name, token: changeToken(context, { kid }, {}), reason }));
 }
 
 function headerAttacks(context: Context): HostileToken[] {
@@ -105,21 +109,21 @@ function headerAttacks(context: Context): HostileToken[] {
   return [
     ...[...types, 5, null, ["JWT"]].map((typ) => ({
       name: `typ ${JSON.stringify(typ)}`,
-      token: changed(context, { typ }, {}),
+      token: changeToken(context, { typ }, {}),
       reason: /^typ is/,
     })),
-    { name: "crit exp", token: changed(context, { crit: ["exp"] }, {}), reason: /extension/ },
-    { name: "crit b64", token: changed(context, { crit: ["b64"], b64: false }, {}), reason: /extension/ },
-    { name: "b64 without crit", token: changed(context, { b64: true }, {}), reason: /extension/ },
-    { name: "an empty crit", token: changed(context, { crit: [] }, {}), reason: /extension/ },
-    { name: "a header that is a list", token: changed(context, "[]", {}), reason: /header is no JSON/ },
-    { name: "a header that is null", token: changed(context, "null", {}), reason: /header is no JSON/ },
-    { name: "a header that is no JSON", token: changed(context, "{", {}), reason: /header is no JSON/ },
+    { name: "crit exp", token: changeToken(context, { crit: ["exp"] }, {}), reason: /extension/ },
+    { name: "crit b64", token: changeToken(context, { crit: ["b64"], b64: false }, {}), reason: /extension/ },
+    { name: "b64 without crit", token: changeToken(context, { b64: true }, {}), reason: /extension/ },
+    { name: "an empty crit", token: changeToken(context, { crit: [] }, {}), reason: /extension/ },
+    { name: "a header that is a list", token: changeToken(context, "[]", {}), reason: /header is no JSON/ },
+    { name: "a header that is null", token: changeToken(context, "null", {}), reason: /header is no JSON/ },
+    { name: "a header that is no JSON", token: changeToken(context, "{", {}), reason: /header is no JSON/ },
   ];
 }
 
 function timeAttacks(context: Context): HostileToken[] {
-  const { claims } = partsOf(context.one, { name: "" }, context.keys);
+  const { claims } = createTokenParts(context.providerCase, { name: "" }, context.keys);
   const infinite = JSON.stringify(claims).replace(/"exp":\d+/, '"exp":1e999');
   const attacks: [string, Claims | string, RegExp][] = [
     ["expired", { iat: now - 200, exp: now - 100 }, /^expired at/],
@@ -132,11 +136,11 @@ function timeAttacks(context: Context): HostileToken[] {
     ["iat ahead", { iat: now + 60, exp: now + 120 }, /^iat is ahead/],
     ["iat as text", { iat: "now" }, /^iat is no number/],
   ];
-  return attacks.map(([name, change, reason]) => ({ name, token: changed(context, {}, change), reason }));
+  return attacks.map(([name, change, reason]) => ({ name, token: changeToken(context, {}, change), reason }));
 }
 
 function issuerAttacks(context: Context): HostileToken[] {
-  const issuer = String(context.one.claims.iss);
+  const issuer = String(context.providerCase.claims.iss);
   const others = [
     issuer.endsWith("/") ? issuer.slice(0, -1) : `${issuer}/`,
     issuer.toUpperCase(),
@@ -154,13 +158,13 @@ function issuerAttacks(context: Context): HostileToken[] {
   ];
   return others.map((iss) => ({
     name: `issuer ${JSON.stringify(iss)}`,
-    token: changed(context, {}, { iss }),
+    token: changeToken(context, {}, { iss }),
     reason: /^iss is/,
   }));
 }
 
 function audienceAttacks(context: Context): HostileToken[] {
-  const aud = [context.one.claims.aud ?? "ours"].flat().map(String);
+  const aud = [context.providerCase.claims.aud ?? "ours"].flat().map(String);
   const first = aud[0] ?? "ours";
   const others: unknown[] = [
     "other",
@@ -176,10 +180,10 @@ function audienceAttacks(context: Context): HostileToken[] {
     null,
     "",
   ].filter((value) => value !== first);
-  const missing = context.one.claims.aud === undefined ? [] : [undefined, []];
+  const missing = context.providerCase.claims.aud === undefined ? [] : [undefined, []];
   return [...others, ...missing].map((value) => ({
     name: `audience ${JSON.stringify(value)}`,
-    token: changed(context, {}, { aud: value }),
+    token: changeToken(context, {}, { aud: value }),
     reason: /^aud is/,
   }));
 }
@@ -189,49 +193,51 @@ function userIdAttacks(context: Context): HostileToken[] {
     ...[undefined, null, "", 12345, true, ["auth0|1"], { id: "x" }],
     ...["é".repeat(300), `user_|${"a".repeat(300)}`, "user_|\u0000", "user_|a\nb", "user_|\u0085", ".", ".."],
   ];
-  const claim = context.one.userIdClaim;
+  const claim = context.providerCase.userIdClaim;
   return [
     ...ids.map((id) => ({
       name: `user id ${inspect(id).slice(0, 30)}`,
-      token: changed(context, {}, { [claim]: id }),
+      token: changeToken(context, {}, { [claim]: id }),
       reason: /user id|sub|claim/,
     })),
     {
       name: "a user id with half a character",
-      token: changed(context, {}, { [claim]: "user_|\ud800" }),
+      token: changeToken(context, {}, { [claim]: "user_|\ud800" }),
       reason: /user id|sub|claim/,
     },
     ...["azp", "client_id", "cid", "appid"].map((client) => ({
       name: `the user id as ${client}`,
-      token: changed(context, {}, { [client]: context.one.claims[claim] }),
+      token: changeToken(context, {}, { [client]: context.providerCase.claims[claim] }),
       reason: /machine|client|azp|cid|appid/,
     })),
   ];
 }
 
-function markAttacks(context: Context): HostileToken[] {
-  const { provider } = context.one;
+function extraClaimAttacks(context: Context): HostileToken[] {
+  const { provider } = context.providerCase;
   const marks = ["at_hash", "c_hash", "nonce"].filter(
     (mark) => provider !== "cognito-id" && !(provider === "keycloak" && mark === "nonce"),
   );
   return [
     ...marks.map((mark) => ({
       name: mark,
-      token: changed(context, {}, { [mark]: "x" }),
+      token: changeToken(context, {}, { [mark]: "x" }),
       reason: /an ID token/,
     })),
-    { name: "act", token: changed(context, {}, { act: { sub: "support" } }), reason: /\(act\)/ },
-    { name: "act null", token: changed(context, {}, { act: null }), reason: /\(act\)/ },
-    { name: "cnf", token: changed(context, {}, { cnf: { jkt: "x" } }), reason: /\(cnf\)/ },
-    { name: "an unknown cnf", token: changed(context, {}, { cnf: {} }), reason: /\(cnf\)/ },
+    { name: "act", token: changeToken(context, {}, { act: { sub: "support" } }), reason: /\(act\)/ },
+    { name: "act null", token: changeToken(context, {}, { act: null }), reason: /\(act\)/ },
+    { name: "cnf", token: changeToken(context, {}, { cnf: { jkt: "x" } }), reason: /\(cnf\)/ },
+    { name: "an unknown cnf", token: changeToken(context, {}, { cnf: {} }), reason: /\(cnf\)/ },
   ];
 }
 
-function formAttacks(context: Context): HostileToken[] {
-  const good = changed(context, {}, {});
+function formatAttacks(context: Context): HostileToken[] {
+  const good = changeToken(context, {}, {});
   const [head = "", payload = "", signature = ""] = good.split(".");
-  const { claims } = partsOf(context.one, { name: "" }, context.keys);
-  const other = base64url(JSON.stringify({ ...claims, [context.one.userIdClaim]: "user_|attacker" }));
+  const { claims } = createTokenParts(context.providerCase, { name: "" }, context.keys);
+  const other = base64url(
+    JSON.stringify({ ...claims, [context.providerCase.userIdClaim]: "user_|attacker" }),
+  );
   const flipped = Buffer.from(signature, "base64url");
   flipped[0] = (flipped[0] ?? 0) ^ 1;
   const forms: [string, string, RegExp][] = [
@@ -239,7 +245,7 @@ function formAttacks(context: Context): HostileToken[] {
     ["an opaque token", "ory_at_abcdefgh", /opaque/],
     ["two parts", `${head}.${payload}`, /no JWT/],
     ["nothing but dots", "..", /no JWT/],
-    ["9 KiB", changed(context, {}, { pad: "x".repeat(9 * 1024) }), /longer than/],
+    ["9 KiB", changeToken(context, {}, { pad: "x".repeat(9 * 1024) }), /longer than/],
     ["another payload", `${head}.${other}.${signature}`, /signature/],
     ["a flipped signature", `${head}.${payload}.${flipped.toString("base64url")}`, /signature/],
     ["half a signature", `${head}.${payload}.${signature.slice(0, 20)}`, /signature/],
@@ -247,18 +253,18 @@ function formAttacks(context: Context): HostileToken[] {
     ["padding", `${head}.${payload}.${signature}==`, /no JWT/],
     ["a space inside", `${head}. ${payload}.${signature}`, /no JWT/],
     ["base64 instead of base64url", `${head}.${payload}.+/${signature}`, /no JWT/],
-    ["claims that are a list", changed(context, {}, "[]"), /claims are no JSON/],
-    ["claims that are text", changed(context, {}, '"x"'), /claims are no JSON/],
-    ["claims that are no JSON", changed(context, {}, "{"), /claims are no JSON/],
-    ["claims nested without end", changed(context, {}, `${'{"a":'.repeat(900)}1`), /claims are no JSON/],
+    ["claims that are a list", changeToken(context, {}, "[]"), /claims are no JSON/],
+    ["claims that are text", changeToken(context, {}, '"x"'), /claims are no JSON/],
+    ["claims that are no JSON", changeToken(context, {}, "{"), /claims are no JSON/],
+    ["claims nested without end", changeToken(context, {}, `${'{"a":'.repeat(900)}1`), /claims are no JSON/],
     [
       "claims after a byte order mark",
-      changed(context, {}, `\ufeff${JSON.stringify(claims)}`),
+      changeToken(context, {}, `\ufeff${JSON.stringify(claims)}`),
       /claims are no JSON/,
     ],
     [
       "the good claims under __proto__",
-      changed(context, {}, `{"__proto__":${JSON.stringify(claims)}}`),
+      changeToken(context, {}, `{"__proto__":${JSON.stringify(claims)}}`),
       /^iss is none/,
     ],
   ];
@@ -275,6 +281,6 @@ export const hostileTokens = (context: Context): HostileToken[] =>
     issuerAttacks,
     audienceAttacks,
     userIdAttacks,
-    markAttacks,
-    formAttacks,
+    extraClaimAttacks,
+    formatAttacks,
   ].flatMap((attack) => attack(context));

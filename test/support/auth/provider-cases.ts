@@ -27,7 +27,7 @@ export type ProviderCase = {
   userIdClaim: string;
   appUserId: string;
   accepted: Variant[];
-  refused: Variant[];
+  rejected: Variant[];
 };
 
 /** The instant of all these tokens, seconds. */
@@ -86,7 +86,7 @@ const supabaseRefused: Variant[] = [
   },
 ];
 
-export const providers: ProviderCase[] = [
+export const providerCases: ProviderCase[] = [
   {
     provider: "rfc9068",
     algorithm: "ES256",
@@ -131,7 +131,7 @@ export const providers: ProviderCase[] = [
         header: { jku: "https://evil.example", x5u: "x", x5c: ["x"], jwk: {} },
       },
     ],
-    refused: [
+    rejected: [
       { name: "typ JWT", header: { typ: "JWT" }, reason: /^typ is/ },
       { name: "no typ", header: { typ: undefined }, reason: /^typ is none/ },
       { name: "no client_id", claims: { client_id: undefined }, reason: /client_id is there/ },
@@ -184,7 +184,7 @@ export const providers: ProviderCase[] = [
       },
       { name: "a subject that is said to be a user", claims: { sub_profile: "user" } },
     ],
-    refused: [
+    rejected: [
       {
         name: "client credentials",
         claims: { sub: "abc|1@clients", gty: "client-credentials" },
@@ -242,7 +242,7 @@ export const providers: ProviderCase[] = [
       },
       { name: "the origin of a listed web app", claims: { azp: "https://app.example.com" } },
     ],
-    refused: [
+    rejected: [
       { name: "a pending session", claims: { sts: "pending" }, reason: /pending/ },
       { name: "a machine", claims: { sub: "mch_1" }, reason: /no user/ },
       { name: "the category of JWT templates", header: { cat: "cl_B7d4PD222AAA" }, reason: /category/ },
@@ -276,7 +276,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_AUDIENCE: "https://api.example.com" },
       },
     ],
-    refused: [
+    rejected: [
       { name: "another client", claims: { client_id: "other" }, reason: /^client_id is/ },
       { name: "no client", claims: { client_id: undefined }, reason: /^client_id is \[\]/ },
       { name: "a session token", header: { typ: "JWT" }, reason: /^typ is/ },
@@ -325,7 +325,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_CLIENT_IDS: "4hp23example,second" },
       },
     ],
-    refused: [
+    rejected: [
       {
         name: "an ID token",
         claims: { token_use: "id", aud: "4hp23example", client_id: undefined },
@@ -369,7 +369,7 @@ export const providers: ProviderCase[] = [
       { name: "with a nonce", claims: { nonce: "n" } },
       { name: "without at_hash", claims: { at_hash: undefined } },
     ],
-    refused: [
+    rejected: [
       { name: "an access token", claims: { token_use: "access" }, reason: /only ID tokens/ },
       { name: "no user name", claims: { "cognito:username": undefined }, reason: /user name/ },
       { name: "another client", claims: { aud: "other" }, reason: /^aud is/ },
@@ -410,7 +410,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_ALLOW_ANONYMOUS: "true" },
       },
     ],
-    refused: [
+    rejected: [
       {
         name: "another project under the same Google key",
         claims: { iss: "https://securetoken.google.com/other", aud: "other" },
@@ -472,7 +472,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_ALLOW_ANONYMOUS: "true" },
       },
     ],
-    refused: [...supabaseRefused, { name: "HS256", algorithm: "HS256", reason: /^alg is "HS256"/ }],
+    rejected: [...supabaseRefused, { name: "HS256", algorithm: "HS256", reason: /^alg is "HS256"/ }],
   },
   {
     provider: "supabase-legacy",
@@ -486,7 +486,7 @@ export const providers: ProviderCase[] = [
     userIdClaim: "sub",
     appUserId: uuid,
     accepted: [{ name: "no kid", header: { kid: undefined } }],
-    refused: [...supabaseRefused, { name: "ES256", algorithm: "ES256", reason: /^alg is "ES256"/ }],
+    rejected: [...supabaseRefused, { name: "ES256", algorithm: "ES256", reason: /^alg is "ES256"/ }],
   },
   {
     provider: "okta",
@@ -515,7 +515,7 @@ export const providers: ProviderCase[] = [
       { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       { name: "ES256", algorithm: "ES256" },
     ],
-    refused: [
+    rejected: [
       {
         name: "no uid",
         claims: { uid: undefined, sub: "0oaMobile" },
@@ -559,7 +559,7 @@ export const providers: ProviderCase[] = [
       { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "access_as_user" } },
       { name: "idtyp user", claims: { idtyp: "user" } },
     ],
-    refused: [
+    rejected: [
       { name: "an app's own token", claims: { scp: undefined, roles: ["x"] }, reason: /acts for an app/ },
       { name: "idtyp app", claims: { idtyp: "app" }, reason: /app's own/ },
       {
@@ -600,7 +600,7 @@ export const providers: ProviderCase[] = [
     userIdClaim: "oid",
     appUserId: uuid,
     accepted: [{ name: "the listed client", settings: { AUTH_CLIENT_IDS: entraClaims.azp } }],
-    refused: [
+    rejected: [
       { name: "an app's own token", claims: { scp: undefined }, reason: /acts for an app/ },
       { name: "an empty scp", claims: { scp: " " }, reason: /acts for an app/ },
       { name: "another tenant", claims: { tid: uuid }, reason: /another tenant/ },
@@ -637,7 +637,7 @@ export const providers: ProviderCase[] = [
         claims: { iss: `https://team.b2clogin.com/tfp/${tenant}/B2C_1_signin/v2.0/` },
       },
     ],
-    refused: [
+    rejected: [
       { name: "another flow", claims: { tfp: "B2C_1_reset" }, reason: /another user flow/ },
       { name: "another flow in acr", claims: { acr: "B2C_1_reset" }, reason: /another user flow/ },
       { name: "no flow", claims: { tfp: undefined }, reason: /name its user flow/ },
@@ -678,7 +678,7 @@ export const providers: ProviderCase[] = [
       { name: "EdDSA", algorithm: "EdDSA" },
       { name: "the listed client", settings: { AUTH_CLIENT_IDS: "mobile" } },
     ],
-    refused: [
+    rejected: [
       { name: "no sub", claims: { sub: undefined }, reason: /sub is missing/ },
       { name: "an ID token", claims: { typ: "ID" }, reason: /ID or refresh/ },
       { name: "a refresh token", claims: { typ: "Refresh" }, reason: /ID or refresh/ },
@@ -735,7 +735,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "mobile" },
       },
     ],
-    refused: [
+    rejected: [
       { name: "an empty audience", claims: { aud: [] }, reason: /^aud is \[\]/ },
       { name: "client credentials", claims: { sub: "mobile" }, reason: /machine/ },
       {
@@ -778,7 +778,7 @@ export const providers: ProviderCase[] = [
       { name: "a role as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "patient" } },
       { name: "EdDSA", algorithm: "EdDSA" },
     ],
-    refused: [
+    rejected: [
       {
         name: "an ID token with the same audience",
         claims: { jti: undefined, auth_time: now - 20, amr: ["pwd"] },
@@ -820,7 +820,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_AUDIENCE: "client_01" },
       },
     ],
-    refused: [
+    rejected: [
       { name: "an impersonator", claims: { act: { sub: "admin@example.com" } }, reason: /act/ },
       {
         name: "another credential, which has an audience",
@@ -861,7 +861,7 @@ export const providers: ProviderCase[] = [
         appUserId: "member-live-1",
       },
     ],
-    refused: [
+    rejected: [
       {
         name: "a machine",
         claims: { sub: "m2m-client-live-1", [stytchSession]: undefined },
@@ -903,7 +903,7 @@ export const providers: ProviderCase[] = [
       { name: "no typ, no drn", header: { typ: undefined }, claims: { drn: undefined } },
       { name: "a permission as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
     ],
-    refused: [
+    rejected: [
       {
         name: "a refresh token by its long life",
         claims: { exp: now + 28 * 86_400, drn: undefined },
@@ -949,7 +949,7 @@ export const providers: ProviderCase[] = [
       { name: "no gty", header: { gty: undefined } },
       { name: "EdDSA", algorithm: "EdDSA" },
     ],
-    refused: [
+    rejected: [
       { name: "HS256, FusionAuth's own default", algorithm: "HS256", reason: /^alg is "HS256"/ },
       { name: "an ID token", claims: { at_hash: "x" }, reason: /at_hash/ },
       {
@@ -985,7 +985,7 @@ export const providers: ProviderCase[] = [
       { name: "typ JWT", header: { typ: "JWT" } },
       { name: "ES256", algorithm: "ES256" },
     ],
-    refused: [
+    rejected: [
       { name: "a logout token", header: { typ: "logout+jwt" }, reason: /^typ is/ },
       { name: "a client as subject", claims: { sub: "app", client_id: "app" }, reason: /machine/ },
       { name: "an OAuth token", header: { typ: "at+jwt" }, reason: /^typ is/ },
@@ -1017,7 +1017,7 @@ export const providers: ProviderCase[] = [
       { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       { name: "the listed client", settings: { AUTH_CLIENT_IDS: "mobile" } },
     ],
-    refused: [
+    rejected: [
       { name: "no typ", header: { typ: undefined }, reason: /^typ is/ },
       { name: "a logout token", header: { typ: "logout+jwt" }, reason: /^typ is/ },
       { name: "client credentials", claims: { sub: "mobile" }, reason: /machine/ },
@@ -1050,7 +1050,7 @@ export const providers: ProviderCase[] = [
         settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "app" },
       },
     ],
-    refused: [
+    rejected: [
       { name: "RS256", algorithm: "RS256", reason: /^alg is/ },
       { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^typ is/ },
       {

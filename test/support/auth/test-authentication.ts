@@ -24,7 +24,7 @@ export function createTestKeys() {
       jwk: { kty: "oct", k: Buffer.from(legacySecret).toString("base64url"), kid: "secret-1" },
     },
   };
-  return { keys, published: Object.values(keys), stranger: createTestKey("rsa-1", "RS256") };
+  return { keys, published: Object.values(keys), attackerKey: createTestKey("rsa-1", "RS256") };
 }
 
 export function readPolicy(settings: Record<string, string>): AuthPolicy {
@@ -35,7 +35,7 @@ export function readPolicy(settings: Record<string, string>): AuthPolicy {
 }
 
 /** The settings of a provider's variant, with the keys at a test issuer (where the provider has keys to fetch). */
-export const settingsOf = (one: ProviderCase, variant: Variant, jwksUrl: string): Record<string, string> => ({
+export const toSettings = (one: ProviderCase, variant: Variant, jwksUrl: string): Record<string, string> => ({
   AUTH_PROVIDER: one.provider,
   ...one.settings,
   ...(one.provider === "supabase-legacy" ? {} : { AUTH_JWKS_URL: jwksUrl }),
@@ -45,7 +45,7 @@ export const settingsOf = (one: ProviderCase, variant: Variant, jwksUrl: string)
 const withoutUndefined = (object: object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-export function partsOf(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>) {
+export function createTokenParts(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>) {
   const algorithm = variant.algorithm ?? one.algorithm;
   const key = keys[algorithm];
   if (key === undefined) throw new Error(`no key for ${algorithm}`);
@@ -57,8 +57,8 @@ export function partsOf(one: ProviderCase, variant: Variant, keys: Record<string
   };
 }
 
-export function tokenOf(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>): string {
-  const { header, claims, algorithm, key } = partsOf(one, variant, keys);
+export function createToken(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>): string {
+  const { header, claims, algorithm, key } = createTokenParts(one, variant, keys);
   return signToken(header, claims, algorithm, key.privateKey);
 }
 

@@ -18,7 +18,7 @@ export async function startIssuer() {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const answer = (path: string, body: unknown, headers: Record<string, string> = {}) => {
+  const serve = (path: string, body: unknown, headers: Record<string, string> = {}) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     routes.set(path, (_request, response) =>
       response.writeHead(200, { "content-type": "application/json", ...headers }).end(text),
@@ -28,18 +28,18 @@ export async function startIssuer() {
   return {
     url,
     requests,
-    answer,
+    serve: serve,
     respond: (path: string, respond: Respond) => void routes.set(path, respond),
     /** Publishes keys at a path, and gives its address. */
     publish: (path: string, keys: readonly TestKey[]): string => {
-      answer(path, { keys: keys.map(({ jwk }) => jwk) });
+      serve(path, { keys: keys.map(({ jwk }) => jwk) });
       return url + path;
     },
     /** Publishes a discovery document and keys; gives the issuer. */
     publishIssuer(path: string, keys: readonly TestKey[]): string {
       const issuer = url + path;
-      answer(`${path}/.well-known/openid-configuration`, { issuer, jwks_uri: `${issuer}/jwks` });
-      answer(`${path}/jwks`, { keys: keys.map(({ jwk }) => jwk) });
+      serve(`${path}/.well-known/openid-configuration`, { issuer, jwks_uri: `${issuer}/jwks` });
+      serve(`${path}/jwks`, { keys: keys.map(({ jwk }) => jwk) });
       return issuer;
     },
     fail: (path: string, status = 500) =>

@@ -27,7 +27,7 @@ export function createTestKey(kid: string, algorithm: string, given?: KeyObject)
 
 export const base64url = (value: string | Buffer): string => Buffer.from(value).toString("base64url");
 
-function signatureOf(algorithm: string, input: string, key: KeyObject): Buffer {
+function createSignature(algorithm: string, input: string, key: KeyObject): Buffer {
   const data = Buffer.from(input);
   if (algorithm === "HS256") return createHmac("sha256", key).update(data).digest();
   if (algorithm === "EdDSA") return sign(null, data, key);
@@ -47,5 +47,5 @@ export function signToken(
     base64url(typeof part === "string" ? part : JSON.stringify(part)),
   );
   const input = `${head ?? ""}.${payload ?? ""}`;
-  return `${input}.${base64url(signatureOf(algorithm, input, key))}`;
+  return `${input}.${base64url(createSignature(algorithm, input, key))}`;
 }
