@@ -1,11 +1,11 @@
 /** `npm run demo`: starts everything on this machine, follows a signup to a token, and stays for you to play with. */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { watchLauncher } from "./launcher.js";
+import { watchLauncher } from "./watch-npm.js";
 import { startLocalStack, type LocalStack } from "./local-stack.js";
-import { createDemoPrinter, type DemoPrinter } from "./printing.js";
-import { toLastLines } from "./processes.js";
-import { walkThrough, type RunStep } from "./walk.js";
+import { createDemoPrinter, type DemoPrinter } from "./demo-printer.js";
+import { toLastLines } from "./child-process.js";
+import { walkThrough, type RunStep } from "./demo-steps.js";
 
 const usage = `Usage: npm run demo [-- options]
 

@@ -3,7 +3,7 @@
  * started again when something that it is made of is saved.
  */
 import { startEmbeddedServices } from "./embedded/services.js";
-import { watchLauncher } from "./launcher.js";
+import { watchLauncher } from "./watch-npm.js";
 import {
   createLocalSecrets,
   localAudience,
@@ -11,9 +11,9 @@ import {
   toMachineEnvironment,
   toServiceSettings,
 } from "./local-settings.js";
-import { fromRoot, programs, type ProgramName } from "./program.js";
-import { watchFiles } from "./reload.js";
-import { startReloading, type ReloadingProcess } from "./reloading-process.js";
+import { fromRoot, programs, type ProgramName } from "./programs.js";
+import { watchFiles } from "./watch-files.js";
+import { startReloading, type ReloadingProcess } from "./restartable-process.js";
 
 const { GATEWAY_PORT, SIMULATOR_PORT, IDENTITY_PORT } = process.env;
 const ports = {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { startEmbeddedServices } from "./embedded/services.js";
 import type { Say } from "./embedded/server.js";
-import { startIdentityProvider } from "./identity-provider.js";
+import { startIdentityProvider } from "./identity-provider/identity-provider.js";
 import {
   createLocalSecrets,
   localAudience,
@@ -10,8 +10,8 @@ import {
   toServiceSettings,
   type LocalSecrets,
 } from "./local-settings.js";
-import { startProcess, type RunningProcess } from "./processes.js";
-import { programs } from "./program.js";
+import { startProcess, type RunningProcess } from "./child-process.js";
+import { programs } from "./programs.js";
 
 const readyPatienceMs = 15_000;
 

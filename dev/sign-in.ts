@@ -1,6 +1,6 @@
 import * as oidc from "openid-client";
 import type { AppUserId } from "../src/core/mapping/app-user-id.js";
-import { demoClientId, demoScope } from "./identity-provider.js";
+import { demoClientId, demoScope } from "./identity-provider/identity-provider.js";
 
 export type SignInOptions = { issuer: string; audience: string; appUserId: AppUserId };
 

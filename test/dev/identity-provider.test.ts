@@ -1,7 +1,10 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toAppUserId, type AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { startIdentityProvider, type IdentityProvider } from "../../dev/identity-provider.js";
+import {
+  startIdentityProvider,
+  type IdentityProvider,
+} from "../../dev/identity-provider/identity-provider.js";
 import { signIn } from "../../dev/sign-in.js";
 
 const audience = "https://gateway.vital.test";

@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from "node:http";
 import { createConnection } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { startIdentityProvider } from "../../dev/identity-provider.js";
+import { startIdentityProvider } from "../../dev/identity-provider/identity-provider.js";
 import { localAudience } from "../../dev/local-settings.js";
 import { signIn } from "../../dev/sign-in.js";
 import { appUser, sendGraphql, startStack, tokenMutation } from "../support/stack.js";

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import mongoose from "mongoose";
 import { afterAll } from "vitest";
 import { toAppUserId, type AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { startIdentityProvider } from "../../dev/identity-provider.js";
+import { startIdentityProvider } from "../../dev/identity-provider/identity-provider.js";
 import {
   createLocalSecrets,
   localAudience,
@@ -10,8 +10,8 @@ import {
   toMachineEnvironment,
   toServiceSettings,
 } from "../../dev/local-settings.js";
-import { startProcess, type RunningProcess } from "../../dev/processes.js";
-import { publishSignup } from "../../dev/signup.js";
+import { startProcess, type RunningProcess } from "../../dev/child-process.js";
+import { publishSignup } from "../../dev/publish-signup.js";
 import { signIn } from "../../dev/sign-in.js";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
 import { getBuild } from "./build.js";

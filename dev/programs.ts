@@ -15,7 +15,7 @@ export const programs = {
   gateway: { args: fromSource("src/cli.ts", "gateway"), upPhrase: "gateway listening" },
   worker: { args: fromSource("src/cli.ts", "worker"), upPhrase: "worker started" },
   identity: {
-    args: fromSource("dev/identity-provider-process.ts"),
+    args: fromSource("dev/identity-provider/process.ts"),
     upPhrase: "identity provider listening",
   },
 } as const;

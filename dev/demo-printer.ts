@@ -1,6 +1,6 @@
 import { localAudience } from "./local-settings.js";
 import type { LocalStack } from "./local-stack.js";
-import { tokenMutation } from "./walk.js";
+import { tokenMutation } from "./demo-steps.js";
 
 const toSeconds = (durationMs: number) => `${(durationMs / 1000).toFixed(1)} s`;
 const toDuration = (durationMs: number) =>

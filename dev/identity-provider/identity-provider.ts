@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Configuration, Provider } from "oidc-provider";
-import { appUserIdProblem } from "../src/core/mapping/app-user-id.js";
-import { createIdentityStorage } from "./identity-storage.js";
+import { appUserIdProblem } from "../../src/core/mapping/app-user-id.js";
+import { createIdentityStorage } from "./storage.js";
 import { sendPage, toErrorPage, toSignInPage } from "./sign-in-page.js";
 
 /** The public native client that stands for the mobile app. */

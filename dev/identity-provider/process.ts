@@ -1,7 +1,7 @@
 /** The development identity provider as a process of its own: `IDENTITY_PORT`. */
-import { createSettingsReader } from "../src/config/settings-reader.js";
+import { createSettingsReader } from "../../src/config/settings-reader.js";
 import { startIdentityProvider } from "./identity-provider.js";
-import { localAudience } from "./local-settings.js";
+import { localAudience } from "../local-settings.js";
 
 const settings = createSettingsReader(process.env);
 const port = settings.integer("IDENTITY_PORT", { default: 0, min: 0, max: 65_535 });

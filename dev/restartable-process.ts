@@ -1,5 +1,5 @@
 import { isStackFrame, toReadableLine } from "./log-lines.js";
-import { startProcess, type RunningProcess } from "./processes.js";
+import { startProcess, type RunningProcess } from "./child-process.js";
 
 /** A process that does not stop by then is killed: in development a quick restart is worth more, milliseconds. */
 const stopPatienceMs = 3_000;

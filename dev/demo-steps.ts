@@ -6,7 +6,7 @@ import { toAppUserId, type AppUserId } from "../src/core/mapping/app-user-id.js"
 import { mappingCollection, type MappingDocument } from "../src/mongo/mapping-document.js";
 import { localAudience } from "./local-settings.js";
 import type { LocalStack } from "./local-stack.js";
-import { publishSignup } from "./signup.js";
+import { publishSignup } from "./publish-signup.js";
 import { signIn } from "./sign-in.js";
 import { signInToVital } from "./vital-sdk.js";
 
