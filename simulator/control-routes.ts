@@ -3,8 +3,8 @@ import { z } from "zod";
 
 import { Fault, type Faults } from "./faults.js";
 import type { RequestLog } from "./request-log.js";
-import type { User, UserStore } from "./users.js";
-import type { WaitingRoom } from "./waiting-room.js";
+import type { User, UserStore } from "./user-store.js";
+import type { WaitingRoom } from "./held-requests.js";
 
 const toTime = (at: number | null) => (at === null ? null : new Date(at).toISOString());
 

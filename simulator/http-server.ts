@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
-import type { Outcome } from "./fault-effects.js";
+import type { Outcome } from "./apply-fault.js";
 import type { Answer, Call } from "./operation.js";
 import type { RequestLog } from "./request-log.js";
 

@@ -4,7 +4,7 @@ import type { FastifyRequest } from "fastify";
 
 import { type Caller, toCaller } from "./api-key.js";
 import { registerControlRoutes } from "./control-routes.js";
-import { applyFault } from "./fault-effects.js";
+import { applyFault } from "./apply-fault.js";
 import { createFaults } from "./faults.js";
 import { createHttpServer, sendOutcome, toCall } from "./http-server.js";
 import { type Answer, type Operation, Refusal } from "./operation.js";
@@ -12,8 +12,8 @@ import { createRequestLog } from "./request-log.js";
 import { createTokenExchange } from "./token-exchange.js";
 import { createTokenSigner } from "./token-signer.js";
 import { createUserOperations } from "./user-operations.js";
-import { createUserStore } from "./users.js";
-import { createWaitingRoom } from "./waiting-room.js";
+import { createUserStore } from "./user-store.js";
+import { createWaitingRoom } from "./held-requests.js";
 
 export type SimulatorOptions = {
   /** 0, the default, takes any free port. */

@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 import type { Answer, Call, Operation } from "./operation.js";
 import type { TokenSigner } from "./token-signer.js";
-import type { User, UserStore } from "./users.js";
+import type { User, UserStore } from "./user-store.js";
 
 const expiresInSeconds = 3600;
 const invalidToken: Answer = { status: 400, body: { detail: { error_type: "invalid_token" } } };

@@ -1,11 +1,11 @@
 import type { Caller } from "./api-key.js";
-import { toClientFacingUser, toSingleUser, toVitalTime } from "./client-facing-user.js";
+import { toClientFacingUser, toSingleUser, toVitalTime } from "./user-json.js";
 import { parseJsonBody } from "./json-body.js";
 import { type Answer, type Call, type Operation, refuseInput, Refusal } from "./operation.js";
 import { mintSignInToken, type TokenSigner } from "./token-signer.js";
 import { parseUserBody, type UserBody } from "./user-body.js";
 import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
-import type { ManualValue, User, UserAttributes, UserStore } from "./users.js";
+import type { ManualValue, User, UserAttributes, UserStore } from "./user-store.js";
 
 const unknownUser = "The user does not or no longer exists in this team";
 const deletedUser = "The user has been scheduled for deletion as per your previous request";

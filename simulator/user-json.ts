@@ -1,4 +1,4 @@
-import type { ManualValue, User } from "./users.js";
+import type { ManualValue, User } from "./user-store.js";
 
 /** An instant as Vital writes it: whole seconds and `+00:00`. */
 export const toVitalTime = (at: number) => `${new Date(at).toISOString().slice(0, 19)}+00:00`;

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 
 import type { Fault } from "./faults.js";
 import type { Answer } from "./operation.js";
-import type { WaitingRoom } from "./waiting-room.js";
+import type { WaitingRoom } from "./held-requests.js";
 
 /** How a request ends: with an answer, or with its connection closed or reset. */
 export type Outcome = Answer | "close" | "reset";
