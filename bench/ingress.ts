@@ -9,13 +9,13 @@ import mongoose from "mongoose";
 import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/server.js";
 import { waitUntil } from "../test/support/wait-until.js";
-import type { LoadOrder } from "./ingress.support/load.js";
-import { compile } from "./measured/compile.js";
-import type { Usage } from "./measured/control.js";
-import type { LoadResult } from "./measured/load.js";
-import { startMeasured, type MeasuredProcess } from "./measured/process.js";
-import { median } from "./measured/statistics.js";
-import { startSurroundings } from "./measured/surroundings.js";
+import type { LoadOrder } from "./processes/event-load.js";
+import { compile } from "./harness/build.js";
+import type { Usage } from "./harness/control.js";
+import type { LoadResult } from "./harness/load.js";
+import { startMeasured, type MeasuredProcess } from "./harness/measured-process.js";
+import { median } from "./harness/report.js";
+import { startSurroundings } from "./harness/environment.js";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
@@ -97,8 +97,8 @@ try {
   closers.push(() => simulator.close());
   const { settings, stop } = await startSurroundings(simulator.url);
   closers.push(stop);
-  const script = (name: string) => product.script(`ingress.support/${name}`);
-  const load = await startMeasured(script("load"), {}, 1);
+  const script = (name: string) => product.script(`processes/${name}`);
+  const load = await startMeasured(script("event-load"), {}, 1);
   closers.push(load.stop);
 
   async function start(
@@ -125,9 +125,9 @@ try {
     SIGNATURE_CHECK: check,
   });
   const contestants: Contestant[] = [
-    await start("the gateway", product.script("measured/our-gateway"), ownSettings, flags),
-    await start("plain, standardwebhooks", script("plain-server"), plain("package")),
-    await start("plain, node:crypto", script("plain-server"), plain("crypto")),
+    await start("the gateway", product.script("processes/gateway"), ownSettings, flags),
+    await start("plain, standardwebhooks", script("ingress-baseline"), plain("package")),
+    await start("plain, node:crypto", script("ingress-baseline"), plain("crypto")),
   ];
   const gatewayUrl = contestants[0]?.server.url ?? "";
   const isReady = async () => (await fetch(`${gatewayUrl}/readyz`).catch(() => null))?.status === 200;
@@ -138,7 +138,7 @@ try {
   }
   print(contestants);
   if (values.settle) {
-    const worker = await startMeasured(script("our-worker"), ownSettings, 1);
+    const worker = await startMeasured(script("worker"), ownSettings, 1);
     closers.push(worker.stop);
     await settle(settings.MONGODB_URL, (rounds + 1) * eventsPerRound);
   }

@@ -6,7 +6,7 @@ import { readdirSync } from "node:fs";
  */
 const folder = new URL("./", import.meta.url);
 const names = readdirSync(folder)
-  .filter((file) => file.endsWith(".ts") && file !== "main.ts" && !file.includes(".support."))
+  .filter((file) => file.endsWith(".ts") && file !== "main.ts")
   .map((file) => file.replace(/\.ts$/, ""));
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));

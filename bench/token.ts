@@ -5,12 +5,12 @@
  */
 import { parseArgs } from "node:util";
 import { waitUntil } from "../test/support/wait-until.js";
-import { compile } from "./measured/compile.js";
-import type { LoadResult } from "./measured/load.js";
-import { startMeasured, type MeasuredProcess } from "./measured/process.js";
-import { median } from "./measured/statistics.js";
-import { startSurroundings, viewers } from "./measured/surroundings.js";
-import type { LoadOrder } from "./token.support/load.js";
+import { compile } from "./harness/build.js";
+import type { LoadResult } from "./harness/load.js";
+import { startMeasured, type MeasuredProcess } from "./harness/measured-process.js";
+import { median } from "./harness/report.js";
+import { startSurroundings, viewers } from "./harness/environment.js";
+import type { LoadOrder } from "./processes/token-load.js";
 
 const mutation = JSON.stringify({
   query: "mutation SignIn { vitalSignInToken { userId signInToken environment region } }",
@@ -19,15 +19,15 @@ const connections = 50;
 
 type Contestant = {
   name: string;
-  script: "measured/our-gateway" | "token.support/usual-server";
+  script: "processes/gateway" | "processes/token-baseline";
   path: string;
   settings?: Record<string, string>;
   /** Every request carries a token that the server has not met. */
   isColdToken?: boolean;
 };
 
-const ours = { script: "measured/our-gateway", path: "/graphql" } as const;
-const usual = { script: "token.support/usual-server", path: "/" } as const;
+const ours = { script: "processes/gateway", path: "/graphql" } as const;
+const usual = { script: "processes/token-baseline", path: "/" } as const;
 const contestants: readonly Contestant[] = [
   { ...ours, name: "the gateway" },
   { ...ours, name: "  without the rate limit", settings: { GATEWAY_TOKENS_PER_MINUTE: "0" } },
@@ -74,7 +74,7 @@ async function startServers(
     const flags = isProfiled ? ["--cpu-prof", "--cpu-prof-dir", values.profile ?? ""] : [];
     const own = { ...settings, ...contestant.settings };
     const server = await startMeasured(script(contestant.script), own, 0, flags);
-    if (contestant.script === "measured/our-gateway") {
+    if (contestant.script === "processes/gateway") {
       await waitUntil("the gateway is ready", () => isReady(server.url), 20_000);
     }
     servers.push({ ...contestant, server, rounds: [] });
@@ -108,11 +108,11 @@ const closers: (() => unknown)[] = [];
 try {
   const product = await compile();
   closers.push(product.remove);
-  const upstream = await startMeasured(product.script("token.support/upstream"), {}, 1);
+  const upstream = await startMeasured(product.script("processes/vital-stub"), {}, 1);
   closers.push(upstream.stop);
   const surroundings = await startSurroundings(upstream.url);
   closers.push(surroundings.stop);
-  const load = await startMeasured(product.script("token.support/load"), {}, 1);
+  const load = await startMeasured(product.script("processes/token-load"), {}, 1);
   closers.push(load.stop);
   const warm = surroundings.createBearers(viewers);
   const servers = await startServers(product.script, surroundings.settings);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { bundleCli } from "../../../packaging/bundle.js";
-import { compileApart } from "../../../packaging/compile-apart.js";
+import { compileApart } from "../../../packaging/isolated-compile.js";
 
 /**
  * Builds the product as it ships, apart from every other build.

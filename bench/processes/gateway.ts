@@ -2,7 +2,7 @@
 import { readGatewayConfig } from "../../src/config/config.js";
 import { startGateway } from "../../src/gateway.js";
 import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
-import { serveControl } from "./control.js";
+import { serveControl } from "../harness/control.js";
 
 const lifecycle = createLifecycle();
 const gateway = await startGateway(readGatewayConfig(), lifecycle);

@@ -1,7 +1,7 @@
 /** Run as a process of its own: answers a call for a sign-in token as Vital does, at next to no cost. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serveControl } from "../measured/control.js";
+import { serveControl } from "../harness/control.js";
 
 const signInToken = Buffer.alloc(900, "sign-in-token").toString("base64");
 const toUserId = (path: string) => path.split("/")[3] ?? "";

@@ -9,7 +9,7 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 import mongoose from "mongoose";
 import { buildGraphqlSchema } from "../../schema/schema.js";
 import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
-import { serveControl } from "../measured/control.js";
+import { serveControl } from "../harness/control.js";
 
 const { VITAL_API_KEY = "", VITAL_API_URL = "", MONGODB_URL = "" } = process.env;
 const { AUTH_ISSUER = "", AUTH_AUDIENCE = "" } = process.env;

@@ -1,6 +1,6 @@
 /** Run as a process of its own: one sender that pushes signed events as fast as they are taken. */
 import { createHmac } from "node:crypto";
-import { serveLoad, toRequest } from "../measured/load.js";
+import { serveLoad, toRequest } from "../harness/load.js";
 
 export type LoadOrder = {
   url: string;

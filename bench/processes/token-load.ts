@@ -1,5 +1,5 @@
 /** Run as a process of its own: apps that ask for sign-in tokens as fast as they get them. */
-import { serveLoad, toRequest } from "../measured/load.js";
+import { serveLoad, toRequest } from "../harness/load.js";
 
 export type LoadOrder = { url: string; path: string; body: string; bearers: string[]; connections: number };
 

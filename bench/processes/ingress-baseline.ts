@@ -9,7 +9,7 @@ import mongoose from "mongoose";
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { Webhook } from "standardwebhooks";
-import { serveControl } from "../measured/control.js";
+import { serveControl } from "../harness/control.js";
 
 const { MONGODB_URL = "", REDIS_URL = "", SIGNING_SECRET = "", SIGNATURE_CHECK = "" } = process.env;
 

@@ -2,7 +2,7 @@
 import { readWorkerConfig } from "../../src/config/config.js";
 import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
 import { startWorker } from "../../src/worker.js";
-import { serveControl } from "../measured/control.js";
+import { serveControl } from "../harness/control.js";
 
 const lifecycle = createLifecycle();
 const worker = await startWorker(readWorkerConfig(), lifecycle);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { compileApart } from "../../packaging/compile-apart.js";
+import { compileApart } from "../../packaging/isolated-compile.js";
 
 /** Compiles everything: what runs through a loader is not what ships. */
 export async function compile() {
