@@ -10,12 +10,12 @@ import { parseArgs } from "node:util";
 import { startSimulator } from "../simulator/server.js";
 import { waitUntil } from "../test/support/wait-until.js";
 import type { LoadOrder } from "./processes/event-load.js";
-import { compile } from "./harness/build.js";
+import { buildProduct } from "./harness/build.js";
 import type { Usage } from "./harness/control.js";
 import type { LoadResult } from "./harness/load.js";
 import { startMeasured, type MeasuredProcess } from "./harness/measured-process.js";
 import { median } from "./harness/report.js";
-import { startSurroundings } from "./harness/environment.js";
+import { startEnvironment } from "./harness/environment.js";
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 
@@ -91,11 +91,11 @@ async function settle(mongodbUrl: string, expected: number): Promise<void> {
 
 const closers: (() => unknown)[] = [];
 try {
-  const product = await compile();
+  const product = await buildProduct();
   closers.push(product.remove);
   const simulator = await startSimulator({});
   closers.push(() => simulator.close());
-  const { settings, stop } = await startSurroundings(simulator.url);
+  const { settings, stop } = await startEnvironment(simulator.url);
   closers.push(stop);
   const script = (name: string) => product.script(`processes/${name}`);
   const load = await startMeasured(script("event-load"), {}, 1);

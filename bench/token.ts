@@ -5,11 +5,11 @@
  */
 import { parseArgs } from "node:util";
 import { waitUntil } from "../test/support/wait-until.js";
-import { compile } from "./harness/build.js";
+import { buildProduct } from "./harness/build.js";
 import type { LoadResult } from "./harness/load.js";
 import { startMeasured, type MeasuredProcess } from "./harness/measured-process.js";
 import { median } from "./harness/report.js";
-import { startSurroundings, viewers } from "./harness/environment.js";
+import { startEnvironment, viewers } from "./harness/environment.js";
 import type { LoadOrder } from "./processes/token-load.js";
 
 const mutation = JSON.stringify({
@@ -106,15 +106,15 @@ function print(servers: readonly Server[]): void {
 
 const closers: (() => unknown)[] = [];
 try {
-  const product = await compile();
+  const product = await buildProduct();
   closers.push(product.remove);
   const upstream = await startMeasured(product.script("processes/vital-stub"), {}, 1);
   closers.push(upstream.stop);
-  const surroundings = await startSurroundings(upstream.url);
+  const surroundings = await startEnvironment(upstream.url);
   closers.push(surroundings.stop);
   const load = await startMeasured(product.script("processes/token-load"), {}, 1);
   closers.push(load.stop);
-  const warm = surroundings.createBearers(viewers);
+  const warm = surroundings.createAccessTokens(viewers);
   const servers = await startServers(product.script, surroundings.settings);
   for (const { server } of servers) closers.push(server.stop);
 
@@ -122,7 +122,7 @@ try {
     for (const { server, path, isColdToken = false, rounds: results } of servers) {
       const count = isColdToken ? Math.ceil(requests / 2) : requests;
       const bearers = isColdToken
-        ? surroundings.createBearers(count)
+        ? surroundings.createAccessTokens(count)
         : Array.from({ length: count }, (_, index) => warm[index % viewers] ?? "");
       const order = { url: server.url, path, body: mutation, bearers, connections };
       const result = await measure(server, load, order);

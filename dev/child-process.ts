@@ -21,7 +21,7 @@ export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null }
 const endWithParent = new URL("./end-with-parent.js", import.meta.url).href;
 
 /** A process is asked to stop, and after this long it is not asked any more, milliseconds. */
-const stopPatienceMs = 10_000;
+const stopTimeoutMs = 10_000;
 
 /** As many lines as help to see why something went wrong. */
 const lastLinesShown = 8;
@@ -52,13 +52,13 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
   // The pipe breaks when the process ends; that is news elsewhere.
   child.stdin.on("error", () => undefined);
 
-  function take(line: string): void {
+  function addLine(line: string): void {
     lines.push(line);
     if (lines.length > maxLines) lines.shift();
     onLine?.(line);
     for (const listener of listeners) listener(line);
   }
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", take);
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", addLine);
 
   // "close" comes after the last line, "exit" may come before it.
   const exited = new Promise<ProcessExit>((resolve) => {
@@ -80,14 +80,14 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
      * @throws Error with its last lines when the process ends before, or says nothing of the kind within the time
      */
     async whenLogged(phrase: string, timeoutMs = 30_000): Promise<LogLine & { afterMs: number }> {
-      const giveUp = new AbortController();
+      const cancel = new AbortController();
       const logged = new Promise<LogLine>((resolve) => {
         const look = (line: string) => {
           const parsed = parseLogLine(line);
           if (parsed.msg === phrase) resolve(parsed);
         };
         listeners.add(look);
-        giveUp.signal.addEventListener("abort", () => listeners.delete(look));
+        cancel.signal.addEventListener("abort", () => listeners.delete(look));
         lines.forEach(look);
       });
       const failBecause = (what: string): never => {
@@ -96,14 +96,14 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
       const ended = exited.then(({ code, signal }) =>
         failBecause(`ended (${signal ?? `exit code ${String(code)}`})`),
       );
-      const late = delay(timeoutMs, undefined, { signal: giveUp.signal }).then(() =>
+      const late = delay(timeoutMs, undefined, { signal: cancel.signal }).then(() =>
         failBecause(`is not up after ${timeoutMs / 1000} s`),
       );
       try {
         const line = await Promise.race([logged, ended, late]);
         return { ...line, afterMs: Math.round(performance.now() - startedAtMs) };
       } finally {
-        giveUp.abort();
+        cancel.abort();
         late.catch(() => undefined);
         ended.catch(() => undefined);
       }
@@ -114,9 +114,9 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
     },
 
     /** Asks it to stop, and kills it when it does not. May be called more than once. */
-    async stop(patienceMs = stopPatienceMs): Promise<ProcessExit> {
+    async stop(timeoutMs = stopTimeoutMs): Promise<ProcessExit> {
       child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), patienceMs);
+      const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
       return exited.finally(() => {
         clearTimeout(timer);
       });

@@ -46,30 +46,30 @@ export function createDemoPrinter({ json }: { json: boolean }) {
       print();
     },
 
-    held(title: string, durationMs: number, details: readonly string[]) {
+    stepPassed(title: string, durationMs: number, details: readonly string[]) {
       steps += 1;
       print(`✓ ${steps}. ${title} (${toDuration(durationMs)})`);
       for (const detail of details) print(`     ${detail}`);
     },
 
-    failed(title: string, reason: string, advice: string) {
+    stepFailed(title: string, reason: string, hint: string) {
       steps += 1;
       hasFailed = true;
       print(`✗ ${steps}. ${title}`);
       print(`     Why: ${reason}.`);
-      print(`     ${advice}`);
+      print(`     ${hint}`);
     },
 
-    lastLines(lines: readonly string[]) {
+    processOutput(lines: readonly string[]) {
       for (const line of lines) print(`     ${line}`);
     },
 
-    done(durationMs: number) {
+    finished(durationMs: number) {
       print();
       print(`All ${steps} steps held. (${toSeconds(durationMs)} in all)`);
     },
 
-    playground(stack: LocalStack, accessToken: string) {
+    stillRunning(stack: LocalStack, accessToken: string) {
       print();
       print("Everything stays up for you to play with:");
       print();
@@ -83,7 +83,7 @@ export function createDemoPrinter({ json }: { json: boolean }) {
     },
 
     /** The reason is said already where a step has failed. */
-    gaveUp(reason: string) {
+    notFinished(reason: string) {
       print();
       print("The demo could not be finished.");
       if (!hasFailed) for (const line of reason.split("\n")) print(`  ${line}`);

@@ -11,7 +11,7 @@ import { signIn } from "./sign-in.js";
 import { signInToVital } from "./vital-sdk.js";
 
 /** What the walk found out. */
-export type WalkResult = {
+export type DemoResult = {
   appUserId: AppUserId;
   vitalUserId: string;
   environment: string;
@@ -26,11 +26,11 @@ export type WalkResult = {
 
 /** Does one step, and says what it was, what came of it and how long it took. */
 export type RunStep = <T>(
-  step: { title: string; advice: string; show: (result: T) => readonly string[] },
+  step: { title: string; hint: string; toDetails: (result: T) => readonly string[] },
   work: () => Promise<T>,
 ) => Promise<T>;
 
-const patienceMs = 15_000;
+const timeoutMs = 15_000;
 const pollMs = 20;
 
 /** Even here a token is not printed whole: it is a habit worth having. */
@@ -42,12 +42,12 @@ const createAppUserId = (): AppUserId => {
   return appUserId;
 };
 
-async function whenActive(
+async function waitUntilActive(
   mongodbUrl: string,
   appUserId: AppUserId,
 ): Promise<MappingDocument & { vitalUserId: string }> {
-  const client = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: patienceMs });
-  const deadline = Date.now() + patienceMs;
+  const client = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: timeoutMs });
+  const deadline = Date.now() + timeoutMs;
   let state: string | undefined;
   try {
     while (Date.now() < deadline) {
@@ -64,19 +64,19 @@ async function whenActive(
     await client.close();
   }
   const found = state === undefined ? "there is no mapping" : `the mapping is still ${state}`;
-  throw new Error(`${found} after ${patienceMs / 1000} s`);
+  throw new Error(`${found} after ${timeoutMs / 1000} s`);
 }
 
 /** A refusal of the event address (RFC 9457). */
 const Problem = z.object({ detail: z.string() });
 
-const Answer = z.object({
+const GraphqlResponse = z.object({
   data: z.unknown().optional(),
   errors: z.array(z.object({ message: z.string(), extensions: z.object({ code: z.string() }) })).optional(),
 });
 
 /** Asks the gateway as an app does; throws with the code of the first error. */
-async function ask<T>(
+async function sendGraphql<T>(
   gatewayUrl: string,
   accessToken: string,
   query: string,
@@ -86,9 +86,9 @@ async function ask<T>(
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${accessToken}` },
     body: JSON.stringify({ query }),
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   });
-  const { data, errors } = Answer.parse(await response.json());
+  const { data, errors } = GraphqlResponse.parse(await response.json());
   const [error] = errors ?? [];
   if (error !== undefined) throw new Error(`the gateway answered ${error.extensions.code}: ${error.message}`);
   return Data.parse(data);
@@ -119,10 +119,10 @@ function assertSame(what: string, found: string, expected: string): void {
  *
  * @throws Error from the first step that does not hold.
  */
-export async function walkThrough(
+export async function runDemoSteps(
   stack: LocalStack,
   runStep: RunStep,
-): Promise<{ result: WalkResult; accessToken: string }> {
+): Promise<{ result: DemoResult; accessToken: string }> {
   const { gatewayUrl, mongodbUrl, vitalUrl, issuer, secrets } = stack;
   const { signingSecret } = secrets;
   const appUserId = createAppUserId();
@@ -130,8 +130,8 @@ export async function walkThrough(
   await runStep(
     {
       title: `Your signup service says that ${appUserId} has signed up, in a signed webhook`,
-      advice: "The gateway takes an event once MongoDB has stored it; look at its lines below.",
-      show: ({ status, body }) => [`POST ${gatewayUrl}/v1/events  →  ${status} ${body}`],
+      hint: "The gateway takes an event once MongoDB has stored it; look at its lines below.",
+      toDetails: ({ status, body }) => [`POST ${gatewayUrl}/v1/events  →  ${status} ${body}`],
     },
     async () => {
       const answer = await publishSignup({ gatewayUrl, signingSecret, appUserId });
@@ -145,12 +145,11 @@ export async function walkThrough(
   const { mapping, provisionedMs } = await runStep(
     {
       title: "A worker creates the user at Vital; the mapping in MongoDB becomes active",
-      advice:
-        "A worker takes the job from Redis, or finds the pending mapping by itself; look at its lines below.",
-      show: ({ mapping: { _id, vitalUserId } }) => [`app user ${_id}  ↔  Vital user ${vitalUserId}`],
+      hint: "A worker takes the job from Redis, or finds the pending mapping by itself; look at its lines below.",
+      toDetails: ({ mapping: { _id, vitalUserId } }) => [`app user ${_id}  ↔  Vital user ${vitalUserId}`],
     },
     async () => ({
-      mapping: await whenActive(mongodbUrl, appUserId),
+      mapping: await waitUntilActive(mongodbUrl, appUserId),
       provisionedMs: Math.round(performance.now() - publishedAtMs),
     }),
   );
@@ -159,8 +158,8 @@ export async function walkThrough(
   const { accessToken } = await runStep(
     {
       title: "The app signs the user in at your identity provider (OpenID Connect)",
-      advice: "The identity provider runs inside the demo; run the demo again.",
-      show: (signedIn) => [`access token ${shorten(signedIn.accessToken)}`],
+      hint: "The identity provider runs inside the demo; run the demo again.",
+      toDetails: (signedIn) => [`access token ${shorten(signedIn.accessToken)}`],
     },
     () => signIn({ issuer, audience: localAudience, appUserId }),
   );
@@ -168,11 +167,11 @@ export async function walkThrough(
   await runStep(
     {
       title: "At launch the app asks who its user is at Vital",
-      advice: "The gateway must take the access token, and know the user; look at its lines below.",
-      show: ({ viewer }) => [`${viewerQuery}  →  ${viewer.vitalUser.state}`],
+      hint: "The gateway must take the access token, and know the user; look at its lines below.",
+      toDetails: ({ viewer }) => [`${viewerQuery}  →  ${viewer.vitalUser.state}`],
     },
     async () => {
-      const data = await ask(gatewayUrl, accessToken, viewerQuery, ViewerData);
+      const data = await sendGraphql(gatewayUrl, accessToken, viewerQuery, ViewerData);
       assertSame("the viewer", data.viewer.id, appUserId);
       assertSame("the viewer's Vital user", data.viewer.vitalUser.id, vitalUserId);
       return data;
@@ -182,15 +181,15 @@ export async function walkThrough(
   const { token, tokenMs } = await runStep(
     {
       title: "The app asks for a Vital Sign-In Token",
-      advice: "The gateway asks Vital for the token; look at its lines below.",
-      show: ({ token: issued }) => [
+      hint: "The gateway asks Vital for the token; look at its lines below.",
+      toDetails: ({ token: issued }) => [
         "mutation { vitalSignInToken { … } }",
         `${issued.environment} ${issued.region}, token ${shorten(issued.signInToken)}`,
       ],
     },
     async () => {
       const startedAtMs = performance.now();
-      const data = await ask(gatewayUrl, accessToken, tokenMutation, TokenData);
+      const data = await sendGraphql(gatewayUrl, accessToken, tokenMutation, TokenData);
       assertSame("the user of the token", data.vitalSignInToken.userId, vitalUserId);
       return { token: data.vitalSignInToken, tokenMs: Math.round(performance.now() - startedAtMs) };
     },
@@ -199,8 +198,8 @@ export async function walkThrough(
   await runStep(
     {
       title: "The Vital SDK exchanges the token and is signed in",
-      advice: "The simulator answers in Vital's place; look at its lines below.",
-      show: (session) => [`signed in as Vital user ${session.vitalUserId}`],
+      hint: "The simulator answers in Vital's place; look at its lines below.",
+      toDetails: (session) => [`signed in as Vital user ${session.vitalUserId}`],
     },
     async () => {
       const session = await signInToVital(vitalUrl, token.signInToken);

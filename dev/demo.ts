@@ -1,11 +1,11 @@
 /** `npm run demo`: starts everything on this machine, follows a signup to a token, and stays for you to play with. */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { watchLauncher } from "./watch-npm.js";
+import { watchNpm } from "./watch-npm.js";
 import { startLocalStack, type LocalStack } from "./local-stack.js";
 import { createDemoPrinter, type DemoPrinter } from "./demo-printer.js";
 import { toLastLines } from "./child-process.js";
-import { walkThrough, type RunStep } from "./demo-steps.js";
+import { runDemoSteps, type RunStep } from "./demo-steps.js";
 
 const usage = `Usage: npm run demo [-- options]
 
@@ -32,14 +32,14 @@ class Interrupted extends Error {
 const toReason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function createStepRunner(printer: DemoPrinter): RunStep {
-  return async ({ title, advice, show }, work) => {
+  return async ({ title, hint, toDetails }, work) => {
     const startedAtMs = performance.now();
     try {
       const result = await work();
-      printer.held(title, performance.now() - startedAtMs, show(result));
+      printer.stepPassed(title, performance.now() - startedAtMs, toDetails(result));
       return result;
     } catch (error) {
-      printer.failed(title, toReason(error), advice);
+      printer.stepFailed(title, toReason(error), hint);
       throw error;
     }
   };
@@ -49,7 +49,7 @@ function createStepRunner(printer: DemoPrinter): RunStep {
 const impatientAfterMs = 1_000;
 
 /** Resolves when somebody wants the demo to end; a second wish ends it at once, and the children with it. */
-function whenAskedToStop(env: NodeJS.ProcessEnv): Promise<void> {
+function whenStopRequested(env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve) => {
     let askedAtMs: number | null = null;
     const stop = () => {
@@ -60,12 +60,12 @@ function whenAskedToStop(env: NodeJS.ProcessEnv): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
     // Nobody reads any more.
     for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
-    watchLauncher(env, stop);
+    watchNpm(env, stop);
   });
 }
 
 /** Resolves with a sentence when one of the processes ends though nobody asked it to. */
-function whenBroken({ processes }: LocalStack): Promise<string> {
+function whenProcessExits({ processes }: LocalStack): Promise<string> {
   const ends = processes.map(async (running) => {
     const { code, signal } = await running.exited;
     const how = signal ?? `exit code ${String(code)}`;
@@ -78,35 +78,35 @@ type Demo = {
   options: Options;
   printer: DemoPrinter;
   closers: (() => Promise<unknown>)[];
-  asked: Promise<void>;
+  stopRequested: Promise<void>;
 };
 
 /** Gives the exit code; throws the reason when a step does not hold. */
-async function runDemo({ options, printer, closers, asked }: Demo): Promise<number> {
-  const interrupted = asked.then(() => {
+async function runDemo({ options, printer, closers, stopRequested }: Demo): Promise<number> {
+  const interrupted = stopRequested.then(() => {
     throw new Interrupted("interrupted");
   });
   const startedAtMs = performance.now();
   const elapsedMs = () => performance.now() - startedAtMs;
 
   printer.title();
-  const starting = startLocalStack({ say: printer.note, env: process.env, closers });
+  const starting = startLocalStack({ print: printer.note, env: process.env, closers });
   const stack = await Promise.race([starting, interrupted]);
   printer.started(elapsedMs());
 
-  const walking = walkThrough(stack, createStepRunner(printer)).catch(async (error: unknown) => {
+  const walking = runDemoSteps(stack, createStepRunner(printer)).catch(async (error: unknown) => {
     // What a process has to say about it may still be on its way.
     await delay(100);
-    printer.lastLines(stack.processes.flatMap(toLastLines));
+    printer.processOutput(stack.processes.flatMap(toLastLines));
     throw error;
   });
   const { result, accessToken } = await Promise.race([walking, interrupted]);
-  printer.done(elapsedMs());
-  if (!options.once) printer.playground(stack, accessToken);
+  printer.finished(elapsedMs());
+  if (!options.once) printer.stillRunning(stack, accessToken);
   if (options.json) printer.json({ ok: true, ...result });
   if (options.once) return 0;
 
-  const broken = await Promise.race([whenBroken(stack), asked]);
+  const broken = await Promise.race([whenProcessExits(stack), stopRequested]);
   if (broken === undefined) return 0;
   printer.note(broken);
   return 1;
@@ -120,13 +120,13 @@ async function main(): Promise<number> {
   }
   const printer = createDemoPrinter({ json: options.json });
   const closers: Demo["closers"] = [];
-  const asked = whenAskedToStop(process.env);
+  const stopRequested = whenStopRequested(process.env);
   let exitCode: number;
   try {
-    exitCode = await runDemo({ options, printer, closers, asked });
+    exitCode = await runDemo({ options, printer, closers, stopRequested });
   } catch (error) {
     exitCode = error instanceof Interrupted ? 130 : 1;
-    if (exitCode === 1) printer.gaveUp(toReason(error));
+    if (exitCode === 1) printer.notFinished(toReason(error));
     if (options.json) printer.json({ ok: false, reason: toReason(error) });
   }
   if (!options.once) printer.stopping();

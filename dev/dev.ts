@@ -3,7 +3,7 @@
  * started again when something that it is made of is saved.
  */
 import { startEmbeddedServices } from "./embedded/services.js";
-import { watchLauncher } from "./watch-npm.js";
+import { watchNpm } from "./watch-npm.js";
 import {
   createLocalSecrets,
   localAudience,
@@ -11,9 +11,9 @@ import {
   toMachineEnvironment,
   toServiceSettings,
 } from "./local-settings.js";
-import { fromRoot, programs, type ProgramName } from "./programs.js";
+import { toAbsolutePath, programs, type ProgramName } from "./programs.js";
 import { watchFiles } from "./watch-files.js";
-import { startReloading, type ReloadingProcess } from "./restartable-process.js";
+import { startRestartable, type RestartableProcess } from "./restartable-process.js";
 
 const { GATEWAY_PORT, SIMULATOR_PORT, IDENTITY_PORT } = process.env;
 const ports = {
@@ -26,7 +26,7 @@ const ports = {
 const local = (port: string) => `http://127.0.0.1:${port}`;
 
 /** The folders whose files each process is made of. */
-const madeOf: Record<ProgramName, readonly string[]> = {
+const sourceFolders: Record<ProgramName, readonly string[]> = {
   simulator: ["simulator"],
   identity: ["dev"],
   gateway: ["src", "schema"],
@@ -62,27 +62,27 @@ function toSettings(services: {
 }
 
 async function main(): Promise<void> {
-  const asked = new Promise<void>((resolve) => {
+  const stopRequested = new Promise<void>((resolve) => {
     const stop = () => {
       resolve();
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
     process.stdout.on("error", stop);
-    watchLauncher(process.env, stop);
+    watchNpm(process.env, stop);
   });
 
-  const services = await startEmbeddedServices({ say: print, env: process.env });
+  const services = await startEmbeddedServices({ print, env: process.env });
   const settings = toSettings(services);
   const names = Object.keys(programs) as ProgramName[];
-  const running = new Map<ProgramName, ReloadingProcess>(
+  const running = new Map<ProgramName, RestartableProcess>(
     names.map((name) => [
       name,
-      startReloading({ name, args: programs[name].args, env: settings[name], print }),
+      startRestartable({ name, args: programs[name].args, env: settings[name], print }),
     ]),
   );
-  const watcher = watchFiles(fromRoot("."), Object.values(madeOf).flat(), (saved) => {
+  const watcher = watchFiles(toAbsolutePath("."), Object.values(sourceFolders).flat(), (saved) => {
     for (const [name, process] of running) {
-      const isPartOf = (file: string) => madeOf[name].some((folder) => file.startsWith(`${folder}/`));
+      const isPartOf = (file: string) => sourceFolders[name].some((folder) => file.startsWith(`${folder}/`));
       if (saved.some(isPartOf)) process.restart();
     }
   });
@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   print(`OpenID issuer    ${local(ports.identity)}, audience ${localAudience}`);
   print(`MongoDB, Redis   ${services.mongodbUrl}, ${services.redisUrl}`);
 
-  await asked;
+  await stopRequested;
   watcher.close();
   await Promise.all([...running.values()].map((process) => process.stop()));
   await services.stop();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { startEmbeddedServices } from "./embedded/services.js";
-import type { Say } from "./embedded/server.js";
+import type { Print } from "./embedded/server.js";
 import { startIdentityProvider } from "./identity-provider/identity-provider.js";
 import {
   createLocalSecrets,
@@ -13,7 +13,7 @@ import {
 import { startProcess, type RunningProcess } from "./child-process.js";
 import { programs } from "./programs.js";
 
-const readyPatienceMs = 15_000;
+const readyTimeoutMs = 15_000;
 
 /** What runs, and where it can be reached. */
 export type LocalStack = {
@@ -37,7 +37,7 @@ async function allSettled<T extends readonly unknown[]>(work: { [K in keyof T]: 
 
 /** A process listens before its MongoDB is there; it can be used when it says so. */
 async function whenReady(name: string, adminUrl: string): Promise<void> {
-  const deadline = Date.now() + readyPatienceMs;
+  const deadline = Date.now() + readyTimeoutMs;
   for (;;) {
     const response = await fetch(`${adminUrl}/readyz`);
     const { reason } = (await response.json()) as { reason?: string };
@@ -56,11 +56,11 @@ async function whenReady(name: string, adminUrl: string): Promise<void> {
  * @throws Error with a reason for a person.
  */
 export async function startLocalStack({
-  say,
+  print,
   env,
   closers,
 }: {
-  say: Say;
+  print: Print;
   env: NodeJS.ProcessEnv;
   closers: Closers;
 }): Promise<LocalStack> {
@@ -69,11 +69,11 @@ export async function startLocalStack({
   const processes: RunningProcess[] = [];
 
   async function start(name: "simulator" | "gateway" | "worker", settings: NodeJS.ProcessEnv) {
-    const { args, upPhrase } = programs[name];
+    const { args, startedMessage } = programs[name];
     const process = startProcess({ name, args, env: { ...machine, ...settings } });
     processes.push(process);
     closers.push(() => process.stop());
-    const line = await process.whenLogged(upPhrase);
+    const line = await process.whenLogged(startedMessage);
     if (typeof line.adminUrl === "string") await whenReady(name, line.adminUrl);
     return line;
   }
@@ -84,7 +84,7 @@ export async function startLocalStack({
   }
 
   const [services, simulator, identity] = await allSettled([
-    opened(startEmbeddedServices({ say, env }), (started) => started.stop()),
+    opened(startEmbeddedServices({ print, env }), (started) => started.stop()),
     start("simulator", { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey }),
     opened(startIdentityProvider({ audience: localAudience }), (provider) => provider.close()),
   ]);

@@ -2,7 +2,7 @@
 export type LogLine = { level?: string; msg: string; [field: string]: unknown };
 
 /** Fields that say the same in every line, or more than a person wants to read. */
-const leftOut = new Set(["level", "msg", "time", "process", "pid", "hostname"]);
+const omittedFields = new Set(["level", "msg", "time", "process", "pid", "hostname"]);
 
 export function parseLogLine(text: string): LogLine {
   try {
@@ -24,7 +24,7 @@ function toText(value: unknown): string {
 export function toReadableLine(text: string): string {
   const { level, msg, ...fields } = parseLogLine(text);
   const details = Object.entries(fields)
-    .filter(([name]) => !leftOut.has(name))
+    .filter(([name]) => !omittedFields.has(name))
     .map(([name, value]) => `${name}=${toText(value)}`);
   return [level?.padEnd(5), msg, ...details].filter((part) => part !== undefined).join(" ");
 }

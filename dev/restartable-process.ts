@@ -2,13 +2,13 @@ import { isStackFrame, toReadableLine } from "./log-lines.js";
 import { startProcess, type RunningProcess } from "./child-process.js";
 
 /** A process that does not stop by then is killed: in development a quick restart is worth more, milliseconds. */
-const stopPatienceMs = 3_000;
+const stopTimeoutMs = 3_000;
 
 /**
  * Runs a process and, when asked, runs it anew. One that ends by itself, as after a typing mistake, is started again
  * by the next save. Every line that it prints is passed on for a person, with its name in front.
  */
-export function startReloading({
+export function startRestartable({
   name,
   args,
   env,
@@ -42,7 +42,7 @@ export function startReloading({
   async function restartWhileWanted(): Promise<void> {
     while (isRestartWanted) {
       isRestartWanted = false;
-      await current.stop(stopPatienceMs);
+      await current.stop(stopTimeoutMs);
       say("starting again");
       current = start();
     }
@@ -59,9 +59,9 @@ export function startReloading({
       isStopping = true;
       isRestartWanted = false;
       await restarting;
-      await current.stop(stopPatienceMs);
+      await current.stop(stopTimeoutMs);
     },
   };
 }
 
-export type ReloadingProcess = ReturnType<typeof startReloading>;
+export type RestartableProcess = ReturnType<typeof startRestartable>;

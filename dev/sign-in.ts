@@ -10,7 +10,7 @@ export type SignedIn = { accessToken: string; expiresInSeconds: number };
 const redirectUri = "http://127.0.0.1:49200/callback";
 
 /** Redirects of one sign-in; a real one takes four. */
-const maxSteps = 10;
+const maxRedirects = 10;
 
 /** Keeps what servers set and sends it back: enough for one site and one sign-in. */
 function createCookieJar() {
@@ -31,7 +31,7 @@ function createCookieJar() {
 }
 
 /** Does what a browser and a person do: follows redirects, fills in the form, and ends at the app's address. */
-async function walkThroughSignIn(start: URL, appUserId: AppUserId): Promise<URL> {
+async function completeSignIn(start: URL, appUserId: AppUserId): Promise<URL> {
   const jar = createCookieJar();
   const step = async (url: URL, form?: URLSearchParams): Promise<Response> => {
     const response = await fetch(url, {
@@ -44,7 +44,7 @@ async function walkThroughSignIn(start: URL, appUserId: AppUserId): Promise<URL>
   };
 
   let url = start;
-  for (let steps = 0; steps < maxSteps; steps += 1) {
+  for (let steps = 0; steps < maxRedirects; steps += 1) {
     let response = await step(url);
     if (response.status === 200) response = await step(url, new URLSearchParams({ login: appUserId }));
     const location = response.headers.get("location");
@@ -54,7 +54,7 @@ async function walkThroughSignIn(start: URL, appUserId: AppUserId): Promise<URL>
     url = new URL(location, url);
     if (url.href.startsWith(redirectUri)) return url;
   }
-  throw new Error(`The sign-in did not end within ${maxSteps} redirects.`);
+  throw new Error(`The sign-in did not end within ${maxRedirects} redirects.`);
 }
 
 /**
@@ -79,7 +79,7 @@ export async function signIn({ issuer, audience, appUserId }: SignInOptions): Pr
     code_challenge_method: "S256",
     state: expectedState,
   });
-  const callback = await walkThroughSignIn(authorizationUrl, appUserId);
+  const callback = await completeSignIn(authorizationUrl, appUserId);
   const tokens = await oidc.authorizationCodeGrant(
     config,
     callback,

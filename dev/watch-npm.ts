@@ -28,14 +28,14 @@ function readStat(pid: number): ProcessStat | null {
 type Ancestor = { pid: number; startedAtTicks: string };
 
 /** The processes from our parent up to npm; empty where npm is not found among them. */
-function listLaunchers(): Ancestor[] {
-  const launchers: Ancestor[] = [];
+function listAncestorsUpToNpm(): Ancestor[] {
+  const ancestors: Ancestor[] = [];
   let pid = process.ppid;
   for (let generation = 0; generation < maxGenerations; generation += 1) {
     const stat = readStat(pid);
     if (stat === null) return [];
-    launchers.push({ pid, startedAtTicks: stat.startedAtTicks });
-    if (stat.name.startsWith("npm")) return launchers;
+    ancestors.push({ pid, startedAtTicks: stat.startedAtTicks });
+    if (stat.name.startsWith("npm")) return ancestors;
     pid = stat.parentPid;
   }
   return [];
@@ -52,12 +52,12 @@ function isAlive({ pid, startedAtTicks }: Ancestor): boolean {
  *
  * Does nothing for a process that npm has not started.
  */
-export function watchLauncher(env: NodeJS.ProcessEnv, onGone: () => void): { close(): void } {
+export function watchNpm(env: NodeJS.ProcessEnv, onGone: () => void): { close(): void } {
   if (env.npm_lifecycle_event === undefined) return { close: () => undefined };
   const parentPid = process.ppid;
-  const launchers = listLaunchers();
+  const ancestors = listAncestorsUpToNpm();
   const timer = setInterval(() => {
-    if (process.ppid === parentPid && launchers.every(isAlive)) return;
+    if (process.ppid === parentPid && ancestors.every(isAlive)) return;
     clearInterval(timer);
     onGone();
   }, checkEveryMs);

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** Loaded by libraries when they are installed, which they are not here; or brought as machine code. */
-const leftOutside = [
+const externalPackages = [
   "@aws-sdk/credential-providers",
   "@mongodb-js/zstd",
   "aws4",
@@ -44,7 +44,7 @@ export async function bundleCli(folder: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    external: leftOutside,
+    external: externalPackages,
     banner: { js: requireBanner },
     // Names stay: they are what a stack trace in a log is read by.
     minifySyntax: true,

@@ -16,7 +16,7 @@ const repository = fileURLToPath(new URL("../", import.meta.url));
  * @param onFolder is told of the folder before anything is written
  * @returns the folder, and what removes it again; it goes with this process at the latest
  */
-export async function compileApart(
+export async function compileIsolated(
   purpose: string,
   project: string,
   onFolder: (folder: string) => void = () => undefined,

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** What an API key says of the one who holds it. */
 export type Caller = { environment: "sandbox" | "production"; region: "us" | "eu"; teamId: string };
 
-const keyForm = /^(sk|pk)_(us|eu)_(?:(team-[^_]+)_)?.+$/s;
+const keyPattern = /^(sk|pk)_(us|eu)_(?:(team-[^_]+)_)?.+$/s;
 
 /** A UUID that is the same for the same name in every run, so that a restart does not look like another team. */
 function toTeamId(teamName: string): string {
@@ -17,7 +17,7 @@ function toTeamId(teamName: string): string {
  * rotation. `null` for a key of another form.
  */
 export function toCaller(apiKey: string): Caller | null {
-  const match = keyForm.exec(apiKey);
+  const match = keyPattern.exec(apiKey);
   if (match === null) return null;
   return {
     environment: match[1] === "sk" ? "sandbox" : "production",

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { Fault, type Faults } from "./faults.js";
 import type { RequestLog } from "./request-log.js";
 import type { User, UserStore } from "./user-store.js";
-import type { WaitingRoom } from "./held-requests.js";
+import type { HeldRequests } from "./held-requests.js";
 
 const toTime = (at: number | null) => (at === null ? null : new Date(at).toISOString());
 
@@ -34,8 +34,8 @@ export function registerControlRoutes(
     users,
     faults,
     log,
-    waitingRoom,
-  }: { users: UserStore; faults: Faults; log: RequestLog; waitingRoom: WaitingRoom },
+    heldRequests,
+  }: { users: UserStore; faults: Faults; log: RequestLog; heldRequests: HeldRequests },
 ): void {
   server.post("/__simulator/faults", (request, reply) => {
     const parsed = parseFault(Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
@@ -57,14 +57,14 @@ export function registerControlRoutes(
     return { users: ever.map(toLedgerEntry) };
   });
 
-  server.get("/__simulator/requests", () => ({ requests: log.listRows() }));
+  server.get("/__simulator/requests", () => ({ requests: log.listCounts() }));
 
   server.get<{ Querystring: { since?: string } }>("/__simulator/timeline", ({ query }) => ({
     timeline: log.listTimeline(Number(query.since ?? 0) || 0),
   }));
 
   server.post("/__simulator/reset", () => {
-    waitingRoom.releaseAll();
+    heldRequests.releaseAll();
     faults.clear();
     users.clear();
     log.clear();

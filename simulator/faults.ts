@@ -60,7 +60,7 @@ export function createFaults() {
     },
 
     /** The first fault that strikes this request, which uses up one of its times; `null` for none. */
-    take(operation: OperationName): Fault | null {
+    takeMatching(operation: OperationName): Fault | null {
       const hit = active.find(
         ({ fault, random }) =>
           (fault.operation === "*" || fault.operation === operation) && random() < fault.probability,

@@ -1,14 +1,14 @@
 /** Holds requests back until their time has come, or until everyone is let go. */
-export function createWaitingRoom() {
+export function createHeldRequests() {
   const waiting = new Set<() => void>();
 
   return {
     /**
      * @param waitMs null for a wait without an end.
-     * @param onceGone subscribes to the caller's leaving, which ends the wait.
+     * @param onClientGone subscribes to the caller's leaving, which ends the wait.
      * @returns whether the time passed or the wait was cut short.
      */
-    wait(waitMs: number | null, onceGone?: (listener: () => void) => void): Promise<"time" | "released"> {
+    hold(waitMs: number | null, onClientGone?: (listener: () => void) => void): Promise<"time" | "released"> {
       return new Promise((resolve) => {
         const leave = (reason: "time" | "released") => {
           clearTimeout(timer);
@@ -20,7 +20,7 @@ export function createWaitingRoom() {
         };
         const timer = waitMs === null ? undefined : setTimeout(leave, waitMs, "time");
         waiting.add(release);
-        onceGone?.(release);
+        onClientGone?.(release);
       });
     },
 
@@ -29,4 +29,4 @@ export function createWaitingRoom() {
     },
   };
 }
-export type WaitingRoom = ReturnType<typeof createWaitingRoom>;
+export type HeldRequests = ReturnType<typeof createHeldRequests>;

@@ -1,17 +1,17 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 
 import type { Outcome } from "./apply-fault.js";
-import type { Answer, Call } from "./operation.js";
+import type { ApiResponse, ApiRequest } from "./operation.js";
 import type { RequestLog } from "./request-log.js";
 
 const maxBodyBytes = 1024 * 1024;
 /** Longer than any path Node's HTTP parser lets through. */
 const maxParameterLength = 65_536;
 const unknownPath = "(unknown)";
-const notFound: Answer = { status: 404, body: { detail: "Not Found" } };
+const notFound: ApiResponse = { status: 404, body: { detail: "Not Found" } };
 
 /** Takes what an operation needs out of a request; the path stays encoded, as routers decode some of it twice. */
-export function toCall(request: FastifyRequest): Call {
+export function toApiRequest(request: FastifyRequest): ApiRequest {
   const url = request.raw.url ?? "";
   const queryAt = url.indexOf("?");
   const { user_id: userId = "" } = request.params as { user_id?: string };
@@ -24,7 +24,7 @@ export function toCall(request: FastifyRequest): Call {
   };
 }
 
-function sendAnswer(reply: FastifyReply, { status, body, headers = {} }: Answer): FastifyReply {
+function sendResponse(reply: FastifyReply, { status, body, headers = {} }: ApiResponse): FastifyReply {
   reply.code(status);
   if (body === undefined) return reply.send();
   if (typeof body === "string" && "content-type" in headers) return reply.headers(headers).send(body);
@@ -33,7 +33,7 @@ function sendAnswer(reply: FastifyReply, { status, body, headers = {} }: Answer)
 
 /** Answers, or breaks the connection as a fault wants it: a plain end, or a TCP reset. */
 export function sendOutcome(reply: FastifyReply, outcome: Outcome): FastifyReply {
-  if (typeof outcome === "object") return sendAnswer(reply, outcome);
+  if (typeof outcome === "object") return sendResponse(reply, outcome);
   reply.hijack();
   const { socket } = reply.request.raw;
   if (outcome === "reset") socket.resetAndDestroy();
@@ -41,7 +41,7 @@ export function sendOutcome(reply: FastifyReply, outcome: Outcome): FastifyReply
   return reply;
 }
 
-function toErrorAnswer(status: number): Answer {
+function toErrorResponse(status: number): ApiResponse {
   if (status >= 500) {
     return { status: 500, body: "Internal Server Error", headers: { "content-type": "text/plain" } };
   }
@@ -51,9 +51,9 @@ function toErrorAnswer(status: number): Answer {
 
 /** Fastify without its own ideas about bodies and errors: operations see bytes, callers see Vital's forms. */
 export function createHttpServer(log: RequestLog): FastifyInstance {
-  const refuse = (request: FastifyRequest, reply: FastifyReply, path: string, answer: Answer) => {
-    log.note(request.method, path, null)(answer.status);
-    return sendAnswer(reply, answer);
+  const reject = (request: FastifyRequest, reply: FastifyReply, path: string, answer: ApiResponse) => {
+    log.record(request.method, path, null)(answer.status);
+    return sendResponse(reply, answer);
   };
   const server = Fastify({
     bodyLimit: maxBodyBytes,
@@ -61,15 +61,15 @@ export function createHttpServer(log: RequestLog): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: maxParameterLength },
     // A path that cannot be decoded.
-    frameworkErrors: (_error, request, reply) => void refuse(request, reply, unknownPath, notFound),
+    frameworkErrors: (_error, request, reply) => void reject(request, reply, unknownPath, notFound),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {
     done(null, body);
   });
-  server.setNotFoundHandler((request, reply) => refuse(request, reply, unknownPath, notFound));
+  server.setNotFoundHandler((request, reply) => reject(request, reply, unknownPath, notFound));
   server.setErrorHandler((error: { statusCode?: number }, request, reply) =>
-    refuse(request, reply, request.routeOptions.url ?? unknownPath, toErrorAnswer(error.statusCode ?? 500)),
+    reject(request, reply, request.routeOptions.url ?? unknownPath, toErrorResponse(error.statusCode ?? 500)),
   );
   return server;
 }

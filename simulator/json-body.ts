@@ -1,4 +1,4 @@
-import { refuseInput, Refusal } from "./operation.js";
+import { toValidationError, ApiError } from "./operation.js";
 
 const isJson = (contentType: string) => /^\s*application\/(?:[^\s;]+\+)?json\s*(?:;|$)/i.test(contentType);
 
@@ -6,7 +6,7 @@ function decodeText(body: Buffer): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(body);
   } catch {
-    throw new Refusal(400, "There was an error parsing the body");
+    throw new ApiError(400, "There was an error parsing the body");
   }
 }
 
@@ -14,18 +14,18 @@ function decodeText(body: Buffer): string {
  * Reads a request body the way FastAPI does: no content type counts as JSON; under another content type the bytes
  * themselves are the value (which then fails as "not an object").
  *
- * @throws Refusal 422 for bad JSON and for no body at all, 400 for bytes that are not UTF-8.
+ * @throws ApiError 422 for bad JSON and for no body at all, 400 for bytes that are not UTF-8.
  */
 export function parseJsonBody(body: Buffer, contentType: string | undefined): unknown {
   if (body.length === 0) {
-    throw refuseInput({ type: "missing", loc: ["body"], msg: "Field required", input: null });
+    throw toValidationError({ type: "missing", loc: ["body"], msg: "Field required", input: null });
   }
   const text = decodeText(body);
   if (contentType !== undefined && !isJson(contentType)) return text;
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw refuseInput({
+    throw toValidationError({
       type: "json_invalid",
       loc: ["body", positionOf(error)],
       msg: "JSON decode error",

@@ -1,5 +1,5 @@
 import { startSimulator } from "./server.js";
-import { readSettings } from "./settings.js";
+import { readSimulatorSettings } from "./settings.js";
 
 /** A stop that takes longer is cut short. */
 const stopWithinMs = 9000;
@@ -9,7 +9,7 @@ function exitWith(message: string): never {
   process.exit(1);
 }
 
-const { options, problems } = readSettings(process.env);
+const { options, problems } = readSimulatorSettings(process.env);
 if (problems.length > 0) {
   exitWith(["The simulator cannot start with these settings:", ...problems].join("\n  "));
 }

@@ -15,7 +15,7 @@ export const operationNames = [
 export type OperationName = (typeof operationNames)[number];
 
 /** One request, decoded as far as every operation needs it. */
-export type Call = {
+export type ApiRequest = {
   /** Path as it came, without the query and still percent-encoded. */
   path: string;
   /** `:user_id` of the route, percent-decoded; empty where the route has none. */
@@ -27,15 +27,15 @@ export type Call = {
 };
 
 /** `body` is sent as JSON, unless it is a string under a `content-type` of its own; absent for 204. */
-export type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
+export type ApiResponse = { status: number; body?: unknown; headers?: Record<string, string> };
 
 type Route = { method: "GET" | "POST" | "PATCH" | "DELETE"; paths: readonly string[] };
 
 /** An operation of the server API takes the caller its key names; the token exchange is open to everyone. */
 export type Operation = Route &
   (
-    | { name: OperationName; needsApiKey: true; run(call: Call, caller: Caller): Answer }
-    | { name: OperationName; needsApiKey: false; run(call: Call): Answer }
+    | { name: OperationName; needsApiKey: true; run(call: ApiRequest, caller: Caller): ApiResponse }
+    | { name: OperationName; needsApiKey: false; run(call: ApiRequest): ApiResponse }
   );
 
 /** One entry of a Pydantic v2 error list, as Vital's FastAPI routes give it. */
@@ -48,16 +48,16 @@ export type ValidationItem = {
 };
 
 /** Ends an operation with an error status and `{"detail": …}`. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+export class ApiError extends Error {
+  override readonly name = "ApiError";
 
   constructor(
     readonly status: number,
     readonly detail: string | object,
   ) {
-    super(`refused with ${status}`);
+    super(`status ${status}`);
   }
 }
 
 /** The 422 of FastAPI: a list of what is wrong with the input. */
-export const refuseInput = (...items: ValidationItem[]) => new Refusal(422, items);
+export const toValidationError = (...items: ValidationItem[]) => new ApiError(422, items);

@@ -6,14 +6,14 @@ import { type Caller, toCaller } from "./api-key.js";
 import { registerControlRoutes } from "./control-routes.js";
 import { applyFault } from "./apply-fault.js";
 import { createFaults } from "./faults.js";
-import { createHttpServer, sendOutcome, toCall } from "./http-server.js";
-import { type Answer, type Operation, Refusal } from "./operation.js";
+import { createHttpServer, sendOutcome, toApiRequest } from "./http-server.js";
+import { type ApiResponse, type Operation, ApiError } from "./operation.js";
 import { createRequestLog } from "./request-log.js";
 import { createTokenExchange } from "./token-exchange.js";
 import { createTokenSigner } from "./token-signer.js";
 import { createUserOperations } from "./user-operations.js";
 import { createUserStore } from "./user-store.js";
-import { createWaitingRoom } from "./held-requests.js";
+import { createHeldRequests } from "./held-requests.js";
 
 export type SimulatorOptions = {
   /** 0, the default, takes any free port. */
@@ -30,21 +30,25 @@ export type SimulatorOptions = {
 /** Authenticates by the `x-vital-api-key` header; `onlyKey` is the one key accepted, where there is one. */
 function getCaller(request: FastifyRequest, onlyKey: string | undefined): Caller {
   const given = request.headers["x-vital-api-key"];
-  if (given === undefined || given === "") throw new Refusal(401, "Missing x-vital-api-key");
+  if (given === undefined || given === "") throw new ApiError(401, "Missing x-vital-api-key");
   const caller = toCaller(String(given));
   if (caller === null || (onlyKey !== undefined && given !== onlyKey)) {
-    throw new Refusal(401, "invalid token");
+    throw new ApiError(401, "invalid token");
   }
   return caller;
 }
 
-function runToAnswer(operation: Operation, request: FastifyRequest, onlyKey: string | undefined): Answer {
+function runToResponse(
+  operation: Operation,
+  request: FastifyRequest,
+  onlyKey: string | undefined,
+): ApiResponse {
   try {
-    if (!operation.needsApiKey) return operation.run(toCall(request));
-    return operation.run(toCall(request), getCaller(request, onlyKey));
+    if (!operation.needsApiKey) return operation.run(toApiRequest(request));
+    return operation.run(toApiRequest(request), getCaller(request, onlyKey));
   } catch (error) {
     // Anything else that is thrown is a bug of the simulator.
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return { status: error.status, body: { detail: error.detail } };
   }
 }
@@ -74,7 +78,7 @@ export async function startSimulator({
   const users = createUserStore({ now });
   const faults = createFaults();
   const log = createRequestLog({ now });
-  const waitingRoom = createWaitingRoom();
+  const heldRequests = createHeldRequests();
   const signer = await createTokenSigner({ now });
   const server = createHttpServer(log);
 
@@ -83,11 +87,11 @@ export async function startSimulator({
       method: operation.method,
       url: path,
       handler: async (request, reply) => {
-        const settle = log.note(operation.method, path, operation.name);
-        const outcome = await applyFault(faults.take(operation.name), {
-          work: () => runToAnswer(operation, request, apiKey),
-          waitingRoom,
-          onceGone: (listener) => void request.raw.socket.once("close", listener),
+        const settle = log.record(operation.method, path, operation.name);
+        const outcome = await applyFault(faults.takeMatching(operation.name), {
+          work: () => runToResponse(operation, request, apiKey),
+          heldRequests,
+          onClientGone: (listener) => void request.raw.socket.once("close", listener),
         });
         if (typeof outcome === "object") settle(outcome.status);
         return sendOutcome(reply, outcome);
@@ -102,13 +106,13 @@ export async function startSimulator({
   for (const operation of operations) {
     for (const path of operation.paths) register(operation, path);
   }
-  registerControlRoutes(server, { users, faults, log, waitingRoom });
+  registerControlRoutes(server, { users, faults, log, heldRequests });
 
   await server.listen({ port, host });
   return {
     url: toUrl(server.server.address() as AddressInfo),
     async close() {
-      waitingRoom.releaseAll();
+      heldRequests.releaseAll();
       await server.close();
     },
   };

@@ -10,7 +10,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  *
  * @returns the options, and every problem found, by name; the options are worth nothing when there is one.
  */
-export function readSettings(environment: Environment): { options: SimulatorOptions; problems: string[] } {
+export function readSimulatorSettings(environment: Environment): {
+  options: SimulatorOptions;
+  problems: string[];
+} {
   const problems: string[] = [];
   const text = (name: string): string | undefined => {
     const value = environment[name]?.trim();

@@ -11,7 +11,7 @@ export type DecodedSignInToken = {
 };
 
 const standardBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const issuerForm =
+const issuerPattern =
   /^id-signer-(?<environment>[a-z]+)-(?<region>[a-z]+)@vital-id-[a-z]+-[a-z]+.iam.gserviceaccount.com$/;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const environments = ["dev", "stg", "prd"] as const;
@@ -55,7 +55,7 @@ function checkHeader(header: JsonObject): void {
 }
 
 function parseIssuer(issuer: string) {
-  const { environment, region } = issuerForm.exec(issuer)?.groups ?? {};
+  const { environment, region } = issuerPattern.exec(issuer)?.groups ?? {};
   const known = {
     environment: environments.find((name) => name === environment),
     region: regions.find((name) => name === region),

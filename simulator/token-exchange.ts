@@ -1,11 +1,11 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-import type { Answer, Call, Operation } from "./operation.js";
+import type { ApiResponse, ApiRequest, Operation } from "./operation.js";
 import type { TokenSigner } from "./token-signer.js";
 import type { User, UserStore } from "./user-store.js";
 
 const expiresInSeconds = 3600;
-const invalidToken: Answer = { status: 400, body: { detail: { error_type: "invalid_token" } } };
+const invalidToken: ApiResponse = { status: 400, body: { detail: { error_type: "invalid_token" } } };
 
 /** Refresh tokens that prove themselves, so that nothing has to be kept: `<user id>.<nonce>.<HMAC>`. */
 function createRefreshTokens() {
@@ -57,7 +57,7 @@ export function createTokenExchange({ users, signer }: { users: UserStore; signe
     ["refresh_token", findByRefreshToken],
   ]);
 
-  const run = ({ body, contentType }: Call): Answer => {
+  const run = ({ body, contentType }: ApiRequest): ApiResponse => {
     const isForm = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(contentType ?? "");
     const form = new URLSearchParams(isForm ? body.toString() : "");
     const user = finders.get(form.get("grant_type") ?? "")?.(form) ?? null;

@@ -1,4 +1,4 @@
-import { refuseInput, type ValidationItem } from "./operation.js";
+import { toValidationError, type ValidationItem } from "./operation.js";
 
 const optionalFields = [
   "fallback_time_zone",
@@ -72,11 +72,11 @@ function optionalFieldProblem(body: object, field: OptionalField): ValidationIte
  * Checks the body of a create (the client user id is required) or of a patch (it is optional, but never null).
  * An empty client user id passes, as Vital's schema sets no length.
  *
- * @throws Refusal 422 with every problem.
+ * @throws ApiError 422 with every problem.
  */
 export function parseUserBody(body: unknown, { isCreate }: { isCreate: boolean }): UserBody {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw refuseInput({
+    throw toValidationError({
       type: "model_attributes_type",
       loc: ["body"],
       msg: "Input should be a valid dictionary or object to extract fields from",
@@ -87,7 +87,7 @@ export function parseUserBody(body: unknown, { isCreate }: { isCreate: boolean }
     ...clientUserIdProblem(body, isCreate),
     ...optionalFields.flatMap((field) => optionalFieldProblem(body, field)),
   ];
-  if (problems.length > 0) throw refuseInput(...problems);
+  if (problems.length > 0) throw toValidationError(...problems);
   const known = ["client_user_id", ...optionalFields].filter((field) => Object.hasOwn(body, field));
   return Object.fromEntries(known.map((field) => [field, (body as UserBody)[field as OptionalField]]));
 }

@@ -7,7 +7,7 @@ const toManual = (key: "id" | "value", manual: ManualValue | null) =>
   manual && { [key]: manual.value, source_slug: "manual", updated_at: toVitalTime(manual.updatedAt) };
 
 /** `ClientFacingUser` of Vital's OpenAPI file, as it stands in a creation and in the list. */
-export function toClientFacingUser(user: User) {
+export function toUserJson(user: User) {
   return {
     user_id: user.vitalUserId,
     team_id: user.teamId,
@@ -22,8 +22,8 @@ export function toClientFacingUser(user: User) {
 }
 
 /** Reading one user shows an open end of ingestion as the zero date, once a start is set: a quirk of the live service. */
-export function toSingleUser(user: User) {
+export function toSingleUserJson(user: User) {
   const { ingestionStart, ingestionEnd } = user.attributes;
   const end = ingestionStart !== null && ingestionEnd === null ? "0001-01-01" : ingestionEnd;
-  return { ...toClientFacingUser(user), ingestion_end: end };
+  return { ...toUserJson(user), ingestion_end: end };
 }

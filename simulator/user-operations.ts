@@ -1,7 +1,13 @@
 import type { Caller } from "./api-key.js";
-import { toClientFacingUser, toSingleUser, toVitalTime } from "./user-json.js";
+import { toUserJson, toSingleUserJson, toVitalTime } from "./user-json.js";
 import { parseJsonBody } from "./json-body.js";
-import { type Answer, type Call, type Operation, refuseInput, Refusal } from "./operation.js";
+import {
+  type ApiResponse,
+  type ApiRequest,
+  type Operation,
+  toValidationError,
+  ApiError,
+} from "./operation.js";
 import { mintSignInToken, type TokenSigner } from "./token-signer.js";
 import { parseUserBody, type UserBody } from "./user-body.js";
 import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
@@ -12,7 +18,7 @@ const deletedUser = "The user has been scheduled for deletion as per your previo
 const resolvePath = "/v2/user/resolve/";
 
 const invalidRequest = (message: string, more: object = {}) =>
-  new Refusal(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
+  new ApiError(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
 
 /** Percent-decoding that leaves what cannot be decoded, as Python's `unquote` does. */
 function decodePath(text: string): string {
@@ -42,8 +48,8 @@ export function createUserOperations({
   /** Reads and writes word their 404 differently. */
   const getActiveUser = (caller: Caller, vitalUserId: string): User => {
     const user = users.find(caller.teamId, vitalUserId);
-    if (user === null) throw new Refusal(404, unknownUser);
-    if (user.deletedAt !== null) throw new Refusal(404, deletedUser);
+    if (user === null) throw new ApiError(404, unknownUser);
+    if (user.deletedAt !== null) throw new ApiError(404, deletedUser);
     return user;
   };
 
@@ -68,64 +74,64 @@ export function createUserOperations({
     throw invalidRequest(`You have reached the maximum of ${sandboxUserCap} Sandbox users`);
   };
 
-  const createUser = ({ body, contentType }: Call, caller: Caller): Answer => {
+  const createUser = ({ body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
     const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: true });
     const clientUserId = fields.client_user_id ?? "";
     // A full team still says who holds a taken id: the conflict is the more useful of the two answers.
     if (users.findByClientUserId(caller.teamId, clientUserId) === null) assertRoom(caller);
     const { user, isNew } = users.create(caller.teamId, clientUserId, toAttributes(fields, null));
-    if (isNew) return { status: 200, body: toClientFacingUser(user) };
+    if (isNew) return { status: 200, body: toUserJson(user) };
     throw invalidRequest("Client user id already exists.", {
       user_id: user.vitalUserId,
       created_on: toVitalTime(user.createdAt),
     });
   };
 
-  const resolveUser = ({ path }: Call, { teamId }: Caller): Answer => {
+  const resolveUser = ({ path }: ApiRequest, { teamId }: Caller): ApiResponse => {
     const encoded = path.slice(resolvePath.length);
     // An id of dots or nothing never gets here as itself: URL parsers collapse the path on their side.
-    if (encoded === "") throw new Refusal(404, "Not Found");
+    if (encoded === "") throw new ApiError(404, "Not Found");
     const user = users.findByClientUserId(teamId, decodePath(encoded));
-    if (user === null) throw new Refusal(404, "User not found");
-    return { status: 200, body: toSingleUser(user) };
+    if (user === null) throw new ApiError(404, "User not found");
+    return { status: 200, body: toSingleUserJson(user) };
   };
 
-  const getUser = ({ userId }: Call, { teamId }: Caller): Answer => {
+  const getUser = ({ userId }: ApiRequest, { teamId }: Caller): ApiResponse => {
     const user = users.find(teamId, parseUserIdOfRead(userId));
-    if (user === null) throw new Refusal(404, "Not found");
-    if (user.deletedAt !== null) throw new Refusal(404, "You have scheduled this user for deletion.");
-    return { status: 200, body: toSingleUser(user) };
+    if (user === null) throw new ApiError(404, "Not found");
+    if (user.deletedAt !== null) throw new ApiError(404, "You have scheduled this user for deletion.");
+    return { status: 200, body: toSingleUserJson(user) };
   };
 
-  const listUsers = ({ query }: Call, { teamId }: Caller): Answer => {
+  const listUsers = ({ query }: ApiRequest, { teamId }: Caller): ApiResponse => {
     const { offset, limit } = parseListQuery(query);
     if (offset < 0 || limit < 0 || limit > 500) {
       return { status: 500, body: "Internal Server Error", headers: { "content-type": "text/plain" } };
     }
     const page = users.list(teamId, { offset, limit });
     const total = page.length === 0 ? 0 : users.countActive(teamId);
-    return { status: 200, body: { users: page.map(toClientFacingUser), total, offset, limit } };
+    return { status: 200, body: { users: page.map(toUserJson), total, offset, limit } };
   };
 
-  const patchUser = ({ userId, body, contentType }: Call, caller: Caller): Answer => {
+  const patchUser = ({ userId, body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
     const vitalUserId = parseUserId(userId);
     const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: false });
     const user = getActiveUser(caller, vitalUserId);
-    if (Object.keys(fields).length === 0) throw new Refusal(400, "Nothing to patch");
+    if (Object.keys(fields).length === 0) throw new ApiError(400, "Nothing to patch");
     if (fields.client_user_id !== undefined && !users.rename(user, fields.client_user_id)) {
-      throw new Refusal(409, "Client user id already exists");
+      throw new ApiError(409, "Client user id already exists");
     }
     user.attributes = toAttributes(fields, user.attributes);
     return { status: 204 };
   };
 
-  const deleteUser = ({ userId }: Call, caller: Caller): Answer => {
+  const deleteUser = ({ userId }: ApiRequest, caller: Caller): ApiResponse => {
     users.remove(getActiveUser(caller, parseUserId(userId)));
     return { status: 200, body: { success: true } };
   };
 
   /** The documentation shows a JSON body where the schema says query parameters: both are taken. */
-  const findToRestore = ({ query, body, contentType }: Call, { teamId }: Caller): User | null => {
+  const findToRestore = ({ query, body, contentType }: ApiRequest, { teamId }: Caller): User | null => {
     const fields = query.size > 0 || body.length === 0 ? null : parseJsonBody(body, contentType);
     const read = (name: string): string | null => {
       const value = fields === null ? query.get(name) : (fields as Record<string, unknown>)[name];
@@ -138,18 +144,18 @@ export function createUserOperations({
       return users.findLastDeleted(teamId, clientUserId) ?? users.findByClientUserId(teamId, clientUserId);
     }
     const msg = "Value error, exactly one of user_id and client_user_id is required";
-    throw refuseInput({ type: "value_error", loc: ["query"], msg, input: null, ctx: { error: {} } });
+    throw toValidationError({ type: "value_error", loc: ["query"], msg, input: null, ctx: { error: {} } });
   };
 
-  const undoDelete = (call: Call, caller: Caller): Answer => {
+  const undoDelete = (call: ApiRequest, caller: Caller): ApiResponse => {
     const user = findToRestore(call, caller);
-    if (user === null) throw new Refusal(404, unknownUser);
-    if (user.deletedAt === null) throw new Refusal(400, "The user is not scheduled for deletion");
+    if (user === null) throw new ApiError(404, unknownUser);
+    if (user.deletedAt === null) throw new ApiError(400, "The user is not scheduled for deletion");
     if (users.restore(user)) return { status: 200, body: { success: true } };
-    throw new Refusal(400, "A new user has been created with the same client user id");
+    throw new ApiError(400, "A new user has been created with the same client user id");
   };
 
-  const createSignInToken = ({ userId }: Call, caller: Caller): Answer => {
+  const createSignInToken = ({ userId }: ApiRequest, caller: Caller): ApiResponse => {
     const { vitalUserId } = getActiveUser(caller, parseUserId(userId));
     const token = mintSignInToken(signer, caller, vitalUserId);
     return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };

@@ -1,4 +1,4 @@
-import { refuseInput, Refusal } from "./operation.js";
+import { toValidationError, ApiError } from "./operation.js";
 
 /** A UUID in either usual spelling, in lower case with hyphens; `null` for anything else. */
 function toUuid(text: string): string | null {
@@ -8,11 +8,11 @@ function toUuid(text: string): string | null {
   return [first, ...others].join("-").toLowerCase();
 }
 
-/** @throws Refusal 422 with a list, as the FastAPI routes give it. */
+/** @throws ApiError 422 with a list, as the FastAPI routes give it. */
 export function parseUserId(text: string, where: "path" | "query" = "path"): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
-  throw refuseInput({
+  throw toValidationError({
     type: "uuid_parsing",
     loc: [where, "user_id"],
     msg: `Input should be a valid UUID, invalid length: found ${text.length}`,
@@ -21,13 +21,13 @@ export function parseUserId(text: string, where: "path" | "query" = "path"): str
   });
 }
 
-/** @throws Refusal 422 with a string: a service in another language stands behind the read of one user. */
+/** @throws ApiError 422 with a string: a service in another language stands behind the read of one user. */
 export function parseUserIdOfRead(text: string): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
   const bytes = Buffer.byteLength(text);
   const reason = bytes === 36 || bytes === 32 ? "invalid UUID format" : `invalid UUID length: ${bytes}`;
-  throw new Refusal(
+  throw new ApiError(
     422,
     `Invalid format for parameter user_id: error unmarshaling '${text}' text as *uuid.UUID: ${reason}`,
   );
@@ -39,7 +39,7 @@ export function parseListQuery(query: URLSearchParams): { offset: number; limit:
     const input = query.get(name);
     if (input === null) return fallback;
     if (/^[+-]?\d{1,15}$/.test(input)) return Number(input);
-    throw refuseInput({
+    throw toValidationError({
       type: "int_parsing",
       loc: ["query", name],
       msg: "Input should be a valid integer, unable to parse string as an integer",

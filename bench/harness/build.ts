@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { compileApart } from "../../packaging/isolated-compile.js";
+import { compileIsolated } from "../../packaging/isolated-compile.js";
 
 /** Compiles everything: what runs through a loader is not what ships. */
-export async function compile() {
-  const { folder, remove } = await compileApart("bench", "tsconfig.json");
+export async function buildProduct() {
+  const { folder, remove } = await compileIsolated("bench", "tsconfig.json");
   return {
     /** A script of this folder's parent, by its path from there and without its ending. */
     script: (name: string) => join(folder, `bench/${name}.js`),

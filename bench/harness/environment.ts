@@ -40,8 +40,8 @@ async function storeMappings(mongodbUrl: string): Promise<void> {
 }
 
 /** MongoDB with mappings, Redis and an issuer; and the settings that a gateway needs to use them. */
-export async function startSurroundings(vitalUrl: string) {
-  const services = await startEmbeddedServices({ say: () => undefined, env: process.env });
+export async function startEnvironment(vitalUrl: string) {
+  const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
   const mongodbUrl = new URL(services.mongodbUrl);
   mongodbUrl.pathname = `/vital_gateway_bench_${process.pid}`;
   await storeMappings(mongodbUrl.href);
@@ -66,7 +66,7 @@ export async function startSurroundings(vitalUrl: string) {
     },
 
     /** Access tokens of one viewer after the other. */
-    createBearers: (count: number): string[] =>
+    createAccessTokens: (count: number): string[] =>
       Array.from({ length: count }, (_, index) => {
         const claims = {
           iss,

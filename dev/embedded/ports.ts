@@ -29,15 +29,15 @@ export async function findFreePort(): Promise<number> {
 }
 
 /** Sends a text to a port and gives the first thing that comes back, or `null` when there is no answer in a second. */
-async function ask(port: number, text: string): Promise<string | null> {
+async function sendAndReceive(port: number, text: string): Promise<string | null> {
   const socket = createConnection({ port, host, timeout: 1000 });
   socket.on("timeout", () => socket.destroy(new Error("no answer")));
   try {
     await once(socket, "connect");
     if (text === "") return "";
     socket.write(text);
-    const [answer] = (await once(socket, "data")) as [Buffer];
-    return answer.toString();
+    const [response] = (await once(socket, "data")) as [Buffer];
+    return response.toString();
   } catch {
     return null;
   } finally {
@@ -49,14 +49,14 @@ async function ask(port: number, text: string): Promise<string | null> {
  * Resolves when something on the port answers as `isReady` wants it; without a text to send, when it takes a
  * connection. Asks every few milliseconds until the signal says stop, and then rejects.
  */
-export async function waitForAnswer(
+export async function waitForResponse(
   port: number,
   signal: AbortSignal,
-  { text = "", isReady = () => true }: { text?: string; isReady?: (answer: string) => boolean } = {},
+  { text = "", isReady = () => true }: { text?: string; isReady?: (response: string) => boolean } = {},
 ): Promise<void> {
   for (;;) {
-    const answer = await ask(port, text);
-    if (answer !== null && isReady(answer)) return;
+    const response = await sendAndReceive(port, text);
+    if (response !== null && isReady(response)) return;
     await delay(10, undefined, { signal });
   }
 }

@@ -1,7 +1,7 @@
 import type { Environment } from "../../src/config/settings-reader.js";
 import { getRedisBinary } from "./binaries.js";
-import { waitForAnswer } from "./ports.js";
-import { startServer, type EmbeddedServer, type Say } from "./server.js";
+import { waitForResponse } from "./ports.js";
+import { startServer, type EmbeddedServer, type Print } from "./server.js";
 
 /** As the queue wants it: nothing evicted, everything in the append-only file. Many databases, one for each test. */
 const toArguments = ({ port, folder }: { port: number; folder: string }) => [
@@ -19,7 +19,10 @@ export type EmbeddedRedis = EmbeddedServer & { url: string };
  * @returns its controls and its URL.
  * @throws Error that names what to install or which variable to set when there is no server to be had.
  */
-export async function startEmbeddedRedis(options: { say: Say; env: Environment }): Promise<EmbeddedRedis> {
+export async function startEmbeddedRedis(options: {
+  print: Print;
+  env: Environment;
+}): Promise<EmbeddedRedis> {
   const command = await getRedisBinary(options);
   const server = await startServer(
     {
@@ -28,7 +31,7 @@ export async function startEmbeddedRedis(options: { say: Say; env: Environment }
       toArguments,
       // While it reads its file it answers with LOADING.
       waitUntilReady: (port, signal) =>
-        waitForAnswer(port, signal, { text: "PING\r\n", isReady: (answer) => answer.startsWith("+PONG") }),
+        waitForResponse(port, signal, { text: "PING\r\n", isReady: (answer) => answer.startsWith("+PONG") }),
     },
     options,
   );

@@ -4,9 +4,9 @@ import { findFreePort } from "./ports.js";
 import { startSupervisor, type ServerExit, type SupervisedServer, type Supervisor } from "./supervisor.js";
 
 /** Takes one line for the person who started the program. */
-export type Say = (line: string) => void;
+export type Print = (line: string) => void;
 
-export type ServerRecipe = {
+export type ServerDefinition = {
   /** What people call it. */
   name: string;
   /** Path of the executable. */
@@ -26,13 +26,13 @@ function describeExit({ code, signal, lastLines }: ServerExit): string {
 
 /** Starts the server and waits until it takes work; one that fails to is gone when this throws. */
 async function launch(
-  { name, command, toArguments, waitUntilReady }: ServerRecipe,
+  { name, command, toArguments, waitUntilReady }: ServerDefinition,
   { spawnServer, folder }: Supervisor,
   port: number,
 ): Promise<SupervisedServer> {
   const server = await spawnServer(command, toArguments({ port, folder }));
-  const giveUp = new AbortController();
-  const { signal } = giveUp;
+  const cancel = new AbortController();
+  const { signal } = cancel;
   const failBecause = async (reason: Promise<string>) => {
     throw new Error(`${name} did not start: ${await reason}`);
   };
@@ -48,16 +48,16 @@ async function launch(
     await server.exited;
     throw error;
   } finally {
-    giveUp.abort();
+    cancel.abort();
   }
 }
 
 /** Between the search for a free port and its use somebody else may take it. */
-async function launchOnFreePort(recipe: ServerRecipe, supervisor: Supervisor) {
+async function launchOnFreePort(definition: ServerDefinition, supervisor: Supervisor) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await findFreePort();
     try {
-      return { port, server: await launch(recipe, supervisor, port) };
+      return { port, server: await launch(definition, supervisor, port) };
     } catch (error) {
       if (attempt < portAttempts && /address already in use/i.test(String(error))) continue;
       await supervisor.stop();
@@ -72,10 +72,13 @@ async function launchOnFreePort(recipe: ServerRecipe, supervisor: Supervisor) {
  *
  * @throws Error with the server's last lines when it does not come up.
  */
-export async function startServer(recipe: ServerRecipe, { say, env }: { say: Say; env: Environment }) {
-  const { name } = recipe;
+export async function startServer(
+  definition: ServerDefinition,
+  { print, env }: { print: Print; env: Environment },
+) {
+  const { name } = definition;
   const supervisor = await startSupervisor(env);
-  const first = await launchOnFreePort(recipe, supervisor);
+  const first = await launchOnFreePort(definition, supervisor);
   const { port } = first;
   let current: SupervisedServer | null = null;
   let isEndExpected = false;
@@ -85,7 +88,7 @@ export async function startServer(recipe: ServerRecipe, { say, env }: { say: Say
     isEndExpected = false;
     void server.exited.then((exit) => {
       current = null;
-      if (!isEndExpected) say(`${name} ended by itself: ${describeExit(exit)}`);
+      if (!isEndExpected) print(`${name} ended by itself: ${describeExit(exit)}`);
     });
   };
   const getCurrent = (): SupervisedServer => {
@@ -94,7 +97,7 @@ export async function startServer(recipe: ServerRecipe, { say, env }: { say: Say
   };
 
   adopt(first.server);
-  say(`${name} is up on 127.0.0.1:${port}.`);
+  print(`${name} is up on 127.0.0.1:${port}.`);
 
   return {
     port,
@@ -117,7 +120,7 @@ export async function startServer(recipe: ServerRecipe, { say, env }: { say: Say
     /** Starts it again after `kill`: the same port, the same data. */
     async start(): Promise<void> {
       if (current !== null) throw new Error(`${name} is already running.`);
-      adopt(await launch(recipe, supervisor, port));
+      adopt(await launch(definition, supervisor, port));
     },
 
     /** Freezes it: connections stay open, nothing answers. */

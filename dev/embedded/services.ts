@@ -1,7 +1,7 @@
 import { createSettingsReader, type Environment } from "../../src/config/settings-reader.js";
 import { startEmbeddedMongo, type EmbeddedMongo } from "./mongo.js";
 import { startEmbeddedRedis, type EmbeddedRedis } from "./redis.js";
-import type { Say } from "./server.js";
+import type { Print } from "./server.js";
 
 export type EmbeddedServices = {
   mongodbUrl: string;
@@ -42,12 +42,12 @@ async function allOrNone<T extends readonly ({ stop(): Promise<void> } | null)[]
  * @throws Error that names what to install or which variable to set when there is no server to be had.
  */
 export async function startEmbeddedServices(options: {
-  say: Say;
+  print: Print;
   env: Environment;
 }): Promise<EmbeddedServices> {
   const given = readGivenUrls(options.env);
-  if (given.mongodbUrl !== undefined) options.say("MongoDB: using the one that MONGODB_URL names.");
-  if (given.redisUrl !== undefined) options.say("Redis: using the one that REDIS_URL names.");
+  if (given.mongodbUrl !== undefined) options.print("MongoDB: using the one that MONGODB_URL names.");
+  if (given.redisUrl !== undefined) options.print("Redis: using the one that REDIS_URL names.");
   const [mongo, redis] = await allOrNone<[EmbeddedMongo | null, EmbeddedRedis | null]>([
     given.mongodbUrl === undefined ? startEmbeddedMongo(options) : Promise.resolve(null),
     given.redisUrl === undefined ? startEmbeddedRedis(options) : Promise.resolve(null),

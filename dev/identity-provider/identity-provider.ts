@@ -132,7 +132,7 @@ async function toConfiguration(module: Module, audience: string): Promise<Config
 }
 
 /** Shows the sign-in form, and takes what was filled in. */
-async function answerInteraction(provider: Provider, request: IncomingMessage, response: ServerResponse) {
+async function serveSignIn(provider: Provider, request: IncomingMessage, response: ServerResponse) {
   await provider.interactionDetails(request, response);
   if (request.method !== "POST") {
     sendPage(response, 200, toSignInPage(null));
@@ -148,13 +148,13 @@ async function answerInteraction(provider: Provider, request: IncomingMessage, r
 }
 
 function createListener(provider: Provider) {
-  const answerProtocol = provider.callback();
+  const serveProtocol = provider.callback();
   return (request: IncomingMessage, response: ServerResponse): void => {
     if (request.url?.startsWith("/interaction/") !== true) {
-      void answerProtocol(request, response);
+      void serveProtocol(request, response);
       return;
     }
-    answerInteraction(provider, request, response).catch(() => {
+    serveSignIn(provider, request, response).catch(() => {
       if (response.headersSent) response.destroy();
       else sendPage(response, 400, toErrorPage("This sign-in has ended. Start again from the app."));
     });

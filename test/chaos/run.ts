@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Say } from "../../dev/embedded/server.js";
+import type { Print } from "../../dev/embedded/server.js";
 import type { CleanupProcess } from "./processes/cleanup.js";
 import { countBugs } from "./verdict/log-files.js";
 import type { ChaosOptions } from "./options.js";
@@ -13,7 +13,7 @@ export type RunOptions = {
   cleanup: CleanupProcess;
   /** What the product waits for one call to Vital. */
   vitalTimeoutMs: number;
-  say: Say;
+  say: Print;
 };
 
 /** What every kind of run has. */

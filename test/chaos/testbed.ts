@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { startEmbeddedMongo } from "../../dev/embedded/mongo.js";
 import { findFreePort } from "../../dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
-import type { Say } from "../../dev/embedded/server.js";
+import type { Print } from "../../dev/embedded/server.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startFleet } from "./processes/fleet.js";
 import type { CleanupProcess } from "./processes/cleanup.js";
@@ -22,10 +22,10 @@ export const startTimeoutMs = 120_000;
 /** What is to be closed at the end, in reverse. */
 export type Closers = { stop: () => unknown }[];
 
-async function startServices(closers: Closers, say: Say) {
-  const mongo = await startEmbeddedMongo({ say, env: process.env });
+async function startServices(closers: Closers, say: Print) {
+  const mongo = await startEmbeddedMongo({ print: say, env: process.env });
   closers.push({ stop: () => mongo.stop() });
-  const redis = await startEmbeddedRedis({ say, env: process.env });
+  const redis = await startEmbeddedRedis({ print: say, env: process.env });
   closers.push({ stop: () => redis.stop() });
   const issuer = await startIssuer();
   closers.push({ stop: issuer.close });
@@ -37,7 +37,7 @@ export type TestbedOptions = Pick<ChaosOptions, "gateways" | "workers"> & {
   cleanup: CleanupProcess;
   /** What the product waits for one call to Vital. */
   vitalTimeoutMs: number;
-  say: Say;
+  say: Print;
 };
 
 /** Starts all that a run needs, and waits until every process is ready. */

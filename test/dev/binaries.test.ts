@@ -16,7 +16,7 @@ async function createBareMachine() {
     cache,
     lines,
     options: {
-      say: (line: string) => void lines.push(line),
+      print: (line: string) => void lines.push(line),
       env: {
         PATH: bin,
         HOME: root,

@@ -103,7 +103,7 @@ test("a paused Redis answers when it is resumed, and not before", async () => {
 
 test("a server that ends by itself is reported with its last lines", async () => {
   const lines: string[] = [];
-  const redis = await startEmbeddedRedis({ say: (line) => lines.push(line), env: process.env });
+  const redis = await startEmbeddedRedis({ print: (line) => lines.push(line), env: process.env });
   onTestFinished(() => redis.stop());
   process.kill(redis.pid ?? 0, "SIGTERM");
   await waitUntil("the end is reported", () => lines.some((line) => line.includes("ended by itself")));
@@ -122,7 +122,7 @@ test("stopping removes the folder, and a second stop does no harm", async () => 
 test("servers that the environment names are used as they are", async () => {
   const lines: string[] = [];
   const services = await startEmbeddedServices({
-    say: (line) => lines.push(line),
+    print: (line) => lines.push(line),
     env: { MONGODB_URL: "mongodb://db.test/app", REDIS_URL: "redis://queue.test" },
   });
   expect(services).toMatchObject({

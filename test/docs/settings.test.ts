@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { readSettings } from "../../simulator/settings.js";
+import { readSimulatorSettings } from "../../simulator/settings.js";
 import {
   readGatewayConfig,
   readPublishConfig,
@@ -44,9 +44,9 @@ const asked = new Set([
   ...presetNames.flatMap((AUTH_PROVIDER) =>
     issuers.flatMap((AUTH_ISSUER) => [...listAsked({ AUTH_PROVIDER, AUTH_ISSUER }, readGatewayConfig)]),
   ),
-  ...[readWorkerConfig, readStoreConfig, readPublishConfig, readQueueConfig, readSettings].flatMap((read) => [
-    ...listAsked({}, read),
-  ]),
+  ...[readWorkerConfig, readStoreConfig, readPublishConfig, readQueueConfig, readSimulatorSettings].flatMap(
+    (read) => [...listAsked({}, read)],
+  ),
 ]);
 const secrets = [...asked].filter((name) => asked.has(`${name}_FILE`));
 const names = [...asked].filter(

@@ -18,7 +18,7 @@ if (!Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(see
   process.exit(2);
 }
 
-const services = await startEmbeddedServices({ say: () => undefined, env: process.env });
+const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
 const mongodbUrl = new URL(services.mongodbUrl);
 mongodbUrl.pathname = "/vital_gateway_fuzz";
 const team = await startTeam({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });

@@ -4,5 +4,5 @@
  */
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
 
-const { mongo, redis } = await startEmbeddedServices({ say: () => undefined, env: process.env });
+const { mongo, redis } = await startEmbeddedServices({ print: () => undefined, env: process.env });
 process.stdout.write(`${JSON.stringify({ pids: [mongo?.pid, redis?.pid] })}\n`);

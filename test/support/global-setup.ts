@@ -18,7 +18,7 @@ declare module "vitest" {
 /** One MongoDB and one Redis for the whole run. Vitest calls it before the first test, and in the end what it gives. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const { say, flush, settle } = createDelayedPrinter((line) => void process.stderr.write(`${line}\n`));
-  const services = await startEmbeddedServices({ say, env: process.env }).catch((error: unknown) => {
+  const services = await startEmbeddedServices({ print: say, env: process.env }).catch((error: unknown) => {
     flush();
     throw error;
   });

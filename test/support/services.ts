@@ -69,14 +69,14 @@ export async function createTestRedis(): Promise<string> {
 
 /** A MongoDB for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
 export async function startOwnMongo(): Promise<EmbeddedMongo> {
-  const mongo = await startEmbeddedMongo({ say: printNothing, env: process.env });
+  const mongo = await startEmbeddedMongo({ print: printNothing, env: process.env });
   afterwards(() => mongo.stop());
   return mongo;
 }
 
 /** A Redis for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
 export async function startOwnRedis(): Promise<EmbeddedRedis> {
-  const redis = await startEmbeddedRedis({ say: printNothing, env: process.env });
+  const redis = await startEmbeddedRedis({ print: printNothing, env: process.env });
   afterwards(() => redis.stop());
   return redis;
 }

@@ -1,4 +1,4 @@
-import type { Say } from "../../../dev/embedded/server.js";
+import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import type { PlannedFault } from "./fault-kinds.js";
 import type { LoadControls } from "./retry-after-window.js";
@@ -46,7 +46,7 @@ async function runFaults(options: {
   startedAtMs: number;
   random: SeededRandom;
   counters: Counters;
-  say: Say;
+  say: Print;
 }): Promise<void> {
   const { testbed, load, windowMs, startedAtMs, random, counters, say } = options;
   const faults = planFaults({ targets: toTargets(testbed.fleet), windowMs, random });
@@ -91,7 +91,7 @@ async function askAtRest({ mappings }: Testbed, viewers: Viewers, random: Seeded
   return { askedAtRest: some.length, unserved: answers.filter((line) => line !== null) };
 }
 
-async function perform(options: ChaosOptions, testbed: Testbed, say: Say) {
+async function perform(options: ChaosOptions, testbed: Testbed, say: Print) {
   const random = createRandom(String(options.seed));
   const windowMs = options.seconds * 1000;
   const counters = createCounters();

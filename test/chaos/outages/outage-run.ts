@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Say } from "../../../dev/embedded/server.js";
+import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
@@ -66,7 +66,7 @@ type Surroundings = {
   options: ChaosOptions;
   random: SeededRandom;
   counters: Counters;
-  say: Say;
+  say: Print;
 };
 
 /** Answers to events so far other than "taken". */
@@ -115,7 +115,7 @@ async function performOne(
   return { users: plan.users, measured: checkOutage(facts) };
 }
 
-async function perform(options: ChaosOptions, testbed: Testbed, say: Say) {
+async function perform(options: ChaosOptions, testbed: Testbed, say: Print) {
   const random = createRandom(String(options.seed));
   const counters = createCounters();
   const load = createLoad({ testbed, random, counters });

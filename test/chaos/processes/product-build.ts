@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { bundleCli } from "../../../packaging/bundle.js";
-import { compileApart } from "../../../packaging/isolated-compile.js";
+import { compileIsolated } from "../../../packaging/isolated-compile.js";
 
 /**
  * Builds the product as it ships, apart from every other build.
@@ -9,7 +9,7 @@ import { compileApart } from "../../../packaging/isolated-compile.js";
  * @returns paths of the two entries, and what removes the folder again
  */
 export async function buildProduct(onFolder: (folder: string) => void) {
-  const { folder, remove } = await compileApart("chaos", "tsconfig.build.json", onFolder);
+  const { folder, remove } = await compileIsolated("chaos", "tsconfig.build.json", onFolder);
   await bundleCli(folder);
   return {
     cli: join(folder, "src/cli.js"),
