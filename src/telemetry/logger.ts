@@ -32,6 +32,10 @@ export function toErrorFields(error: unknown): object {
   return { type, message, stack, ...(cause !== undefined && { cause: toErrorFields(cause) }) };
 }
 
+/** The message of whatever was thrown, for the field `reason`. */
+export const toReason = (error: unknown): string =>
+  error instanceof Error ? error.message : "unknown error";
+
 /**
  * JSON lines on standard output. Every secret given is blanked out of a line in which it appears all the same, for
  * example inside a library's error message.

@@ -79,7 +79,7 @@ test("a process whose key belongs to another environment says so and exits with 
   await gateway.stop();
   const other = await stack.start("worker", { VITAL_API_KEY: "pk_us_0123456789abcdef" });
   expect(await other.exited).toMatchObject({ code: 1 });
-  const line = other.lines().find((text) => text.includes("the process cannot go on"));
+  const line = other.lines().find((text) => text.includes("fatal: shutting down"));
   expect(line).toMatch(/sandbox/);
   expect(line).toMatch(/production/);
 });

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { createApp } from "../../../src/app.js";
+import { createApp, createProcessLog } from "../../../src/app.js";
 import { readWorkerConfig } from "../../../src/config/config.js";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
@@ -8,6 +8,7 @@ import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core
 import { processors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
 import { startSweeping } from "../../../workers/sweeping.js";
+import { createClosers } from "../../../src/lifecycle/closers.js";
 import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
 import { apiKey, startTestSimulator } from "../simulator.js";
@@ -39,26 +40,26 @@ export async function openFleet(setup: Setup = {}) {
   });
 
   async function start(kind: "gateway" | "worker") {
+    const log = createProcessLog(kind, config);
+    const closers = createClosers({ log });
+    onTestFinished(closers.close);
     const app = createApp(config, {
       name: kind,
-      mongoPatienceMs: 2_500,
-      mongoTimeoutMs: 5_000,
+      log,
+      closers,
+      mongo: { serverSelectionTimeoutMs: 2_500, socketTimeoutMs: 5_000 },
       breakerRules: { ...circuitBreakerRules, ...setup.gateRules },
       isStopping: () => false,
       onFatal: () => undefined,
     });
     await app.readiness.whenOpen;
-    const running: { close(): Promise<void> }[] = [];
     if (kind === "worker") {
       const work = processors(app);
-      running.push(startProvisioningWorker({ config, app, work, giveUp: () => undefined, drainMs: 500 }));
+      const jobs = startProvisioningWorker({ config, app, work, giveUp: () => undefined, drainMs: 500 });
+      closers.add("provisioning worker", jobs.close);
       const sweeping = startSweeping({ app, work });
-      running.push({ close: () => sweeping.close(500) });
+      closers.add("sweeper", () => sweeping.close(500));
     }
-    onTestFinished(async () => {
-      await Promise.all(running.map((part) => part.close()));
-      await app.close();
-    });
     const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
     return {
       ...app,

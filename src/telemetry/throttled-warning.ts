@@ -1,0 +1,26 @@
+import type { Clock } from "../core/clock.js";
+import { toReason, type Logger } from "./logger.js";
+
+/**
+ * Returns a function that logs an error as one warning, and then nothing for `quietMs`. During an outage every command
+ * fails: one line says so, not thousands.
+ */
+export function createThrottledWarning({
+  log,
+  phrase,
+  now,
+  quietMs = 30_000,
+}: {
+  log: Logger;
+  phrase: string;
+  now: Clock;
+  quietMs?: number;
+}): (error: unknown) => void {
+  let loggedAtMs = 0;
+  return (error) => {
+    const nowMs = now().getTime();
+    if (nowMs - loggedAtMs < quietMs) return;
+    loggedAtMs = nowMs;
+    log.warn({ reason: toReason(error) }, phrase);
+  };
+}
