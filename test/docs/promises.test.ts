@@ -15,6 +15,7 @@ const pages = [
   "README.md",
   "CONTRIBUTING.md",
   "CHANGELOG.md",
+  "SECURITY.md",
   ...readdirSync(join(root, "docs"), { recursive: true })
     .filter((name): name is string => typeof name === "string" && name.endsWith(".md"))
     .map((name) => join("docs", name)),
@@ -28,6 +29,24 @@ test.each(pages)("every link to a file in %s leads somewhere", (page) => {
     ([, link]) => link ?? "",
   );
   expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
+});
+
+/** The anchors that GitHub gives to the headings of a page. */
+const listAnchors = (page: string) =>
+  [...readText(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+
+test.each(pages)("every link to a heading in %s leads to one", (page) => {
+  const links = [...readText(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)/g)];
+  const broken = links.filter(([, path = "", anchor = ""]) => {
+    const target = path === "" ? page : join(dirname(page), path);
+    return !listAnchors(target).includes(anchor);
+  });
+  expect(broken.map(([link]) => link)).toEqual([]);
 });
 
 test.each(pages)("every npm script and every command that %s names exists", (page) => {
