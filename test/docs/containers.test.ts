@@ -24,22 +24,22 @@ describe("docker-compose.yml", () => {
   const own = ["gateway", "worker", "migrate", "simulator"];
   const get = (name: string): Service => {
     const service = services[name];
-    if (service === undefined) throw new Error(`there is no service ${name}`);
+    if (service === undefined) throw new Error(`docker-compose.yml has no service ${name}`);
     return service;
   };
 
-  test("has all services, the simulator under a profile", () => {
+  test("has every service, and the simulator only under a profile", () => {
     expect(Object.keys(services).sort()).toEqual([...own, "mongodb", "redis"].sort());
     const profiled = Object.keys(services).filter((name) => get(name).profiles !== undefined);
     expect(profiled).toEqual(["simulator"]);
   });
 
-  test("lets workers be as many as wanted: no name and no port of its own", () => {
+  test("can run any number of workers, because they have neither a fixed name nor a port", () => {
     expect(get("worker")).not.toHaveProperty("container_name");
     expect(get("worker")).not.toHaveProperty("ports");
   });
 
-  test("gives each long-lived service a health check, and our own an end in time", () => {
+  test("gives each long-lived service a health check, and each process of the product time to stop", () => {
     for (const [name, { healthcheck }] of Object.entries(services)) {
       if (name === "migrate") expect(healthcheck).toEqual({ disable: true });
       else expect(healthcheck?.test?.[0], name).toBe("CMD");
@@ -49,7 +49,7 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("starts gateway and worker when the indexes are there and Redis answers", () => {
+  test("starts gateway and worker once the indexes exist and Redis responds", () => {
     for (const name of ["gateway", "worker"]) {
       expect(get(name).depends_on).toEqual({
         migrate: { condition: "service_completed_successfully" },
@@ -59,7 +59,7 @@ describe("docker-compose.yml", () => {
     expect(get("migrate").depends_on).toEqual({ mongodb: { condition: "service_healthy" } });
   });
 
-  test("keeps the queue in Redis and never evicts it; MongoDB is a replica set that makes itself", () => {
+  test("persists the queue in Redis and never evicts it, and MongoDB initiates its own replica set", () => {
     const redis = get("redis").command.join(" ");
     expect(redis).toContain("--appendonly yes");
     expect(redis).toContain("--maxmemory-policy noeviction");
@@ -68,7 +68,7 @@ describe("docker-compose.yml", () => {
     for (const name of ["mongodb", "redis"]) expect(get(name), name).not.toHaveProperty("ports");
   });
 
-  test("gives our processes only what they read", () => {
+  test("gives each process of the product only settings that are documented", () => {
     const documented = readText("docs/settings.md");
     for (const name of own) {
       for (const setting of Object.keys(get(name).environment ?? {})) {
@@ -77,7 +77,7 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  test("holds no secret: keys reach the processes as files", () => {
+  test("contains no secret: processes read their keys from files", () => {
     expect(text.replace(/^\s*#.*$/gm, "")).not.toMatch(/[sp]k_(us|eu)_|whsec_|password/i);
     for (const name of ["gateway", "worker"]) {
       const { environment = {}, secrets: files = [] } = get(name);
@@ -97,7 +97,7 @@ describe("docker-compose.yml", () => {
 describe("the image", () => {
   const dockerfile = readText("Dockerfile");
 
-  test("runs without root, without what is for development, and stops on SIGTERM", () => {
+  test("runs without root and without development files, and stops on SIGTERM", () => {
     expect(dockerfile).toContain("npm ci --omit=dev");
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
@@ -105,7 +105,7 @@ describe("the image", () => {
     expect(dockerfile).not.toMatch(/^COPY (?:dev|test|bench)\b/m);
   });
 
-  test("is built from what goes to the builder, and nothing else goes there", () => {
+  test("sends to the builder exactly the files that it copies", () => {
     const [first, ...kept] = readText(".dockerignore")
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("#"));

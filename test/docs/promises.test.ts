@@ -21,10 +21,10 @@ const pages = [
     .map((name) => join("docs", name)),
 ];
 
-/** Names of the commands that the program's table holds. */
+/** Names of the commands in the table of `src/cli.ts`. */
 const commands = [...readText("src/cli.ts").matchAll(/^ {2}([a-z]+): \{$/gm)].map(([, name]) => name ?? "");
 
-test.each(pages)("every link to a file in %s leads somewhere", (page) => {
+test.each(pages)("every link to a file in %s leads to an existing file", (page) => {
   const links = [...readText(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(
     ([, link]) => link ?? "",
   );
@@ -40,7 +40,7 @@ const listAnchors = (page: string) =>
       .replaceAll(" ", "-"),
   );
 
-test.each(pages)("every link to a heading in %s leads to one", (page) => {
+test.each(pages)("every link to a heading in %s leads to an existing heading", (page) => {
   const links = [...readText(page).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)/g)];
   const broken = links.filter(([, path = "", anchor = ""]) => {
     const target = path === "" ? page : join(dirname(page), path);
@@ -59,12 +59,12 @@ test.each(pages)("every npm script and every command that %s names exists", (pag
   expect(called.filter((name) => !commands.includes(name))).toEqual([]);
 });
 
-test("the README has every command", () => {
+test("the README lists every command", () => {
   const text = readText("README.md");
   expect(commands.filter((name) => !text.includes(`\`vital-gateway ${name}`))).toEqual([]);
 });
 
-test("every dependency has its reason in docs/decisions", () => {
+test("every dependency has a reason in docs/decisions", () => {
   const table = readText("docs/decisions/2026-11-22-dependencies.md");
   const explained = [...table.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name);
   const installed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)];

@@ -33,7 +33,7 @@ describe("docs/security.md", () => {
 describe("docs/graphql.md", () => {
   const page = read("docs/graphql.md");
 
-  test("has every code with its status and whether it is retryable", () => {
+  test("lists every error code, and whether it is retryable", () => {
     const rows = page.split("\n").filter((line) => line.startsWith("| `"));
     for (const [code, { retryable }] of Object.entries(errorTable)) {
       const own = rows.filter((row) => cellsOf(row)[1] === `\`${code}\``);
@@ -42,7 +42,7 @@ describe("docs/graphql.md", () => {
     }
   });
 
-  test("asks for no field and names no state that the schema does not have", () => {
+  test("uses only fields and states that the schema has", () => {
     const never = () => Promise.reject(new Error("only printed"));
     const schema = printGraphqlSchema(
       buildGraphqlSchema({ signInTokens: { issue: never }, mappings: { find: never } }),

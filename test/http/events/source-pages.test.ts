@@ -39,13 +39,13 @@ test("there is a page for every provider, and the overview links each", async ()
 });
 
 describe.each(pages)("the page %s", (name) => {
-  test("shows the very payload that the tests send, and links it", async () => {
+  test("shows the payload that the tests send, and links it", async () => {
     const page = await readPage(name);
     expect(findBlocks(page, "json")).toEqual([readExample(`${name}.created`)]);
     expect(page).toContain(`(examples/${name}.created.json)`);
   });
 
-  test("links only what is there", async () => {
+  test("links only existing files", async () => {
     const page = await readPage(name);
     const links = Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "");
     const relative = links.filter((link) => !link.startsWith("https://"));
