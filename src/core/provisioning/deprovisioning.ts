@@ -3,18 +3,22 @@ import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { DeletingMapping, Mapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
-import { createPostponing } from "./postponing.js";
+import { createPostpone } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi } from "../vital/vital-api.js";
 import { VitalError } from "../vital/vital-error.js";
 
-/** Rounds of one run: each erases a doomed user, or looks for one more. */
+/** Rounds of one run: each deletes one Vital user, or looks for another one. */
 const maxRounds = 10;
 
+/** How long to wait when nothing proves that the team is the right one, milliseconds. */
+const unprovenTeamRetryMs = 10_000;
+
 /**
- * Sees that no Vital user outlives its app user. Only users that a compare-and-set has recorded in the `deleting` row
- * are deleted, so that no delete can hit the user that a newer signup adopted. The row becomes `deleted` when Vital
- * knows nobody by the client user id late enough, and `pending` when the app user has signed up again.
+ * Makes sure that no Vital user outlives its app user. Only users that a compare-and-set has recorded in the `deleting`
+ * mapping are deleted, so that no delete can hit a user that a newer signup has adopted. The mapping becomes `deleted`
+ * when a late enough lookup at Vital finds no user with the client user id, and `pending` when the app user has signed
+ * up again.
  */
 export function createDeprovisioning({
   mappings,
@@ -32,63 +36,54 @@ export function createDeprovisioning({
   random: Random;
 }) {
   const { apply } = writer;
-  const postpone = createPostponing({ writer, now, random });
+  const postpone = createPostpone({ writer, now, random });
 
-  /** "Not found" counts only from the right team: elsewhere everybody is absent. */
+  /** "Not found" counts only from the right team: every user is unknown to any other team. */
   async function assertTeam(): Promise<void> {
     if (await team.verify()) return;
-    throw new VitalError(
-      "unavailable",
-      "the team of VITAL_API_KEY has no users, so nothing proves it is the right one",
-      {
-        wasCalled: false,
-        retryAfterMs: 10_000,
-      },
-    );
+    const message = "the team of the API key has no users, so nothing proves that it is the right team";
+    throw new VitalError("unavailable", message, { wasCalled: false, retryAfterMs: unprovenTeamRetryMs });
   }
 
-  async function step(row: DeletingMapping): Promise<Mapping | null> {
-    const { appUserId, generation } = row;
-    const [vitalUserId] = row.vitalUserIdsToDelete;
+  async function deleteOrFindOne(mapping: DeletingMapping): Promise<Mapping | null> {
+    const { appUserId, clientUserId, generation } = mapping;
+    const [vitalUserId] = mapping.vitalUserIdsToDelete;
     if (vitalUserId !== undefined) {
       await vital.deleteUser(vitalUserId);
-      return apply(appUserId, { type: "vital-user-deleted", vitalUserId, generation }, row);
+      return apply(appUserId, { type: "vital-user-deleted", vitalUserId, generation }, mapping);
     }
     const askedAt = now();
-    const user = await vital.findUser(row.clientUserId);
-    if (user === null) return apply(appUserId, { type: "vital-user-not-found", askedAt, generation }, row);
+    const user = await vital.findUser(clientUserId);
+    if (user === null)
+      return apply(appUserId, { type: "vital-user-not-found", askedAt, generation }, mapping);
     await team.observe(user);
-    return apply(appUserId, { type: "vital-user-found", vitalUserId: user.vitalUserId, generation }, row);
-  }
-
-  async function recordFailure(row: DeletingMapping, error: VitalError): Promise<never> {
-    if (!error.isAttempt) throw error;
-    return postpone(row, error, 0);
+    const found = { type: "vital-user-found", vitalUserId: user.vitalUserId, generation } as const;
+    return apply(appUserId, found, mapping);
   }
 
   /**
-   * Brings a deletion as far as it can be brought now, and gives the row as it stands then. A row that is still
-   * `deleting` waits for the time when no create can be on its way any more; a sweeper comes back to it.
+   * Continues a deletion as far as possible now and returns the mapping afterwards. A mapping that is still `deleting`
+   * waits until no create can be in flight any more; then a sweeper processes it.
    *
-   * @throws VitalError when Vital could not be asked; `retryAfterMs` says when to come again
-   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store does not answer
+   * @throws VitalError when a call to Vital failed; `retryAfterMs` is the time to wait
+   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */
   async function deprovision(appUserId: AppUserId): Promise<Mapping | null> {
-    let row = await mappings.find(appUserId);
+    let mapping = await mappings.find(appUserId);
     for (let round = 0; round < maxRounds; round += 1) {
-      if (row?.state !== "deleting") return row;
-      const { generation }: DeletingMapping = row;
+      if (mapping?.state !== "deleting") return mapping;
+      const { generation }: DeletingMapping = mapping;
       let next: Mapping | null;
       try {
         await assertTeam();
-        next = await step(row);
+        next = await deleteOrFindOne(mapping);
       } catch (error) {
-        if (error instanceof VitalError) return await recordFailure(row, error);
+        if (error instanceof VitalError && error.isAttempt) return await postpone(mapping, error, 0);
         throw error;
       }
       const isWaiting = next?.state === "deleting" && next.generation === generation;
       if (isWaiting) return next;
-      row = next;
+      mapping = next;
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs: 1_000,

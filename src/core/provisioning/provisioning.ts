@@ -3,35 +3,29 @@ import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { Mapping, PendingMapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
-import { createPostponing } from "./postponing.js";
-import { retryRules } from "./retry.js";
+import { createPostpone, retryRules } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi, VitalUser } from "../vital/vital-api.js";
 import { VitalError } from "../vital/vital-error.js";
 
 /**
- * The age at which a look-up that said `pending` is repeated before Vital is called, milliseconds. It bounds how long
- * after a deletion a create can still be begun, and with that how long a deletion has to stay watchful.
+ * The age at which a lookup that found `pending` is repeated before Vital is called, milliseconds. It limits how long
+ * after a deletion a create can still start, and so how long the deletion has to wait before it is final.
  */
 export const maxLookupAgeMs = 5_000;
 
-/** How much later than the job's own retry a sweeper comes, milliseconds. */
+/** How much later than the job's own retry a sweeper processes the mapping, milliseconds. */
 const sweepMarginMs = 5_000;
 
-/** More changes than this while one attempt runs are left to the next one. */
+/** When the mapping changes more often than this during one attempt, the rest is left to the next attempt. */
 const maxRounds = 4;
-
-/** The look-up is too old to act upon. Never leaves this file. */
-class StaleLookup extends Error {
-  override readonly name = "StaleLookup";
-}
 
 export type ProvisioningOutcome = "active" | "failed" | "postponed" | "superseded";
 
 /**
- * Makes sure that an app user has its Vital user. One attempt is: read the row, create at Vital (which finds an
- * existing user too), write the row. It may run twice, stop halfway or race with any other attempt: what is written
- * depends on the row as it stands then.
+ * Makes sure that an app user has a Vital user. One attempt reads the mapping, creates the user at Vital (which also
+ * finds an existing user) and writes the mapping. An attempt may run twice, stop halfway or race with any other
+ * attempt: what it writes depends on the mapping at the time of the write.
  */
 export function createProvisioning({
   mappings,
@@ -51,53 +45,55 @@ export function createProvisioning({
   onOutcome?: (outcome: ProvisioningOutcome, durationMs: number) => void;
 }) {
   const { apply } = writer;
-  const postpone = createPostponing({ writer, now, random });
+  const postpone = createPostpone({ writer, now, random });
 
-  async function recordFailure(row: PendingMapping, error: VitalError): Promise<Mapping | null> {
-    const { appUserId, generation } = row;
+  async function recordFailure(mapping: PendingMapping, error: VitalError): Promise<Mapping | null> {
+    const { appUserId, generation } = mapping;
     const { message } = error;
-    const ageMs = now().getTime() - row.requestedAt.getTime();
-    const isHopeless = ageMs > retryRules.maxAgeMs && row.attempts >= retryRules.minAttempts;
+    const ageMs = now().getTime() - mapping.requestedAt.getTime();
+    const isHopeless = ageMs > retryRules.maxAgeMs && mapping.attempts >= retryRules.minAttempts;
     if (error.failure.endsProvisioning || (error.isAttempt && isHopeless)) {
       const code = error.failure.endsProvisioning ? "VITAL_REFUSED" : "GAVE_UP";
       onOutcome("failed", ageMs);
-      return apply(appUserId, { type: "provisioning-failed", code, message, generation }, row);
+      return apply(appUserId, { type: "provisioning-failed", code, message, generation }, mapping);
     }
     onOutcome("postponed", ageMs);
-    // Waiting for a window, a key or an operator is no attempt: it says nothing about this user.
+    // Waiting for Vital's rate limit, another key or an operator is no attempt: it says nothing about this user.
     if (!error.isAttempt) throw error;
-    return postpone(row, error, sweepMarginMs);
+    return postpone(mapping, error, sweepMarginMs);
   }
 
-  async function attempt(row: PendingMapping, lookedUpAt: Date): Promise<Mapping | null> {
-    let user: VitalUser;
+  /** Creates the user at Vital, or returns `null` when the lookup has become too old to act on. */
+  async function createUser(clientUserId: string, lookedUpAt: Date): Promise<VitalUser | null> {
+    return team.create(() => {
+      const isStale = now().getTime() - lookedUpAt.getTime() > maxLookupAgeMs;
+      return isStale ? Promise.resolve(null) : vital.createUser(clientUserId);
+    });
+  }
+
+  async function attempt(mapping: PendingMapping, lookedUpAt: Date): Promise<Mapping | null> {
+    const { appUserId, clientUserId, generation, requestedAt } = mapping;
+    let user: VitalUser | null;
     try {
-      user = await team.create(() => {
-        if (now().getTime() - lookedUpAt.getTime() > maxLookupAgeMs) throw new StaleLookup();
-        return vital.createUser(row.clientUserId);
-      });
+      user = await createUser(clientUserId, lookedUpAt);
     } catch (error) {
-      if (error instanceof StaleLookup) return mappings.find(row.appUserId);
-      if (error instanceof VitalError) return recordFailure(row, error);
+      if (error instanceof VitalError) return recordFailure(mapping, error);
       throw error;
     }
+    if (user === null) return mappings.find(appUserId);
     const { vitalUserId } = user;
-    const next = await apply(
-      row.appUserId,
-      { type: "provisioned", vitalUserId, generation: row.generation },
-      row,
-    );
-    const isOurs = next?.state === "active" && next.generation === row.generation + 1;
-    onOutcome(isOurs ? "active" : "superseded", now().getTime() - row.requestedAt.getTime());
+    const next = await apply(appUserId, { type: "provisioned", vitalUserId, generation }, mapping);
+    const hasActivated = next?.state === "active" && next.generation === generation + 1;
+    onOutcome(hasActivated ? "active" : "superseded", now().getTime() - requestedAt.getTime());
     return next;
   }
 
   /**
-   * Brings a pending mapping to its end, and gives the row as it stands then; a row that is not pending is given as
-   * it is. `seen` with `seenAt` (before its look-up began) saves a look-up.
+   * Provisions a pending mapping and returns the mapping afterwards. A mapping in another state is returned unchanged.
+   * Passing `seen` with `seenAt` (the time before its lookup started) saves a lookup.
    *
-   * @throws VitalError when the attempt failed in a way that may pass; `retryAfterMs` says when to come again
-   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store does not answer
+   * @throws VitalError when the attempt failed and a later one may succeed; `retryAfterMs` is the time to wait
+   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */
   async function provision(
     appUserId: AppUserId,
@@ -105,11 +101,11 @@ export function createProvisioning({
     seenAt = now(),
   ): Promise<Mapping | null> {
     let lookedUpAt = seenAt;
-    let row = seen === undefined ? await mappings.find(appUserId) : seen;
+    let mapping = seen === undefined ? await mappings.find(appUserId) : seen;
     for (let round = 0; round < maxRounds; round += 1) {
-      if (row?.state !== "pending") return row;
+      if (mapping?.state !== "pending") return mapping;
       const nextLookupAt = now();
-      row = await attempt(row, lookedUpAt);
+      mapping = await attempt(mapping, lookedUpAt);
       lookedUpAt = nextLookupAt;
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {

@@ -1,21 +1,49 @@
-import type { Random } from "../clock.js";
+import { after, type Clock, type Random } from "../clock.js";
+import type { DeletingMapping, PendingMapping } from "../mapping/mapping.js";
+import type { MappingWriter } from "../mapping/mapping-writer.js";
+import { VitalError } from "../vital/vital-error.js";
 
 /** How attempts on one app user are spread over time. */
 export const retryRules = {
   baseMs: 500,
-  /** The longest wait: what is pending when Vital comes back is tried within this. */
+  /** The longest wait: when Vital is back, every pending mapping is tried within this time. */
   capMs: 20_000,
-  /** A mapping that has been failing for longer is given to an operator. */
+  /** A mapping that has been pending for longer, and has failed `minAttempts` times, becomes `failed`. */
   maxAgeMs: 72 * 60 * 60 * 1000,
-  /** Failures in a row that it takes besides: time spent waiting for a key or a window is no failure. */
+  /** Waiting for Vital's rate limit or for another API key is no failed attempt. */
   minAttempts: 20,
 } as const;
 
 /**
- * Exponential back-off with full jitter and a cap: milliseconds to wait after the given number of failed attempts
- * (1 or more). At least a fifth of the base, so that a lucky throw is no hot loop.
+ * Exponential backoff with full jitter and a cap: returns how long to wait after this many failed attempts (1 or more),
+ * milliseconds. The result is at least a fifth of the base, so that a small random number makes no hot loop.
  */
 export function retryDelayMs(attempts: number, random: Random): number {
   const ceiling = Math.min(retryRules.capMs, retryRules.baseMs * 2 ** (attempts - 1));
   return Math.round(Math.max(retryRules.baseMs / 5, random() * ceiling));
 }
+
+/**
+ * Creates the function that postpones a mapping after a failed attempt: it writes the failure to the mapping, makes the
+ * mapping due for a sweeper `sweepMarginMs` after the next attempt, and throws the time until that attempt.
+ *
+ * @throws VitalError `unavailable`, always, with `retryAfterMs`
+ */
+export const createPostpone =
+  ({ writer, now, random }: { writer: MappingWriter; now: Clock; random: Random }) =>
+  async (
+    mapping: PendingMapping | DeletingMapping,
+    error: VitalError,
+    sweepMarginMs: number,
+  ): Promise<never> => {
+    const { appUserId, generation, attempts } = mapping;
+    const { message } = error;
+    const delayMs = retryDelayMs(attempts + 1, random);
+    const nextSweepAt = after(now(), delayMs + sweepMarginMs);
+    await writer.apply(
+      appUserId,
+      { type: "postponed", code: "VITAL_UNAVAILABLE", message, generation, nextSweepAt },
+      mapping,
+    );
+    throw new VitalError("unavailable", message, { retryAfterMs: delayMs, cause: error });
+  };

@@ -3,24 +3,35 @@ import type { VitalApi, VitalUser } from "./vital-api.js";
 import { VitalError } from "./vital-error.js";
 
 export type TeamStore = {
-  /** Stores the place if there is no record yet, and gives what is stored. */
+  /** Stores the deployment if there is no record yet, and returns the stored record. */
   remember(deployment: Deployment): Promise<TeamRecord>;
-  /** Stores the team id if there is none yet, and gives what is stored. */
+  /** Stores the team id if there is none yet, and returns the stored record. */
   rememberTeamId(teamId: string): Promise<TeamRecord>;
-  /** Whether any mapping is active: then an empty team is a suspicious one. */
+  /** Whether any mapping is active: then the team must have users. */
   hasActiveMapping(): Promise<boolean>;
 };
 
-/** The mappings belong to another environment or region than the API key: nothing here can go right. */
+/** The mappings belong to another environment or region than the API key: the process must not continue. */
 export class WrongDeploymentError extends Error {
   override readonly name = "WrongDeploymentError";
+
+  constructor(
+    readonly ofKey: Deployment,
+    readonly ofMappings: Deployment,
+  ) {
+    super(
+      `the API key belongs to ${formatDeployment(ofKey)}, but the stored mappings belong to ` +
+        `${formatDeployment(ofMappings)}`,
+    );
+  }
 }
 
 /**
- * Keeps a key of another team from creating everybody again, and from taking "not found" there for "deleted".
+ * Protects the mappings from an API key of another team. Without it, such a process would create every user again, and
+ * would treat "not found" in the other team as "deleted".
  *
- * Vital's answers about users carry a team id. The first one ever seen is remembered with the mappings; a process acts
- * on the absence of a user only after it has seen an answer of that team itself.
+ * Vital's responses about users carry a team id. The first team id is stored with the mappings. A process relies on the
+ * absence of a user only after it has seen a response of that team itself.
  */
 export function createTeamGuard({
   deployment,
@@ -33,48 +44,46 @@ export function createTeamGuard({
   vital: Pick<VitalApi, "findAnyUser">;
   onWrongTeam: (error: VitalError) => void;
 }) {
-  let verified = false;
-  let wrong: VitalError | null = null;
-  let creating: Promise<unknown> | null = null;
-
-  function fail(message: string): never {
-    wrong = new VitalError("wrong_team", message);
-    onWrongTeam(wrong);
-    throw wrong;
-  }
+  let isVerified = false;
+  let mismatch: VitalError | null = null;
+  let firstCreate: Promise<unknown> | null = null;
 
   /**
-   * Compares the place of the mappings with that of the key.
-   * @throws WrongPlaceError when they differ
+   * Compares the deployment of the mappings with that of the API key.
+   * @throws WrongDeploymentError when they differ
    */
   async function assertDeployment(): Promise<void> {
     const stored = await teams.remember(deployment);
-    if (stored.environment !== deployment.environment || stored.region !== deployment.region) {
-      throw new WrongDeploymentError(
-        `VITAL_API_KEY belongs to ${formatDeployment(deployment)}, the mappings in MongoDB to ${formatDeployment(stored)}. ` +
-          "Use a key of that environment and region, or another database.",
-      );
+    if (formatDeployment(stored) !== formatDeployment(deployment)) {
+      throw new WrongDeploymentError(deployment, { environment: stored.environment, region: stored.region });
     }
-  }
-
-  /** Checks one answer of Vital against the remembered team; throws `wrong_team` from the first mismatch on. */
-  async function observe(user: VitalUser): Promise<void> {
-    if (wrong !== null) throw wrong;
-    if (verified || user.teamId === null) return;
-    const { teamId } = await teams.rememberTeamId(user.teamId);
-    if (teamId !== user.teamId) {
-      fail(`VITAL_API_KEY belongs to team ${user.teamId}, the mappings to team ${String(teamId)}`);
-    }
-    verified = true;
   }
 
   /**
-   * Makes sure that this process talks to the team of the mappings, by looking at any one user of the team.
-   * Gives whether that is proved. A team without users proves nothing, unless no mapping says that it has some.
+   * Compares the team of one response of Vital with the stored team.
+   * @throws VitalError `wrong_team`, from the first mismatch on
+   */
+  async function observe(user: VitalUser): Promise<void> {
+    if (mismatch !== null) throw mismatch;
+    if (isVerified || user.teamId === null) return;
+    const { teamId } = await teams.rememberTeamId(user.teamId);
+    if (teamId !== user.teamId) {
+      const message = `the API key belongs to team ${user.teamId}, but the mappings belong to team ${String(teamId)}`;
+      mismatch = new VitalError("wrong_team", message);
+      onWrongTeam(mismatch);
+      throw mismatch;
+    }
+    isVerified = true;
+  }
+
+  /**
+   * Looks at any one user of the team and returns whether this process is proved to use the team of the mappings. A
+   * team without users proves nothing while any mapping is active. When no mapping is active, it is accepted.
+   * @throws VitalError `wrong_team` when the team is another one, and any other kind when the lookup failed
    */
   async function verify(): Promise<boolean> {
-    if (wrong !== null) throw wrong;
-    if (verified) return true;
+    if (mismatch !== null) throw mismatch;
+    if (isVerified) return true;
     const user = await vital.findAnyUser();
     if (user === null) return !(await teams.hasActiveMapping());
     await observe(user);
@@ -82,22 +91,23 @@ export function createTeamGuard({
   }
 
   /**
-   * Runs a create. Until an answer has proved the team, creates go one by one, after a look at the team: a wrong
-   * key makes at most one user in the wrong place, and none at all where that team has users.
+   * Runs `call`, which creates a user or returns `null`. Until a response has proved the team, creates run one by one,
+   * each after a check of the team: a wrong key creates at most one user in the other team, and none at all when that
+   * team has users.
    */
-  async function create(call: () => Promise<VitalUser>): Promise<VitalUser> {
-    if (wrong !== null) throw wrong;
-    while (!verified && creating !== null) await creating.catch(() => undefined);
-    if (verified) return call();
-    const first = createFirst(call).finally(() => (creating = null));
-    creating = first;
-    return first;
+  async function create<U extends VitalUser | null>(call: () => Promise<U>): Promise<U> {
+    if (mismatch !== null) throw mismatch;
+    while (!isVerified && firstCreate !== null) await firstCreate.catch(() => undefined);
+    if (isVerified) return call();
+    const running = verifyAndCreate(call).finally(() => (firstCreate = null));
+    firstCreate = running;
+    return running;
   }
 
-  async function createFirst(call: () => Promise<VitalUser>): Promise<VitalUser> {
+  async function verifyAndCreate<U extends VitalUser | null>(call: () => Promise<U>): Promise<U> {
     await verify();
     const user = await call();
-    await observe(user);
+    if (user !== null) await observe(user);
     return user;
   }
 

@@ -44,7 +44,7 @@ describe("a key of another team", () => {
     expect(provisioned.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     expect(await mappings.find("auth0|new" as AppUserId)).toMatchObject({ state: "pending", attempts: 0 });
     expect(faults[0]).toMatch(
-      new RegExp(`VITAL_API_KEY belongs to team ${otherTeam}, the mappings to team a0`),
+      new RegExp(`the API key belongs to team ${otherTeam}, but the mappings belong to team a0`),
     );
   });
 
@@ -126,10 +126,13 @@ test("a key of another environment or region is named before anything else happe
     });
     const failure = await guard.assertDeployment().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(WrongDeploymentError);
-    expect((failure as Error).message).toBe(
-      `VITAL_API_KEY belongs to ${elsewhere.environment}/${elsewhere.region}, ` +
-        "the mappings in MongoDB to sandbox/us. Use a key of that environment and region, or another database.",
-    );
+    expect(failure).toMatchObject({
+      ofKey: elsewhere,
+      ofMappings: { environment: "sandbox", region: "us" },
+      message:
+        `the API key belongs to ${elsewhere.environment}/${elsewhere.region}, ` +
+        "but the stored mappings belong to sandbox/us",
+    });
   }
   const same = createTeamGuard({
     deployment: place,
