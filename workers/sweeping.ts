@@ -38,7 +38,7 @@ export function startSweeping({
     now,
     random,
     onReenqueued: metrics.reenqueued,
-    async work(job, appUserId) {
+    async runJob(job, appUserId) {
       // What may pass is due again by itself; only a bug is news.
       await work[job](appUserId).catch((error: unknown) => {
         if (toJobRetry(error) === null) log.error({ job, err: error }, "unexpected error in a sweep");

@@ -1,8 +1,7 @@
-/** The present instant; passed in, so that tests can move it. */
+/** Returns the current time. Passed in as an argument, so that tests can control it. */
 export type Clock = () => Date;
 
-/** Uniform in [0, 1); passed in, so that tests can fix it. */
+/** Returns a random number in [0, 1). Passed in as an argument, so that tests can control it. */
 export type Random = () => number;
 
-/** The instant so many milliseconds after another. */
 export const after = (at: Date, durationMs: number): Date => new Date(at.getTime() + durationMs);

@@ -1,19 +1,19 @@
-/** The identity provider's name for a user (`sub` in most tokens): opaque, compared byte for byte. */
+/** The identity provider's id of a user (`sub` in most tokens): opaque, compared byte for byte. */
 export type AppUserId = string & { readonly __brand: "AppUserId" };
 
-/** Vital's own id of a user, a UUID in lower case. */
+/** Vital's id of a user: a UUID in lower case. */
 export type VitalUserId = string & { readonly __brand: "VitalUserId" };
 
 const maxCodePoints = 256;
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+// eslint-disable-next-line no-control-regex -- the expression finds control characters
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Says why a value cannot be an app user id, or `null` when it can.
+ * Returns why a value is no valid app user id, or `null` when it is valid.
  *
- * An id is 1 to 256 code points of well-formed Unicode without control characters. `.` and `..` are refused because
- * URL parsers collapse them, which would turn a call for one user into a call for another resource; a lone surrogate
- * because BSON replaces it, which would merge two users.
+ * An id is 1 to 256 code points of well-formed Unicode without control characters. `.` and `..` are rejected because
+ * URL parsers collapse them, which would turn a call for one user into a call for another resource. A lone surrogate is
+ * rejected because encoding it as UTF-8 replaces it, which would merge two users.
  */
 export function appUserIdProblem(value: unknown): string | null {
   if (typeof value !== "string") return "must be a string";
@@ -31,7 +31,7 @@ export function appUserIdProblem(value: unknown): string | null {
   return null;
 }
 
-/** Takes any value and gives it as an app user id, unchanged to the byte, or `null` when it cannot be one. */
+/** Returns the value as an app user id, unchanged to the byte, or `null` when it is not valid. */
 export function toAppUserId(value: unknown): AppUserId | null {
   return appUserIdProblem(value) === null ? (value as AppUserId) : null;
 }

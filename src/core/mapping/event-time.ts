@@ -1,8 +1,8 @@
-/** As far as a sender's clock may run ahead of ours; also the tolerance for signatures. */
+/** How far a sender's clock may run ahead, milliseconds; also the tolerance for signature timestamps. */
 export const clockToleranceMs = 5 * 60_000;
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
-/** Below it a number counts seconds (until the year 5138), from it on milliseconds (since March 1973). */
+/** Smaller numbers are seconds (until the year 5138), all others are milliseconds (from March 1973). */
 const firstMillisecondNumber = 1e11;
 
 function toTimeMs(value: unknown): number {
@@ -12,11 +12,11 @@ function toTimeMs(value: unknown): number {
 }
 
 /**
- * The instant of an event: an RFC 3339 string, or a number of seconds or milliseconds since 1970. An absent one is the
- * time of arrival. Gives `null` when it is neither.
+ * Parses the time of an event: an RFC 3339 string, or a number of seconds or milliseconds since 1970. When the time is
+ * absent, it is the time of arrival. Returns `null` for any other value.
  *
- * A time more than five minutes ahead is taken as the time of arrival: kept as it is, it would outrank every event
- * that comes after it, for as long as the sender's clock was wrong.
+ * A time more than five minutes ahead becomes the time of arrival. Kept unchanged, it would outrank every later event
+ * for as long as the sender's clock was ahead.
  */
 export function parseEventTime(value: unknown, arrivedAt: Date): Date | null {
   if (value === undefined || value === null) return arrivedAt;

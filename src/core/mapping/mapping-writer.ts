@@ -4,20 +4,20 @@ import { ServiceError } from "../errors.js";
 import type { Mapping } from "./mapping.js";
 import { transition, type Trigger, type TransitionRules } from "./transitions.js";
 
-/** The stored mappings. Writes are compare-and-set: `false` means that somebody else was first. */
+/** The stored mappings. Writes are compare-and-set: `false` means that another write came first. */
 export type MappingStore = {
   find(appUserId: AppUserId): Promise<Mapping | null>;
   insert(mapping: Mapping): Promise<boolean>;
-  /** Writes `next` over `seen`, if the stored row still is `seen`. */
+  /** Writes `next` if the stored mapping still has the revision of `seen`. */
   replace(seen: Mapping, next: Mapping): Promise<boolean>;
 };
 
-/** Losing this often in a row means that something else is wrong than a race. */
+/** A write that loses this many races in a row has another problem than races. */
 const maxRaces = 50;
 
 /**
- * The only writer of mappings: reads a row, asks the table of transitions what it becomes, and writes that if the row
- * is still the one that was read; otherwise it reads again and decides anew.
+ * The only writer of mappings. It reads a mapping, asks the transition table what it becomes, and writes the result by
+ * compare-and-set. When another write came first, it reads and decides again.
  */
 export function createMappingWriter({
   mappings,
@@ -32,24 +32,26 @@ export function createMappingWriter({
     seen === null ? mappings.insert(next) : mappings.replace(seen, next);
 
   /**
-   * Takes what happened to an app user and gives the row as it stands afterwards, or `null` where there is none.
-   * `seen` saves the first look-up; it may be out of date. Throws `SERVICE_UNAVAILABLE` when the store does not answer.
+   * Applies a trigger to an app user's mapping and returns the mapping afterwards, or `null` when there is none.
+   * Passing `seen` saves the first lookup; it may be out of date.
+   *
+   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */
   async function apply(
     appUserId: AppUserId,
     trigger: Trigger,
     seen?: Mapping | null,
   ): Promise<Mapping | null> {
-    let row = seen === undefined ? await mappings.find(appUserId) : seen;
+    let mapping = seen === undefined ? await mappings.find(appUserId) : seen;
     for (let race = 0; race < maxRaces; race += 1) {
-      const next = transition(appUserId, row, trigger, now(), rules);
-      if (next === null || next === row) return next;
-      const written = row === null ? next : { ...next, revision: row.revision + 1 };
-      if (await write(row, written)) return written;
-      row = await mappings.find(appUserId);
+      const next = transition(appUserId, mapping, trigger, now(), rules);
+      if (next === null || next === mapping) return next;
+      const written = mapping === null ? next : { ...next, revision: mapping.revision + 1 };
+      if (await write(mapping, written)) return written;
+      mapping = await mappings.find(appUserId);
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {
-      reason: "a mapping changed at every attempt to write it",
+      reason: "the mapping changed before every attempt to write it",
     });
   }
 

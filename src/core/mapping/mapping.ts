@@ -2,32 +2,33 @@ import type { AppUserId, VitalUserId } from "./app-user-id.js";
 import type { SignupEventType } from "./signup-event.js";
 import type { Deployment } from "../vital/deployment.js";
 
-/** What stands in a mapping of the newest event that it has seen. */
+/** What a mapping keeps of the newest event that was applied to it. */
 export type EventStamp = { id: string; type: SignupEventType; at: Date };
 
-/** Why the last attempt did not succeed, for the operator. Never a secret, never another user. */
+/** Why the last attempt failed, for the operator. Never contains a secret or another user's data. */
 export type MappingError = { code: string; message: string; at: Date };
 
-/** When a sweeper takes the row up, and how often one has since the last attempt. */
+/** When a sweeper claims the mapping next, and how many sweeps there have been since the last attempt. */
 type Due = { nextSweepAt: Date; sweeps: number };
 
 type MappingBase = Deployment & {
   appUserId: AppUserId;
-  /** What Vital knows the user by (`client_user_id`). */
+  /** The id by which Vital knows the user (`client_user_id`). */
   clientUserId: string;
   /**
-   * Bumped by every transition and part of every compare-and-set. Comparing `state` alone would let a slow worker
-   * write a dead Vital user into a newer `pending`.
+   * Increases with every transition, and whenever the list of Vital users to delete changes. The result of an attempt
+   * counts only for the generation that it started from: comparing `state` alone would let a slow worker write a
+   * deleted Vital user into a newer `pending` mapping.
    */
   generation: number;
-  /** Bumped by every write, also by those that are no transition: what a compare-and-set compares. */
+  /** Increases with every write, including writes that keep the state. Every compare-and-set compares it. */
   revision: number;
   requestedAt: Date;
   updatedAt: Date;
   /** Failed attempts since the mapping became pending or deleting. */
   attempts: number;
   lastError: MappingError | null;
-  /** Null while only a viewer has asked: events are ordered among events alone. */
+  /** Null while only a viewer has asked: events are ordered only among events. */
   lastEvent: EventStamp | null;
 };
 
@@ -38,15 +39,15 @@ export type DeletingMapping = MappingBase &
   Due & {
     state: "deleting";
     deletingAt: Date;
-    /** The Vital users that are to be deleted: only an id that stands here is ever sent to Vital's DELETE. */
+    /** Only a Vital user in this list is ever deleted at Vital. */
     vitalUserIdsToDelete: readonly VitalUserId[];
   };
 export type DeletedMapping = MappingBase & { state: "deleted"; deletedAt: Date };
 
-/** The stored pair of an app user and its Vital user, in one of its five states. */
+/** The stored pair of an app user and its Vital user, in one of five states. */
 export type Mapping = PendingMapping | ActiveMapping | FailedMapping | DeletingMapping | DeletedMapping;
 export type MappingState = Mapping["state"];
 
-/** A deletion whose app user has signed up again meanwhile: it becomes pending instead of deleted. */
+/** Whether the app user has signed up again since the deletion: then the mapping becomes pending instead of deleted. */
 export const isSignedUpAgain = (mapping: DeletingMapping): boolean =>
   mapping.lastEvent?.type === "user.created";

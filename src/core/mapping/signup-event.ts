@@ -12,11 +12,11 @@ export const isSignupEventType = (type: unknown): type is SignupEventType =>
 
 /** What a signup service publishes, in whatever format it arrived. */
 export type SignupEvent = {
-  /** The sender's id of the event; for the log and the operator. Events are idempotent per user, not per id. */
+  /** The sender's id of the event, for the log and the operator. Events are idempotent per user, not per id. */
   id: string;
   type: SignupEventType;
   appUserId: AppUserId;
-  /** When it happened at the sender; orders the events of one user. */
+  /** When it happened, by the sender's clock; orders the events of one user. */
   occurredAt: Date;
 };
 

@@ -7,29 +7,29 @@ import type { MappingStore } from "../mapping/mapping-writer.js";
 export type DueMapping = PendingMapping | DeletingMapping;
 
 export const sweeperRules = {
-  /** Rows taken up in one round; what is left waits for the next. */
+  /** Mappings claimed in one round; the others wait for the next round. */
   batchSize: 500,
-  /** How long a claimed row is left alone: at first, and at most. */
+  /** How long a claimed mapping is not due again: at first, and at most. */
   minClaimMs: 10_000,
   maxClaimMs: 20_000,
-  /** Rows worked on directly at the same time, where the queue does not help. */
+  /** Mappings that the sweeper processes directly at the same time, when the queue does not help. */
   directConcurrency: 10,
 } as const;
 
-/** From this many sweeps without an attempt in between, the queue is not to be relied on for this row. */
+/** After this many sweeps without an attempt, the sweeper no longer relies on the queue for this mapping. */
 const directAfterSweeps = 2;
 
 /**
- * Comes back to every row that is due, whatever became of its job. Every worker runs one, without a leader: a row is
- * claimed by the compare-and-set that moves its `nextSweepAt` on.
+ * Finds every mapping that is due, even when its job was lost. Every worker runs one sweeper, without a leader: a
+ * sweeper claims a mapping by the compare-and-set that moves its `nextSweepAt` forward.
  *
- * The row is enqueued again. Where that fails (Redis is away), or has not helped before (a frozen worker holds the
- * job), the sweeper does the work itself, a few rows at a time.
+ * The sweeper enqueues the mapping again. When that fails (the queue is unavailable), or when it has not helped before
+ * (a frozen worker holds the job), the sweeper runs the job itself, for a few mappings at a time.
  */
 export function createSweeper({
   mappings,
   queue,
-  work,
+  runJob,
   now,
   random,
   onReenqueued = () => undefined,
@@ -39,37 +39,38 @@ export function createSweeper({
   };
   queue: {
     isReachable(): boolean;
-    /** Adds the jobs, and rejects when the queue does not take them in time. */
+    /** Adds the jobs. Rejects when the queue does not accept them in time. */
     enqueue(jobs: readonly { job: ProvisioningJob; appUserId: AppUserId }[]): Promise<void>;
   };
-  /** Does the job's work here and now; must not throw. */
-  work: (job: ProvisioningJob, appUserId: AppUserId) => Promise<void>;
+  /** Runs the job in this process; must not throw. */
+  runJob: (job: ProvisioningJob, appUserId: AppUserId) => Promise<void>;
   now: Clock;
   random: Random;
   onReenqueued?: (count: number) => void;
 }) {
-  /** Rows that this process works on directly: the next round leaves them alone. */
-  const atWork = new Set<AppUserId>();
+  /** App users whose job this process runs directly: the next round skips them. */
+  const running = new Set<AppUserId>();
 
-  async function claim(row: DueMapping): Promise<DueMapping | null> {
-    const claimMs = Math.min(sweeperRules.maxClaimMs, sweeperRules.minClaimMs * 2 ** row.sweeps);
+  async function claim(mapping: DueMapping): Promise<DueMapping | null> {
+    const claimMs = Math.min(sweeperRules.maxClaimMs, sweeperRules.minClaimMs * 2 ** mapping.sweeps);
     const nextSweepAt = after(now(), claimMs * (0.75 + random() / 2));
-    const claimed = { ...row, nextSweepAt, sweeps: row.sweeps + 1, revision: row.revision + 1 };
-    return (await mappings.replace(row, claimed)) ? claimed : null;
+    const { sweeps, revision } = mapping;
+    const claimed = { ...mapping, nextSweepAt, sweeps: sweeps + 1, revision: revision + 1 };
+    return (await mappings.replace(mapping, claimed)) ? claimed : null;
   }
 
-  function workDirectly(rows: readonly DueMapping[]): void {
-    for (const { appUserId, state } of rows) {
-      if (atWork.size >= sweeperRules.directConcurrency) return;
-      if (atWork.has(appUserId)) continue;
-      atWork.add(appUserId);
-      void work(jobFor[state] ?? "provision-user", appUserId).finally(() => atWork.delete(appUserId));
+  function runDirectly(due: readonly DueMapping[]): void {
+    for (const { appUserId, state } of due) {
+      if (running.size >= sweeperRules.directConcurrency) return;
+      if (running.has(appUserId)) continue;
+      running.add(appUserId);
+      void runJob(jobFor[state] ?? "provision-user", appUserId).finally(() => running.delete(appUserId));
     }
   }
 
-  async function tryEnqueue(rows: readonly DueMapping[]): Promise<boolean> {
+  async function tryEnqueue(due: readonly DueMapping[]): Promise<boolean> {
     if (!queue.isReachable()) return false;
-    const jobs = rows.map(({ state, appUserId }) => ({ job: jobFor[state] ?? "provision-user", appUserId }));
+    const jobs = due.map(({ state, appUserId }) => ({ job: jobFor[state] ?? "provision-user", appUserId }));
     return queue.enqueue(jobs).then(
       () => true,
       () => false,
@@ -77,24 +78,22 @@ export function createSweeper({
   }
 
   /**
-   * One round: claims what is due and sees that it is worked on. Gives the number of rows claimed. Without the queue
-   * only as many rows are claimed as can be worked on, so that the others stay due.
-   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store does not answer
+   * Runs one round: claims what is due, and enqueues it or runs its jobs. Returns the number of claimed mappings.
+   * Without the queue, the sweeper claims only as many mappings as it can process now, so that the others stay due.
+   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */
   async function sweep(): Promise<number> {
-    const idle = sweeperRules.directConcurrency - atWork.size;
-    const limit = queue.isReachable() ? sweeperRules.batchSize : idle;
+    const free = sweeperRules.directConcurrency - running.size;
+    const limit = queue.isReachable() ? sweeperRules.batchSize : free;
     const due = limit > 0 ? await mappings.listDue(now(), limit) : [];
     if (due.length === 0) return 0;
     const claims = await Promise.all(due.map(claim));
-    const claimed = claims.filter((row): row is DueMapping => row !== null);
+    const claimed = claims.filter((mapping): mapping is DueMapping => mapping !== null);
     const isEnqueued = await tryEnqueue(claimed);
     if (isEnqueued) onReenqueued(claimed.length);
-    workDirectly(isEnqueued ? claimed.filter((row) => row.sweeps >= directAfterSweeps) : claimed);
+    runDirectly(isEnqueued ? claimed.filter(({ sweeps }) => sweeps >= directAfterSweeps) : claimed);
     return claimed.length;
   }
 
   return { sweep };
 }
-
-export type Sweeper = ReturnType<typeof createSweeper>;

@@ -16,36 +16,35 @@ export type IssuedSignInToken = Deployment & { vitalUserId: VitalUserId; signInT
 
 export type SignInTokens = {
   /**
-   * Issues a sign-in token for an authenticated app user, provisioning its Vital user first where that has not
-   * happened yet.
-   * @throws ServiceError with the code that the caller is told
+   * Issues a sign-in token for an authenticated app user. Provisions the Vital user first when there is none yet.
+   * @throws ServiceError with the code for the caller
    */
   issue(appUserId: AppUserId): Promise<IssuedSignInToken>;
 };
 
-export type TokenOutcome = "issued" | "healed" | "failed";
-
 /**
- * How long others join a provisioning that is under way, milliseconds. It ends by itself long before; if it ever did
- * not, its viewer would get no token any more for as long as the process lives.
+ * How long other requests of a viewer join a provisioning that is in progress, milliseconds. A provisioning ends long
+ * before that. Without the limit, one that never ended would keep its viewer from getting a token until the process
+ * ends.
  */
-const defaultLongestFlightMs = 60_000;
+const defaultMaxSharedMs = 60_000;
 
-const toStuck = () => new ServiceError("SERVICE_UNAVAILABLE", { reason: "a provisioning did not end" });
-
-/** What an app is told to wait when the time to wait is not known, milliseconds. */
+/** How long a caller is told to wait when the time is not known, milliseconds. */
 const defaultRetryMs = 2_000;
+
+const toStuckError = () =>
+  new ServiceError("SERVICE_UNAVAILABLE", { reason: "a provisioning did not end in time" });
 
 function toServiceError(error: VitalError): ServiceError {
   const retryAfterMs = error.retryAfterMs ?? defaultRetryMs;
   return new ServiceError(error.failure.callerCode, { retryAfterMs, reason: error.message, cause: error });
 }
 
-/** Why this row gives no token. */
-function toRefusal(row: Mapping | null): ServiceError {
-  if (row?.state === "failed")
-    return new ServiceError("PROVISIONING_FAILED", { reason: row.lastError.message });
-  if (row?.state === "deleted" || (row?.state === "deleting" && !isSignedUpAgain(row))) {
+/** Returns why an app user with this mapping cannot have a token. */
+function toNoTokenError(mapping: Mapping | null): ServiceError {
+  if (mapping?.state === "failed")
+    return new ServiceError("PROVISIONING_FAILED", { reason: mapping.lastError.message });
+  if (mapping?.state === "deleted" || (mapping?.state === "deleting" && !isSignedUpAgain(mapping))) {
     return new ServiceError("FORBIDDEN", { message: "This app user was deleted." });
   }
   const reason = "the Vital user of an earlier signup is still being deleted";
@@ -61,33 +60,33 @@ export function createSignInTokens({
   wake,
   now,
   deadlineMs,
-  longestFlightMs = defaultLongestFlightMs,
+  maxSharedMs = defaultMaxSharedMs,
 }: {
   mappings: Pick<MappingStore, "find">;
   writer: MappingWriter;
   provisioning: Provisioning;
   vital: Pick<VitalApi, "createSignInToken">;
   team: TeamGuard;
-  /** Asks a worker to go on where this request has to stop. */
+  /** Asks a worker to continue when this request has to stop. */
   wake: Wake;
   now: Clock;
-  /** For the whole of one request, milliseconds. */
+  /** For the whole request, milliseconds. */
   deadlineMs: number;
-  longestFlightMs?: number;
+  maxSharedMs?: number;
 }): SignInTokens {
-  /** Requests of one viewer that wait at the same moment share one provisioning, never a token. */
-  const underWay = new Map<AppUserId, Promise<Mapping | null>>();
+  /** Simultaneous requests of one viewer share one provisioning, but never a token. */
+  const inProgress = new Map<AppUserId, Promise<Mapping | null>>();
 
   function provisionOnce(appUserId: AppUserId, seen: Mapping | null, seenAt: Date): Promise<Mapping | null> {
-    const running = underWay.get(appUserId);
+    const running = inProgress.get(appUserId);
     if (running !== undefined) return running;
-    const started = withDeadline(provisioning.provision(appUserId, seen, seenAt), longestFlightMs, toStuck)
+    const started = withDeadline(provisioning.provision(appUserId, seen, seenAt), maxSharedMs, toStuckError)
       .catch((error: unknown) => {
         wake("provision-user", appUserId);
         throw error;
       })
-      .finally(() => underWay.delete(appUserId));
-    underWay.set(appUserId, started);
+      .finally(() => inProgress.delete(appUserId));
+    inProgress.set(appUserId, started);
     return started;
   }
 
@@ -95,34 +94,35 @@ export function createSignInTokens({
     const seenAt = now();
     const found = await mappings.find(appUserId);
     if (found?.state === "active") return found;
-    const asked = found ?? (await writer.apply(appUserId, { type: "requested" }, null));
-    const row = asked?.state === "pending" ? await provisionOnce(appUserId, asked, seenAt) : asked;
-    if (row?.state === "active") return row;
-    throw toRefusal(row);
+    const requested = found ?? (await writer.apply(appUserId, { type: "requested" }, null));
+    const mapping =
+      requested?.state === "pending" ? await provisionOnce(appUserId, requested, seenAt) : requested;
+    if (mapping?.state === "active") return mapping;
+    throw toNoTokenError(mapping);
   }
 
-  /** The Vital user is gone at Vital: makes the mapping pending again, unless it went on by itself, and provisions. */
-  async function heal(row: ActiveMapping): Promise<ActiveMapping> {
-    // Throws when the key belongs to another team, where every user is unknown.
+  /**
+   * Replaces a Vital user that does not exist at Vital: makes the mapping pending again, unless it has changed since,
+   * and provisions it.
+   */
+  async function heal({ appUserId, vitalUserId }: ActiveMapping): Promise<ActiveMapping> {
+    // Throws when the API key belongs to another team: every user is unknown to that team.
     await team.verify();
     const seenAt = now();
-    const healed = await writer.apply(row.appUserId, {
-      type: "vital-user-missing",
-      vitalUserId: row.vitalUserId,
-    });
-    const next = healed?.state === "pending" ? await provisionOnce(row.appUserId, healed, seenAt) : healed;
+    const healed = await writer.apply(appUserId, { type: "vital-user-missing", vitalUserId });
+    const next = healed?.state === "pending" ? await provisionOnce(appUserId, healed, seenAt) : healed;
     if (next?.state === "active") return next;
-    throw toRefusal(next);
+    throw toNoTokenError(next);
   }
 
   async function issueOrHeal(appUserId: AppUserId): Promise<IssuedSignInToken> {
-    const row = await getActive(appUserId);
+    const mapping = await getActive(appUserId);
     try {
-      return await issueFor(row);
+      return await issueFor(mapping);
     } catch (error) {
       if (!(error instanceof VitalError) || !error.failure.isUserMissing) throw error;
     }
-    return issueFor(await heal(row));
+    return issueFor(await heal(mapping));
   }
 
   async function issueFor({ vitalUserId, environment, region }: ActiveMapping): Promise<IssuedSignInToken> {
@@ -130,16 +130,16 @@ export function createSignInTokens({
     return { vitalUserId, signInToken, environment, region };
   }
 
-  const toLate = () =>
+  const toTimeoutError = () =>
     new ServiceError("VITAL_UNAVAILABLE", {
       retryAfterMs: defaultRetryMs,
-      reason: `no answer within ${deadlineMs} ms`,
+      reason: `no token within ${deadlineMs} ms`,
     });
 
   return {
     async issue(appUserId) {
       try {
-        return await withDeadline(issueOrHeal(appUserId), deadlineMs, toLate);
+        return await withDeadline(issueOrHeal(appUserId), deadlineMs, toTimeoutError);
       } catch (error) {
         if (error instanceof VitalError) throw toServiceError(error);
         throw error;

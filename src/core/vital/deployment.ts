@@ -1,10 +1,10 @@
-/** Which Vital team a mapping belongs to; both follow from the API key. */
+/** A Vital environment and region. The API key decides both, and each mapping stores the ones that it belongs to. */
 export type VitalEnvironment = "sandbox" | "production";
 export type VitalRegion = "us" | "eu";
 export type Deployment = { environment: VitalEnvironment; region: VitalRegion };
 
-/** A place in a sentence; two are the same where their phrases are. */
+/** Two deployments are the same exactly when their texts are. */
 export const formatDeployment = ({ environment, region }: Deployment): string => `${environment}/${region}`;
 
-/** What is remembered of the team; `teamId` from Vital's first answer that carries one. */
+/** What is stored about the team of the mappings. `teamId` is that of Vital's first response that carries one. */
 export type TeamRecord = Deployment & { teamId: string | null };

@@ -38,7 +38,7 @@ function openSweeper(store: Store, { isReachable = true, takesJobs = true } = {}
         return Promise.resolve();
       },
     },
-    async work(job: ProvisioningJob, appUserId: AppUserId) {
+    async runJob(job: ProvisioningJob, appUserId: AppUserId) {
       worked.push(`${job} ${appUserId}`);
       atWork += 1;
       mostAtWork = Math.max(mostAtWork, atWork);

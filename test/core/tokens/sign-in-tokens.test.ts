@@ -13,7 +13,7 @@ import { startProcess, type Store } from "../../support/core/core-process.js";
 
 async function openHouse(
   rows: Mapping[] = [],
-  options: { deadlineMs?: number; longestFlightMs?: number; store?: Partial<Store> } = {},
+  options: { deadlineMs?: number; maxSharedMs?: number; store?: Partial<Store> } = {},
 ) {
   const store = createMemoryStore();
   for (const row of rows) await store.insert(row);
@@ -26,7 +26,7 @@ async function openHouse(
     vital: vital.api,
     now: createManualClock().now,
     deadlineMs: options.deadlineMs ?? 10_000,
-    ...(options.longestFlightMs !== undefined && { longestFlightMs: options.longestFlightMs }),
+    ...(options.maxSharedMs !== undefined && { maxSharedMs: options.maxSharedMs }),
     wake: (job, appUserId) => void woken.push([job, appUserId]),
   });
   return { store, network, vital, woken, process, issue: () => process.signInTokens.issue(ada) };
@@ -86,7 +86,7 @@ test("a request gives up at its deadline, and the work goes on behind it", async
     code: "VITAL_UNAVAILABLE",
     retryable: true,
     retryAfterSeconds: 2,
-    reason: "no answer within 30 ms",
+    reason: "no token within 30 ms",
   });
   create.release();
   await waitUntil("the mapping is active", () => store.rows.get(ada)?.state === "active");
@@ -94,7 +94,7 @@ test("a request gives up at its deadline, and the work goes on behind it", async
 });
 
 test("a provisioning that never ends holds its viewer up for a while, not for ever", async () => {
-  const { issue, network, vital, woken } = await openHouse([], { deadlineMs: 200, longestFlightMs: 300 });
+  const { issue, network, vital, woken } = await openHouse([], { deadlineMs: 200, maxSharedMs: 300 });
   await issue();
   vital.deleteUpstream(ada);
   network.holdBeforeCommit("createUser");

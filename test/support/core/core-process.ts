@@ -42,7 +42,7 @@ export function startProcess({
   now,
   random = () => 0.5,
   deadlineMs = 10_000,
-  longestFlightMs = 60_000,
+  maxSharedMs = 60_000,
   wake = () => undefined,
   onWrongTeam = () => undefined,
 }: {
@@ -52,7 +52,7 @@ export function startProcess({
   now: Clock;
   random?: Random;
   deadlineMs?: number;
-  longestFlightMs?: number;
+  maxSharedMs?: number;
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
 }) {
@@ -69,7 +69,7 @@ export function startProcess({
     wake,
     now,
     deadlineMs,
-    longestFlightMs,
+    maxSharedMs,
   });
   const events = createSignupEvents({ writer, wake });
   const atWork = new Set<Promise<unknown>>();
@@ -80,7 +80,7 @@ export function startProcess({
   const sweeper = createSweeper({
     mappings: store,
     queue: { isReachable: () => false, enqueue: () => Promise.reject(new Error("there is no queue")) },
-    async work(job, appUserId) {
+    async runJob(job, appUserId) {
       const work = run[job](appUserId).catch(() => undefined);
       atWork.add(work);
       await work.finally(() => atWork.delete(work));
