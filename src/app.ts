@@ -104,7 +104,8 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     isStopping: options.isStopping,
     isFatal: (error) => error instanceof WrongDeploymentError,
     onFatal(error) {
-      log.error({ reason: toReason(error) }, "fatal: shutting down");
+      const fix = "set VITAL_API_KEY to a key of that deployment, or MONGODB_URL to another database";
+      log.error({ reason: toReason(error), fix }, "fatal: shutting down");
       options.onFatal();
     },
   });

@@ -82,6 +82,7 @@ test("a process whose key belongs to another environment says so and exits with 
   const line = other.lines().find((text) => text.includes("fatal: shutting down"));
   expect(line).toMatch(/sandbox/);
   expect(line).toMatch(/production/);
+  expect(line).toMatch(/VITAL_API_KEY/);
 });
 
 test("settings that are not right are all named at once, with exit code 1 and before a port opens", async () => {
