@@ -1,8 +1,8 @@
 import type { AppUserId } from "./app-user-id.js";
 import type { Clock } from "../clock.js";
 import { ServiceError } from "../errors.js";
-import type { Mapping } from "./mapping.js";
-import { transition, type Trigger, type TransitionRules } from "./transitions.js";
+import type { FailedMapping, Mapping } from "./mapping.js";
+import { toRetried, transition, type Trigger, type TransitionRules } from "./transitions.js";
 
 /** The stored mappings. Writes are compare-and-set: `false` means that another write came first. */
 export type MappingStore = {
@@ -59,3 +59,15 @@ export function createMappingWriter({
 }
 
 export type MappingWriter = ReturnType<typeof createMappingWriter>;
+
+/**
+ * Puts a failed mapping back to pending, unless it has changed since it was read. Returns whether it did.
+ *
+ * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding; the outcome is then unknown
+ */
+export function retryFailedMapping(
+  seen: FailedMapping,
+  { mappings, now }: { mappings: Pick<MappingStore, "replace">; now: Clock },
+): Promise<boolean> {
+  return mappings.replace(seen, { ...toRetried(seen, now()), revision: seen.revision + 1 });
+}

@@ -91,7 +91,11 @@ function carryOver(mapping: Mapping) {
 
 const due = (at: Date, delayMs: number) => ({ nextSweepAt: new Date(at.getTime() + delayMs), sweeps: 0 });
 
-const toPending = (mapping: Mapping, at: Date, rules: TransitionRules): PendingMapping => ({
+const toPending = (
+  mapping: Mapping,
+  at: Date,
+  rules: Pick<TransitionRules, "sweepGraceMs">,
+): PendingMapping => ({
   ...carryOver(mapping),
   state: "pending",
   requestedAt: at,
@@ -100,6 +104,10 @@ const toPending = (mapping: Mapping, at: Date, rules: TransitionRules): PendingM
   lastError: null,
   ...due(at, rules.sweepGraceMs),
 });
+
+/** Puts a failed mapping back to pending. It is due immediately, because no job is added for it. */
+export const toRetried = (mapping: FailedMapping, at: Date): PendingMapping =>
+  toPending(mapping, at, { sweepGraceMs: 0 });
 
 const toActive = (mapping: Mapping, at: Date, vitalUserId: VitalUserId): ActiveMapping => ({
   ...carryOver(mapping),
@@ -241,7 +249,7 @@ const table: TransitionTable = {
       return { ...mapping, nextSweepAt: settledAt, sweeps: 0, updatedAt: at };
     }),
   }),
-  retried: () => ({ ...noChange, failed: toPending }),
+  retried: () => ({ ...noChange, failed: toRetried }),
 };
 
 /** Returns the first mapping of an app user, or `null` when the trigger needs an existing mapping. */

@@ -240,8 +240,11 @@ describe("what a row takes along", () => {
 
   test("whatever becomes pending again begins anew and forgets its Vital user", () => {
     const signedUpAgain = makeRow("deleting", { lastEvent: toEvent("user.created") });
+    // No job is added for an operator's retry, so it waits for no grace period.
+    const retried = apply(makeRow("failed"), h.retried);
+    expect(retried).toHaveProperty("nextSweepAt", at);
     const again = [
-      apply(makeRow("failed"), h.retried),
+      { ...retried, nextSweepAt: graceEnd },
       apply(makeRow("active"), h.vanished),
       apply(makeRow("deleted"), h.signedUp(seconds(1))),
       apply(signedUpAgain, h.absent(generation)),
