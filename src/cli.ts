@@ -1,22 +1,33 @@
 #!/usr/bin/env node
 import module from "node:module";
 import { Command, CommanderError } from "commander";
-import { createOutput, type CliCommand } from "./cli/command.js";
-import { Failure } from "./cli/failure.js";
+import { CliError, createOutput, type CliCommand } from "./cli/command.js";
 import { ServiceError } from "./core/errors.js";
 import { ConfigError } from "./config/settings-reader.js";
 
 type Row = { summary: string; load: () => Promise<CliCommand> };
 
+async function loadGateway(): Promise<CliCommand> {
+  const { startGateway } = await import("./gateway.js");
+  const { readGatewayConfig } = await import("./config/config.js");
+  return (await import("./cli/run-process.js")).toProcessCommand(readGatewayConfig, startGateway);
+}
+
+async function loadWorker(): Promise<CliCommand> {
+  const { startWorker } = await import("./worker.js");
+  const { readWorkerConfig } = await import("./config/config.js");
+  return (await import("./cli/run-process.js")).toProcessCommand(readWorkerConfig, startWorker);
+}
+
 /** Only the command that is asked for is loaded: a process starts the sooner, and holds less. */
 const commands: Readonly<Record<string, Row>> = {
   gateway: {
     summary: "run the HTTP process: GraphQL for apps, events from signup services",
-    load: async () => (await import("./cli/run-gateway.js")).gatewayCommand,
+    load: loadGateway,
   },
   worker: {
     summary: "run a worker process: provisions and deprovisions Vital users",
-    load: async () => (await import("./cli/run-worker.js")).workerCommand,
+    load: loadWorker,
   },
   simulator: {
     summary: "run a local Vital to develop and test against",
@@ -24,7 +35,7 @@ const commands: Readonly<Record<string, Row>> = {
   },
   migrate: {
     summary: "create or update the indexes in MongoDB",
-    load: async () => (await import("./cli/operate.js")).migrateCommand,
+    load: async () => (await import("./cli/migrate.js")).migrateCommand,
   },
   doctor: {
     summary: "check settings, services, key, indexes and issuer, each with its mend, or one access token",
@@ -32,11 +43,11 @@ const commands: Readonly<Record<string, Row>> = {
   },
   status: {
     summary: "show counts by state and the oldest pending mapping, or one user's mapping",
-    load: async () => (await import("./cli/operate.js")).statusCommand,
+    load: async () => (await import("./cli/status.js")).statusCommand,
   },
   retry: {
     summary: "put failed mappings back to pending",
-    load: async () => (await import("./cli/operate.js")).retryCommand,
+    load: async () => (await import("./cli/retry.js")).retryCommand,
   },
   publish: {
     summary: "send users from NDJSON or CSV as signup events",
@@ -48,14 +59,14 @@ const wrongUsage = 2;
 
 function toExitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
-  if (error instanceof Failure) return error.exitCode;
+  if (error instanceof CliError) return error.exitCode;
   return 1;
 }
 
 /** What is said of an error: a sentence where it was foreseen, the whole of it where it is a bug. */
 function toText(error: unknown): string {
   if (error instanceof CommanderError) return "";
-  if (error instanceof Failure || error instanceof ConfigError) return error.message;
+  if (error instanceof CliError || error instanceof ConfigError) return error.message;
   if (error instanceof ServiceError) return `${error.message} (${error.reason ?? error.code})`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { toAppUserId, type AppUserId } from "../core/mapping/app-user-id.js";
 
 /** Prints for a person, or one JSON object for a program. */
 export type Output = {
@@ -30,3 +31,21 @@ export const createOutput = (isJson: boolean): Output => ({
     );
   },
 });
+
+/** A command failed. The message is for the operator, and the process exits with `exitCode`. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  constructor(
+    message: string,
+    readonly exitCode = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** Parses an app user id from the command line; throws {@link CliError} when it cannot be one. */
+export function parseAppUserId(text: string): AppUserId {
+  const appUserId = toAppUserId(text);
+  if (appUserId === null) throw new CliError(`"${text}" is not a valid app user id`, 2);
+  return appUserId;
+}

@@ -3,10 +3,9 @@ import type { CliCommand, Output } from "./command.js";
 import { openCheckpoint, type Checkpoint } from "./publish/checkpoint.js";
 import { openInput, type Input } from "./publish/input.js";
 import { declareOptions, readOptions, type PublishOptions } from "./publish/options.js";
-import { createPace } from "./publish/pace.js";
 import { createProgress } from "./publish/progress.js";
 import { readSignups } from "./publish/read-signups.js";
-import { sendAll, type Stop, type Tally } from "./publish/send-all.js";
+import { createPace, sendAll, type Stop, type Tally } from "./publish/send-all.js";
 import { openTarget, type Target } from "./publish/target.js";
 
 const maxBatchSize = 500;

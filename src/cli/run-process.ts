@@ -1,26 +1,32 @@
 import { createLifecycle, type Lifecycle, type Stoppable } from "../lifecycle/lifecycle.js";
-import { Failure } from "./failure.js";
+import { CliError, type CliCommand } from "./command.js";
 
 /** Resolves never: the process ends by its lifecycle. */
 const forever = () => new Promise<number>(() => undefined);
 
-/** Runs a long-lived process; it ends by its lifecycle, or with a {@link Failure} when it cannot start. */
-export async function runForever(start: (lifecycle: Lifecycle) => Promise<Stoppable>): Promise<number> {
-  const lifecycle = createLifecycle();
-  try {
-    lifecycle.run(await start(lifecycle));
-  } catch (error) {
-    throw toStartFailure(error);
-  }
-  return forever();
-}
+/** A command that runs a process until its lifecycle ends it, or throws a {@link CliError} when it cannot start. */
+export const toProcessCommand = <C>(
+  readConfig: () => C,
+  start: (config: C, lifecycle: Lifecycle) => Promise<Stoppable>,
+): CliCommand => ({
+  async run() {
+    const config = readConfig();
+    const lifecycle = createLifecycle();
+    try {
+      lifecycle.run(await start(config, lifecycle));
+    } catch (error) {
+      throw toStartError(error);
+    }
+    return forever();
+  },
+});
 
-function toStartFailure(error: unknown): unknown {
+function toStartError(error: unknown): unknown {
   const { code, port } = error as { code?: string; port?: number };
   if (code === "EADDRINUSE")
-    return new Failure(`port ${String(port)} is in use; set GATEWAY_PORT or ADMIN_PORT`);
+    return new CliError(`port ${String(port)} is in use; set GATEWAY_PORT or ADMIN_PORT`);
   if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-    return new Failure(
+    return new CliError(
       `the address cannot be listened on (${code}); look at GATEWAY_HOST, GATEWAY_PORT and ADMIN_*`,
     );
   }

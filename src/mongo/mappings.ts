@@ -1,7 +1,7 @@
 import mongoose from "mongoose";
 import { createBatcher, type Outcome } from "../core/batching.js";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
-import type { Mapping, MappingState } from "../core/mapping/mapping.js";
+import type { FailedMapping, Mapping, MappingState } from "../core/mapping/mapping.js";
 import type { DueMapping } from "../core/provisioning/sweeper.js";
 import {
   toDocument,
@@ -53,6 +53,14 @@ function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] 
   return Array.from({ length: count }, (_, index) => toOutcome(failures.get(index), error));
 }
 
+/** Failed since before `at`. Documents of older versions may have no `lastError`. */
+export const toFailedFilter = (at: Date, code?: string): mongoose.mongo.Filter<MappingDocument> => ({
+  state: "failed",
+  requestedAt: { $lt: at },
+  "lastError.at": { $not: { $gt: at } },
+  ...(code !== undefined && { "lastError.code": code }),
+});
+
 /**
  * The collection of mappings. Look-ups that wait at the same moment share one `find`, writes one unordered bulk.
  * A write is compare-and-set on `revision`: as an upsert, so that a lost race is a duplicate `_id` and each writer of
@@ -63,13 +71,13 @@ function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] 
 export function createMappings({ connection, run }: MongoAccess) {
   const model = connection.model("VitalUserMapping", mappingSchema);
   const { collection } = model;
-  const rows = () => collection as unknown as mongoose.mongo.Collection<MappingDocument>;
+  const documents = () => collection as unknown as mongoose.mongo.Collection<MappingDocument>;
 
   const findOne = createBatcher<AppUserId, Mapping | null>({
     maxItems,
     async run(ids) {
       const found = await run(() =>
-        rows()
+        documents()
           .find({ _id: { $in: [...ids] } })
           .toArray(),
       );
@@ -83,7 +91,7 @@ export function createMappings({ connection, run }: MongoAccess) {
     run: (writes) =>
       run(async () => {
         try {
-          await rows().bulkWrite([...writes], { ordered: false });
+          await documents().bulkWrite([...writes], { ordered: false });
           return writes.map(() => ({ ok: true, value: true }));
         } catch (error) {
           return toOutcomes(writes.length, error);
@@ -104,7 +112,7 @@ export function createMappings({ connection, run }: MongoAccess) {
     /** Rows whose time has come, the longest overdue first. */
     listDue(at: Date, limit: number): Promise<readonly DueMapping[]> {
       return run(async () => {
-        const found = await rows()
+        const found = await documents()
           .find({ nextSweepAt: { $lte: at } })
           .sort({ nextSweepAt: 1 })
           .limit(limit)
@@ -113,25 +121,35 @@ export function createMappings({ connection, run }: MongoAccess) {
       });
     },
 
-    listIds(state: MappingState, limit: number): Promise<AppUserId[]> {
-      return run(async () => {
-        const found = await rows()
-          .find({ state })
-          .project<{ _id: string }>({ _id: 1 })
-          .limit(limit)
-          .toArray();
-        return found.map(({ _id }) => _id as AppUserId);
-      });
+    /**
+     * Reads the mappings that are failed and were already failed at `at`, in batches, each of them once. The cursor
+     * scans the index of state and `requestedAt` up to `at`: a mapping that is put back to pending while it runs gets
+     * a later `requestedAt`, and is not read a second time when it fails again.
+     *
+     * @param code only mappings that failed with this code
+     */
+    async *streamFailed(at: Date, code?: string): AsyncGenerator<FailedMapping[]> {
+      const cursor = documents().find(toFailedFilter(at, code)).batchSize(maxItems);
+      try {
+        while (await run(() => cursor.hasNext())) {
+          yield cursor
+            .readBufferedDocuments()
+            .map(toMapping)
+            .filter((mapping) => mapping.state === "failed");
+        }
+      } finally {
+        await cursor.close();
+      }
     },
 
-    hasActive: () => run(async () => (await rows().findOne({ state: "active" })) !== null),
+    hasActive: () => run(async () => (await documents().findOne({ state: "active" })) !== null),
 
     /** Mappings by state. Active ones are the rest of an estimated total: counting millions would take its time. */
     countByState(): Promise<Record<MappingState, number>> {
       return run(async () => {
-        const count = (state: MappingState) => rows().countDocuments({ state });
+        const count = (state: MappingState) => documents().countDocuments({ state });
         const [total, pending, failed, deleting, deleted] = await Promise.all([
-          rows().estimatedDocumentCount(),
+          documents().estimatedDocumentCount(),
           count("pending"),
           count("failed"),
           count("deleting"),
@@ -145,7 +163,7 @@ export function createMappings({ connection, run }: MongoAccess) {
     /** When the longest waiting pending mapping was asked for, or `null` when none waits. */
     findOldestPendingAt(): Promise<Date | null> {
       return run(async () => {
-        const row = await rows().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
+        const row = await documents().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
         return row?.requestedAt ?? null;
       });
     },
@@ -162,13 +180,13 @@ export function createMappings({ connection, run }: MongoAccess) {
       });
     },
 
-    isEmpty: () => run(async () => (await rows().findOne({})) === null),
+    isEmpty: () => run(async () => (await documents().findOne({})) === null),
   };
 
   /** A collection that does not exist yet has no indexes. */
   async function listIndexes(): Promise<{ name?: unknown }[]> {
     try {
-      return await rows().indexes();
+      return await documents().indexes();
     } catch (error) {
       const isMissing =
         error instanceof mongoose.mongo.MongoServerError && error.codeName === "NamespaceNotFound";

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, onTestFinished } from "vitest";
 import type { AppUserId, VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
-import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
+import { createMappings, toFailedFilter, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
 import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
 import { createTestDatabase } from "../support/services.js";
@@ -176,7 +176,7 @@ test("what is due is listed, the longest overdue first, and no more than asked f
   expect((await mappings.listDue(at, 1))[0]).toEqual(rows[1]);
 });
 
-test("counts by state, the oldest pending row, ids of a state and whether anybody is active", async () => {
+test("counts by state, the oldest pending row and whether anybody is active", async () => {
   expect(await mappings.isEmpty()).toBe(true);
   expect(await mappings.hasActive()).toBe(false);
   expect(await mappings.findOldestPendingAt()).toBeNull();
@@ -207,10 +207,66 @@ test("counts by state, the oldest pending row, ids of a state and whether anybod
     deleted: 1,
   });
   expect(await mappings.findOldestPendingAt()).toEqual(oldest);
-  expect((await mappings.listIds("active", 10)).sort()).toEqual(["a1", "a2", "a3"]);
-  expect(await mappings.listIds("active", 2)).toHaveLength(2);
   expect(await mappings.hasActive()).toBe(true);
   expect(await mappings.isEmpty()).toBe(false);
+});
+
+describe("failed mappings", () => {
+  const at = new Date("2026-11-22T12:00:00.000Z");
+  const after = (ms: number) => new Date(at.getTime() + ms);
+  const failed = (id: string, failedAt: Date, code = "SANDBOX_FULL") =>
+    makeRow("failed", { appUserId: toId(id), lastError: { code, message: "refused", at: failedAt } });
+  const list = async (code?: string) => {
+    const ids: AppUserId[] = [];
+    for await (const batch of mappings.streamFailed(at, code)) {
+      ids.push(...batch.map(({ appUserId }) => appUserId));
+    }
+    return ids.sort();
+  };
+
+  test("are listed when they were already failed at the instant, all of them or those of one code", async () => {
+    const rows = [
+      failed("long ago", after(-60_000)),
+      failed("at the instant", at),
+      failed("of another code", after(-1), "INVALID"),
+      failed("later", after(1)),
+      failed("retried later", after(-1)),
+      makeRow("pending", { appUserId: toId("pending") }),
+      makeRow("deleted", { appUserId: toId("deleted") }),
+    ].map((row) => (row.appUserId === "retried later" ? { ...row, requestedAt: after(1) } : row));
+    await Promise.all(rows.map(mappings.insert));
+    expect(await list()).toEqual(["at the instant", "long ago", "of another code"]);
+    expect(await list("INVALID")).toEqual(["of another code"]);
+    expect(await list("$ne")).toEqual([]);
+  });
+
+  test("are listed when an older version stored no reason", async () => {
+    const { mappings: fresh, connection } = await openMongo();
+    await fresh.insert(failed("ada", at));
+    await connection
+      .collection<{ _id: string }>("vital_user_mappings")
+      .updateOne({ _id: "ada" }, { $unset: { lastError: 1 } });
+    for await (const batch of fresh.streamFailed(at)) {
+      expect(batch).toMatchObject([{ appUserId: "ada", lastError: { code: "UNKNOWN" } }]);
+    }
+    expect.assertions(1);
+  });
+
+  test("are found by one index scan without a sort", async () => {
+    const { mappings: fresh, connection } = await openMongo();
+    await fresh.createIndexes();
+    const rows = Array.from({ length: 200 }, (_, number) =>
+      number % 10 === 0
+        ? failed(`u${number}`, at)
+        : makeRow("active", { appUserId: toId(`u${number}`), vitalUserId: toVitalId(number) }),
+    );
+    await Promise.all(rows.map(fresh.insert));
+    const filter = toFailedFilter(at, "SANDBOX_FULL") as object;
+    const plan = await connection.collection("vital_user_mappings").find(filter).explain("executionStats");
+    expect(JSON.stringify(plan.queryPlanner)).toContain('"indexName":"state_requested_at"');
+    expect(JSON.stringify(plan.queryPlanner)).not.toMatch(/COLLSCAN|"SORT"/);
+    expect(plan.executionStats).toMatchObject({ nReturned: 20, totalDocsExamined: 20 });
+  });
 });
 
 test("missing indexes are named, on a new collection and where somebody dropped one", async () => {

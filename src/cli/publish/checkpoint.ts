@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { z } from "zod";
-import { Failure } from "../failure.js";
+import { CliError } from "../command.js";
 
 /** How far an input has been acknowledged: every line up to this one. */
 const State = z.object({ input: z.string(), line: z.int().min(0) });
@@ -15,12 +15,12 @@ async function readState(path: string): Promise<z.infer<typeof State> | null> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;
-    throw new Failure(`${path} cannot be read (${code ?? "unknown error"})`, 2);
+    throw new CliError(`${path} cannot be read (${code ?? "unknown error"})`, 2);
   }
   try {
     return State.parse(JSON.parse(text));
   } catch {
-    throw new Failure(`${path} is not a file that --resume wrote; name another one`, 2);
+    throw new CliError(`${path} is not a file that --resume wrote; name another one`, 2);
   }
 }
 
@@ -28,13 +28,13 @@ async function readState(path: string): Promise<z.infer<typeof State> | null> {
  * Keeps in a file how far an input is acknowledged, so that a later run goes on from there. The file is replaced whole:
  * it is the old one or the new one, whenever the process ends.
  *
- * @throws Failure when the file is of another input, or cannot be used
+ * @throws CliError when the file is of another input, or cannot be used
  */
 export async function openCheckpoint(path: string, inputPath: string) {
   const input = inputPath === "-" ? "-" : resolve(inputPath);
   const state = await readState(path);
   if (state !== null && state.input !== input) {
-    throw new Failure(`${path} belongs to ${state.input}; name another file for ${inputPath}`, 2);
+    throw new CliError(`${path} belongs to ${state.input}; name another file for ${inputPath}`, 2);
   }
   let savedAt = 0;
   let savedLine = state?.line ?? 0;
@@ -47,7 +47,7 @@ export async function openCheckpoint(path: string, inputPath: string) {
       await rename(temporary, path);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-      throw new Failure(`${path} cannot be written (${code})`);
+      throw new CliError(`${path} cannot be written (${code})`);
     }
   }
 

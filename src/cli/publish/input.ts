@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
-import { Failure } from "../failure.js";
+import { CliError } from "../command.js";
 import { detectFormat, type Format } from "./read-signups.js";
 
 export type Input = {
@@ -22,14 +22,14 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
     const stats = await file.stat();
     if (stats.isDirectory()) {
       await file.close();
-      throw new Failure(`${path} is a folder; name a file, or - for standard input`, 2);
+      throw new CliError(`${path} is a folder; name a file, or - for standard input`, 2);
     }
     // A pipe has no size.
     return { stream: createReadStream(path, { fd: file }), size: stats.isFile() ? stats.size : null };
   } catch (error) {
-    if (error instanceof Failure) throw error;
+    if (error instanceof CliError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-    throw new Failure(`${path} cannot be read (${code})`, 2);
+    throw new CliError(`${path} cannot be read (${code})`, 2);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { Failure } from "../failure.js";
+import { CliError } from "../command.js";
 import type { Format } from "./read-signups.js";
 
 export type PublishOptions = {
@@ -27,22 +27,22 @@ export const declareOptions = (command: Command): Command =>
 function readNumber(name: string, text: unknown, fallback: number, max: number): number {
   if (text === undefined) return fallback;
   const number = typeof text === "string" && /^\d+$/.test(text) ? Number(text) : 0;
-  if (number < 1 || number > max) throw new Failure(`--${name} must be a whole number from 1 to ${max}`, 2);
+  if (number < 1 || number > max) throw new CliError(`--${name} must be a whole number from 1 to ${max}`, 2);
   return number;
 }
 
 function readFormat(format: unknown): Format | undefined {
   if (format === undefined || format === "csv" || format === "ndjson") return format;
-  throw new Failure("--format must be csv or ndjson", 2);
+  throw new CliError("--format must be csv or ndjson", 2);
 }
 
 const readText = (value: unknown) => (typeof value === "string" ? value : undefined);
 
-/** Takes what commander gives; throws {@link Failure} for what makes no sense. */
+/** Takes what commander gives; throws {@link CliError} for what makes no sense. */
 export function readOptions(options: Record<string, unknown>): PublishOptions {
   const isQueue = options.queue === true;
   const gatewayUrl = readText(options.gateway);
-  if (isQueue && gatewayUrl !== undefined) throw new Failure("give --queue or --gateway, not both", 2);
+  if (isQueue && gatewayUrl !== undefined) throw new CliError("give --queue or --gateway, not both", 2);
   return {
     gatewayUrl,
     isQueue,

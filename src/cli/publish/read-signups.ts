@@ -2,10 +2,9 @@ import { isUtf8 } from "node:buffer";
 import { parseEventTime } from "../../core/mapping/event-time.js";
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { toSignupEvent, type Signup } from "../../publisher/signup.js";
-import { Failure } from "../failure.js";
+import { CliError } from "../command.js";
 import { isUserIdName, toFieldReader, toFields, type Fields } from "./columns.js";
-import { parseCsvRecord } from "./csv.js";
-import { maxRecordBytes, readRecords, type SourceRecord } from "./records.js";
+import { maxRecordBytes, parseCsvRecord, readRecords, type SourceRecord } from "./records.js";
 
 export type Format = "csv" | "ndjson";
 
@@ -48,7 +47,7 @@ function createCsvReader(): (text: string) => Read | null {
       width = record?.length ?? 0;
       if (toRecordFields !== null) return null;
       const hint = text.startsWith("[") ? " (a JSON array? Write one value a line: jq -c '.[]')" : "";
-      throw new Failure(`the first line names no column appUserId, app_user_id or id${hint}`, 2);
+      throw new CliError(`the first line names no column appUserId, app_user_id or id${hint}`, 2);
     }
     if (record === null) return { problem: "its quotes are not right" };
     if (record.length !== width) {
@@ -89,7 +88,7 @@ export type Run = {
 /**
  * Reads NDJSON or CSV as signup events, line by line, those of one chunk together. Empty lines are passed over.
  *
- * @throws Failure when a CSV has no column of user ids
+ * @throws CliError when a CSV has no column of user ids
  */
 export async function* readSignups(
   chunks: AsyncIterable<Buffer>,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { deliver, SendError, type Delivery } from "../../publisher/delivery.js";
-import type { Pace } from "./pace.js";
 import type { ReadLine } from "./read-signups.js";
 
 /** Takes events and resolves when they are acknowledged, all of them; throws a `SendError`. */
@@ -19,6 +19,20 @@ export type Tally = {
 
 /** Why not everything was sent. */
 export type Stop = { reason: "refused" | "deadline" | "aborted"; message: string };
+
+/** Spreads work evenly: resolves when so many more may begin. `perSecond` 0 is no limit. */
+export function createPace(perSecond: number) {
+  let freeAt = 0;
+  return async (count: number, signal: AbortSignal): Promise<void> => {
+    if (perSecond === 0) return;
+    const now = performance.now();
+    const startsAt = Math.max(now, freeAt);
+    freeAt = startsAt + (count / perSecond) * 1000;
+    if (startsAt > now) await delay(startsAt - now, undefined, { signal }).catch(() => undefined);
+  };
+}
+
+export type Pace = ReturnType<typeof createPace>;
 
 export type SendAllOptions = {
   send: SendBatch;
@@ -101,7 +115,7 @@ export async function sendAll(
 
   const isStopped = () => stop !== null || failure !== null || signal.aborted;
 
-  const getFailure = () => failure;
+  const getCliError = () => failure;
 
   /** Tells what can be sent from what cannot; the lines that cannot belong to the batch around them. */
   function* toBatches(lines: readonly ReadLine[]): Generator<Batch> {
@@ -136,7 +150,7 @@ export async function sendAll(
   } finally {
     await Promise.all(underWay);
   }
-  const failed = getFailure();
+  const failed = getCliError();
   if (failed !== null) throw failed.error;
   if (signal.aborted) stop = { reason: "aborted", message: "stopped" };
   return { tally, stop };

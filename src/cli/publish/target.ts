@@ -2,7 +2,7 @@ import { readPublishConfig, readQueueConfig } from "../../config/config.js";
 import { createGatewaySender } from "../../publisher/gateway-sender.js";
 import { toGatewayTarget, type GatewayTarget } from "../../publisher/gateway-target.js";
 import { createQueueSender } from "../../publisher/queue-sender.js";
-import { Failure } from "../failure.js";
+import { CliError } from "../command.js";
 import type { PublishOptions } from "./options.js";
 import type { SendBatch } from "./send-all.js";
 
@@ -14,7 +14,7 @@ function readGatewayTarget(gatewayUrl: string | undefined): GatewayTarget {
   try {
     return toGatewayTarget(gatewayUrl ?? config.gatewayUrl, config.signingSecret);
   } catch (error) {
-    throw error instanceof TypeError ? new Failure(error.message, 2) : error;
+    throw error instanceof TypeError ? new CliError(error.message, 2) : error;
   }
 }
 

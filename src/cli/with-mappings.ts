@@ -2,12 +2,12 @@ import { readStoreConfig } from "../config/config.js";
 import { withDeadline } from "../core/deadline.js";
 import { createMongoConnection } from "../mongo/connection.js";
 import { createMappings, type Mappings } from "../mongo/mappings.js";
-import { Failure } from "./failure.js";
+import { CliError } from "./command.js";
 
 /** How long a command waits for MongoDB, milliseconds. */
 const patienceMs = 10_000;
 
-const toSilence = () => new Failure("MongoDB does not answer; is MONGODB_URL right, and is it running?");
+const toSilence = () => new CliError("MongoDB does not answer; is MONGODB_URL right, and is it running?");
 
 /** Opens the store of the settings for one command, and closes it whatever happens. */
 export async function withMappings<T>(use: (mappings: Mappings) => Promise<T>): Promise<T> {

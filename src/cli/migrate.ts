@@ -1,0 +1,14 @@
+import type { CliCommand } from "./command.js";
+import { withMappings } from "./with-mappings.js";
+
+export const migrateCommand: CliCommand = {
+  run: ({ output }) =>
+    withMappings(async (mappings) => {
+      const missing = await mappings.listMissingIndexes();
+      await mappings.createIndexes();
+      output.result({ ok: true, created: missing }, () =>
+        missing.length === 0 ? ["all indexes exist"] : missing.map((name) => `created index ${name}`),
+      );
+      return 0;
+    }),
+};
