@@ -1,9 +1,10 @@
 import { startAppUserEventWorker } from "../workers/app-user-event-worker.js";
-import { processors } from "../workers/processors.js";
+import { createProcessors } from "../workers/processors.js";
 import { startProvisioningWorker } from "../workers/provisioning-worker.js";
-import { startSweeping } from "../workers/sweeping.js";
+import { startSweepLoop } from "../workers/sweep-loop.js";
 import { createApp, createProcessLog, type App } from "./app.js";
 import type { WorkerConfig } from "./config/config.js";
+import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { createAdminServer } from "./http/servers.js";
 import { createClosers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
@@ -16,13 +17,22 @@ const sweepDrainMs = 2_000;
 /** Starts everything that takes jobs. Returns a closer that drains all parts at the same time. */
 function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
   const { drainMs } = stopTimes;
-  const work = processors(app);
-  const shared = { config, app, giveUp: lifecycle.fail, drainMs };
-  const provisioning = startProvisioningWorker({ ...shared, work });
-  const events = startAppUserEventWorker(shared);
-  const sweeping = startSweeping({ app, work });
-  app.log.info({ concurrency: config.workerConcurrency }, "taking jobs");
-  return () => Promise.all([provisioning.close(), events.close(), sweeping.close(sweepDrainMs)]);
+  const { redisUrl, workerConcurrency, vitalRateLimit } = config;
+  const { log, metrics, queue, eventQueue, now } = app;
+  const context = { redisUrl, log, metrics, shutDown: lifecycle.fail, drainMs };
+  const processors = createProcessors(app);
+  const provisioningWorker = startProvisioningWorker({
+    ...context,
+    queue,
+    processors,
+    concurrency: workerConcurrency,
+    jobsPerSecond: vitalRateLimit,
+  });
+  const events = createSignupEvents({ writer: app.writer, wake: queue.wake });
+  const eventWorker = startAppUserEventWorker({ ...context, events, eventQueue, now });
+  const sweepLoop = startSweepLoop({ ...app, processors });
+  log.info({ concurrency: workerConcurrency }, "taking jobs");
+  return () => Promise.all([provisioningWorker.close(), eventWorker.close(), sweepLoop.close(sweepDrainMs)]);
 }
 
 /**

@@ -1,61 +1,63 @@
 import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
+import { endsWithin } from "../src/core/deadline.js";
 import { retryDelayMs } from "../src/core/provisioning/retry.js";
 import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
-/** What becomes of a job whose work did not succeed but may later. */
+/** What to do with a job that did not succeed now but may succeed later. Neither uses an attempt. */
 export type JobRetry =
-  /** This job again after a while; costs no attempt. */
+  /** Run this job again after a delay. */
   | { type: "delay"; delayMs: number }
-  /** No job of this queue in any process before that; costs no attempt. */
+  /** Start no job of this queue in any process before that. */
   | { type: "pause-fleet"; durationMs: number };
 
 export type JobOutcome = { type: "done" } | JobRetry;
 
-/** A lock is renewed at half of its time; a dead worker's job is taken over by another one after about this long. */
+/** A lock is renewed after half of this time; another worker takes over a dead worker's job after about this long. */
 const lockDurationMs = 10_000;
 const stalledIntervalMs = 5_000;
-/** A job that outlived many crashes is still wanted: dying workers must not use it up. */
+/** A job that has outlived many crashes is still wanted: dying workers must not use it up. */
 const maxStalledCount = 1_000_000;
+/** A job that has been running for longer is no sign of life, milliseconds: what it waits for may never arrive. */
+const longestJobMs = 90_000;
+/** How long closing waits after the jobs in progress were cut off, milliseconds. */
+const forcedCloseMs = 500;
 
 export type JobWorkerOptions<D> = {
   queueName: string;
   prefix: string;
-  /** Opens a connection for a worker; each worker gets one of its own and closes it. */
+  /** Opens a connection. Each worker opens one for itself and closes it. */
   connect: () => Redis;
   concurrency: number;
-  /** Jobs started per second over the whole fleet; 0 is no limit. */
+  /** Jobs started per second over the whole fleet; 0 means no limit. */
   jobsPerSecond: number;
-  /** Does the work; what it throws is a bug, and costs an attempt. */
+  /** Does the work. An error that it throws is a bug, and uses an attempt. */
   run: (job: Job<D>) => Promise<JobOutcome>;
   pauseFleet: (durationMs: number) => Promise<void>;
-  /** After a bug: the job failed for the time being. */
+  /** Called after a bug: this attempt failed. */
   onFailed: (job: Job<D> | undefined, error: Error) => void;
   onError: (error: Error) => void;
 };
 
-/** A job that takes longer is no sign of life any more, milliseconds: what it waits for may never come. */
-const longestJobMs = 90_000;
-
 /**
- * A BullMQ worker with the settings that lose no job: short locks, no limit on takeovers, its own back-off. The job
- * does not fail when its work has to wait.
+ * Starts a BullMQ worker with the settings that lose no job: short locks, no limit on takeovers, our own back-off. A
+ * job whose work has to wait does not fail.
  */
 export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   const connection = options.connect();
-  let lastStartAt = Date.now();
-  let underWay = 0;
-  let hasBegun = false;
+  let lastStartAtMs = Date.now();
+  let running = 0;
+  let hasStartedJob = false;
 
-  /** A queue that could not be paused would give the job back at once, and again. */
-  const isFleetPaused = (durationMs: number): Promise<boolean> =>
+  /** When the queue cannot be paused, BullMQ would return the job immediately, over and over. */
+  const tryPauseFleet = (durationMs: number): Promise<boolean> =>
     options.pauseFleet(durationMs).then(
       () => true,
       () => false,
     );
 
   async function applyRetry(job: Job<D>, retry: JobRetry, token: string | undefined): Promise<never> {
-    if (retry.type === "pause-fleet" && (await isFleetPaused(retry.durationMs))) throw new RateLimitError();
+    if (retry.type === "pause-fleet" && (await tryPauseFleet(retry.durationMs))) throw new RateLimitError();
     const delayMs = retry.type === "delay" ? retry.delayMs : retry.durationMs;
     await job.moveToDelayed(Date.now() + delayMs, token);
     throw new DelayedError();
@@ -63,18 +65,18 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
 
   async function process(job: Job<D>, token: string | undefined): Promise<void> {
     const outcome = await runCounted(job);
-    // Not counted as work: on a dead connection it would never end, and the worker would pass for a busy one.
+    // Not counted as running: on a dead connection it would never end, and the worker would look busy.
     if (outcome.type !== "done") await applyRetry(job, outcome, token);
   }
 
   async function runCounted(job: Job<D>): Promise<JobOutcome> {
-    lastStartAt = Date.now();
-    hasBegun = true;
-    underWay += 1;
+    lastStartAtMs = Date.now();
+    hasStartedJob = true;
+    running += 1;
     try {
       return await options.run(job);
     } finally {
-      underWay -= 1;
+      running -= 1;
     }
   }
 
@@ -92,31 +94,29 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   worker.on("failed", options.onFailed);
 
   return {
-    /** Whether it has ever begun a job. */
-    hasBegun: () => hasBegun,
+    hasStartedJob: () => hasStartedJob,
 
-    /** Milliseconds since a job was last begun, 0 while one is under way that may still end. */
+    /** Milliseconds since the last job was started; 0 while a job is running that may still end. */
     idleMs(): number {
-      const sinceStartMs = Date.now() - lastStartAt;
-      return underWay > 0 && sinceStartMs < longestJobMs ? 0 : sinceStartMs;
+      const sinceStartMs = Date.now() - lastStartAtMs;
+      return running > 0 && sinceStartMs < longestJobMs ? 0 : sinceStartMs;
     },
 
     /**
-     * Stops taking jobs and lets those under way finish, for `graceMs` at most; then they are left to other workers.
-     * Resolves in any case, also with Redis gone.
+     * Stops taking jobs and waits for the running ones, for `graceMs` at most. What is not finished by then is left to
+     * other workers. Never rejects, even when Redis is down.
      */
     async close(graceMs: number): Promise<void> {
       const closed = worker.close().catch(() => undefined);
-      const isDrained = await Promise.race([closed.then(() => true), wait(graceMs)]);
-      if (isDrained !== true) await Promise.race([worker.close(true).catch(() => undefined), wait(500)]);
+      if (!(await endsWithin(closed, graceMs))) {
+        await endsWithin(
+          worker.close(true).catch(() => undefined),
+          forcedCloseMs,
+        );
+      }
       connection.disconnect();
     },
   };
 }
 
 export type JobWorker = ReturnType<typeof startJobWorker>;
-
-const wait = (durationMs: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, durationMs);
-  });

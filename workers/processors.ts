@@ -1,39 +1,40 @@
-import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import { withDeadline } from "../src/core/deadline.js";
-import type { Deprovisioning } from "../src/core/provisioning/deprovisioning.js";
 import { ServiceError } from "../src/core/errors.js";
-import { jobFor, type ProvisioningJob, type Wake } from "../src/core/provisioning/jobs.js";
+import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import type { Mapping } from "../src/core/mapping/mapping.js";
+import type { Deprovisioning } from "../src/core/provisioning/deprovisioning.js";
+import { jobFor, type ProvisioningJob, type Wake } from "../src/core/provisioning/jobs.js";
 import type { Provisioning } from "../src/core/provisioning/provisioning.js";
 
 /**
- * The longest that the work of one job may take, milliseconds. All that it waits for has a deadline of its own; this is
- * the guard for the case that one does not hold. What is cut off here goes on behind it, and is done again: that is
- * harmless, while a place among the jobs under way that never becomes free is not.
+ * The longest that one job may run, milliseconds. Everything it waits for has a deadline; this one guards against a
+ * deadline that does not hold. The work that is cut off here continues in the background and is done again by the next
+ * attempt. That is harmless; a job slot that never becomes free is not.
  */
-const defaultLongestWorkMs = 60_000;
+const defaultMaxRunMs = 60_000;
 
-const toStuck = () =>
-  new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 2_000, reason: "the work of a job did not end" });
+const toTimeoutError = () =>
+  new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 2_000, reason: "a job timed out" });
 
-/** What each job does; a job without a processor does not compile. */
+/** What each job does. A job without a processor does not compile. */
 export type Processors = Record<ProvisioningJob, (appUserId: AppUserId) => Promise<void>>;
 
-export function processors({
+/** Creates the processors of the queue `provisioning`; they reject with what the core throws. */
+export function createProcessors({
   provisioning,
   deprovisioning,
   queue,
-  longestWorkMs = defaultLongestWorkMs,
+  maxRunMs = defaultMaxRunMs,
 }: {
   provisioning: Provisioning;
   deprovisioning: Deprovisioning;
   queue: { wake: Wake };
-  longestWorkMs?: number;
+  maxRunMs?: number;
 }): Processors {
-  /** Work that ends where another job begins (signed up again during the deletion) hands over at once. */
-  function handOver(job: ProvisioningJob, row: Mapping | null): void {
-    const next = row === null ? null : jobFor[row.state];
-    if (row !== null && next !== null && next !== job) queue.wake(next, row.appUserId);
+  /** When a job leaves the mapping waiting for the other job (signed up again during the deletion), wakes that one. */
+  function wakeNextJob(job: ProvisioningJob, mapping: Mapping | null): void {
+    const next = mapping === null ? null : jobFor[mapping.state];
+    if (mapping !== null && next !== null && next !== job) queue.wake(next, mapping.appUserId);
   }
 
   const run: Record<ProvisioningJob, (appUserId: AppUserId) => Promise<Mapping | null>> = {
@@ -42,7 +43,7 @@ export function processors({
   };
 
   const toProcessor = (job: ProvisioningJob) => async (appUserId: AppUserId) => {
-    handOver(job, await withDeadline(run[job](appUserId), longestWorkMs, toStuck));
+    wakeNextJob(job, await withDeadline(run[job](appUserId), maxRunMs, toTimeoutError));
   };
 
   return {

@@ -1,87 +1,51 @@
 import type { Job } from "bullmq";
-import { toAppUserId, type AppUserId } from "../src/core/mapping/app-user-id.js";
+import { toAppUserId } from "../src/core/mapping/app-user-id.js";
 import type { ProvisioningJob } from "../src/core/provisioning/jobs.js";
 import {
   provisioningQueueName,
-  queuePrefix,
+  type ProvisioningJobData,
   type ProvisioningQueue,
 } from "../src/queue/provisioning-queue.js";
-import { createWorkerConnection } from "../src/queue/redis-connection.js";
-import type { Logger } from "../src/telemetry/logger.js";
-import { startJobWorker, type JobOutcome } from "./job-worker.js";
 import type { Processors } from "./processors.js";
-import { toJobRetry } from "./retry-decision.js";
-import { startWatchdog } from "./watchdog.js";
+import { startQueueWorker, type QueueWorkerContext } from "./queue-worker.js";
 
-const hasProcessor = (name: string, work: Processors): name is ProvisioningJob => Object.hasOwn(work, name);
+const hasProcessor = (name: string, processors: Processors): name is ProvisioningJob =>
+  Object.hasOwn(processors, name);
 
-/** Runs the jobs of the `provisioning` queue, watched by a watchdog. */
+/** Runs the jobs of the queue `provisioning`. */
 export function startProvisioningWorker({
-  config,
-  app,
-  work,
-  giveUp,
-  drainMs,
-}: {
-  config: { redisUrl: string; workerConcurrency: number; vitalRateLimit: number };
-  app: { queue: ProvisioningQueue; log: Logger; metrics: { workerRebuilt: () => void } };
-  work: Processors;
-  giveUp: () => void;
-  drainMs: number;
+  queue,
+  processors,
+  concurrency,
+  jobsPerSecond,
+  ...context
+}: QueueWorkerContext & {
+  queue: Pick<ProvisioningQueue, "pauseUntil" | "countJobs" | "getPauseMs" | "isPaused">;
+  processors: Processors;
+  concurrency: number;
+  /** Jobs started per second over the whole fleet; 0 means no limit. */
+  jobsPerSecond: number;
 }) {
-  const { queue, log, metrics } = app;
-
-  async function run(job: Job<{ appUserId: AppUserId }>): Promise<JobOutcome> {
+  async function run(job: Job<ProvisioningJobData>): Promise<void> {
     const appUserId = toAppUserId(job.data.appUserId);
-    if (appUserId === null || !hasProcessor(job.name, work)) {
-      throw new Error(`the job ${job.id ?? ""} is not one of ours`);
+    if (appUserId === null || !hasProcessor(job.name, processors)) {
+      throw new Error(`job ${job.id ?? ""} has an unknown name or an invalid app user id`);
     }
-    try {
-      await work[job.name](appUserId);
-      return { type: "done" };
-    } catch (error) {
-      const retry = toJobRetry(error);
-      if (retry === null) throw error;
-      return retry;
-    }
+    await processors[job.name](appUserId);
   }
-
-  const start = () =>
-    startJobWorker<{ appUserId: AppUserId }>({
-      queueName: provisioningQueueName,
-      prefix: queuePrefix,
-      connect: () => createWorkerConnection(config.redisUrl),
-      concurrency: config.workerConcurrency,
-      jobsPerSecond: config.vitalRateLimit,
-      run,
-      pauseFleet: (durationMs) => queue.pauseUntil(new Date(Date.now() + durationMs)),
-      onFailed: (job, error) => {
-        log.error(
-          { job: job?.name, jobId: job?.id, attempts: job?.attemptsMade, err: error },
-          "a job failed",
-        );
-      },
-      onError: (error) => {
-        log.debug({ reason: error.message }, "the queue reports an error");
-      },
-    });
 
   async function hasWaitingJobs(): Promise<boolean> {
     const { waiting = 0 } = await queue.countJobs();
-    return waiting > 0 && (await queue.getPauseMs(config.vitalRateLimit)) === 0 && !(await queue.isPaused());
+    return waiting > 0 && (await queue.getPauseMs(jobsPerSecond)) === 0 && !(await queue.isPaused());
   }
 
-  const watchdog = startWatchdog({
-    start,
+  return startQueueWorker<ProvisioningJobData>({
+    ...context,
+    queueName: provisioningQueueName,
+    concurrency,
+    jobsPerSecond,
+    run,
+    pauseFleet: (durationMs) => queue.pauseUntil(new Date(Date.now() + durationMs)),
     hasWaitingJobs,
-    giveUp: () => {
-      log.error({}, "new workers take no jobs either; another process has to");
-      giveUp();
-    },
-    onRebuild: () => {
-      metrics.workerRebuilt();
-      log.warn({}, "jobs wait and the worker takes none: replacing it");
-    },
   });
-  return { close: () => watchdog.close(drainMs) };
 }

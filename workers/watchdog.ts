@@ -1,63 +1,63 @@
 import type { JobWorker } from "./job-worker.js";
 
-/** What a watchdog looks at. */
-type Watched = Pick<JobWorker, "idleMs" | "hasBegun" | "close">;
+/** The part of a worker that the watchdog uses. */
+type Watched = Pick<JobWorker, "idleMs" | "hasStartedJob" | "close">;
 
 export type WatchdogRules = {
   checkEveryMs: number;
-  /** A worker that begins no job for this long while jobs wait is taken for wedged. */
+  /** A worker that starts no job for this long while jobs are waiting counts as stalled. */
   maxIdleMs: number;
-  /** New workers that did not help either, before the process gives up. */
+  /** Restarts in a row without a single job started, before the process shuts down. */
   maxRebuilds: number;
 };
 
 export const watchdogRules: WatchdogRules = { checkEveryMs: 5_000, maxIdleMs: 15_000, maxRebuilds: 2 };
 
 /**
- * Replaces a worker that stopped taking jobs although there are some: after an outage of Redis a blocking connection
- * can hang for ever while everything looks well. When new connections do not help, `giveUp` is called: another process
- * will do better.
+ * Restarts a worker that has stalled although jobs are waiting: after an outage of Redis a blocking connection can hang
+ * forever while everything looks healthy. When new connections do not help, it calls `shutDown`: a new process may do
+ * better.
  */
 export function startWatchdog({
   start,
   hasWaitingJobs,
-  giveUp,
+  shutDown,
   onRebuild,
   rules = watchdogRules,
 }: {
   start: () => Watched;
-  /** Whether jobs wait that a worker could begin now; rejects while Redis is away. */
+  /** Whether jobs are waiting that a worker could start now. Rejects while Redis is not responding. */
   hasWaitingJobs: () => Promise<boolean>;
-  giveUp: () => void;
+  shutDown: () => void;
   onRebuild: () => void;
   rules?: WatchdogRules;
 }) {
   let worker = start();
   let rebuilds = 0;
-  let suspectSince: number | null = null;
+  let suspectSinceMs: number | null = null;
   let isClosed = false;
 
   async function check(): Promise<void> {
     const isSuspect = worker.idleMs() > rules.maxIdleMs && (await hasWaitingJobs().catch(() => false));
     if (!isSuspect) {
-      suspectSince = null;
-      // A worker that is merely new has proved nothing.
-      if (worker.hasBegun()) rebuilds = 0;
+      suspectSinceMs = null;
+      // A new worker that has not started a job yet proves nothing.
+      if (worker.hasStartedJob()) rebuilds = 0;
       return;
     }
     if (isClosed) return;
-    suspectSince ??= Date.now();
-    if (Date.now() - suspectSince < rules.maxIdleMs) return;
-    suspectSince = null;
+    suspectSinceMs ??= Date.now();
+    if (Date.now() - suspectSinceMs < rules.maxIdleMs) return;
+    suspectSinceMs = null;
     if (rebuilds >= rules.maxRebuilds) {
-      giveUp();
+      shutDown();
       return;
     }
     rebuilds += 1;
     onRebuild();
-    const wedged = worker;
+    const stalled = worker;
     worker = start();
-    await wedged.close(0);
+    await stalled.close(0);
   }
 
   const timer = setInterval(() => void check(), rules.checkEveryMs);

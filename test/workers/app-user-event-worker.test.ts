@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createMappingWriter } from "../../src/core/mapping/mapping-writer.js";
+import { createSignupEvents } from "../../src/core/mapping/signup-events.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
 import { createSignupPublisher } from "../../src/publisher/publisher.js";
@@ -43,21 +44,18 @@ async function startWorker(setup: Setup = {}) {
     void lines.push({ level, phrase, fields });
   const woken: string[] = [];
   const worker = startAppUserEventWorker({
-    config: { redisUrl },
-    app: {
-      writer,
-      queue: { wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) },
-      eventQueue,
-      now,
-      log: { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") },
-      metrics: {
-        eventReceived: (source, outcome) => {
-          counts[`${source} ${outcome}`] = (counts[`${source} ${outcome}`] ?? 0) + 1;
-        },
-        workerRebuilt: () => undefined,
+    redisUrl,
+    events: createSignupEvents({ writer, wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) }),
+    eventQueue,
+    now,
+    log: { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") },
+    metrics: {
+      eventReceived: (source, outcome) => {
+        counts[`${source} ${outcome}`] = (counts[`${source} ${outcome}`] ?? 0) + 1;
       },
+      workerRebuilt: () => undefined,
     },
-    giveUp: () => undefined,
+    shutDown: () => undefined,
     drainMs: 1_000,
   });
   onTestFinished(async () => {
@@ -232,7 +230,7 @@ test(
     const [failed] = await queue.getFailed();
     expect(failed).toMatchObject({ id: "no-json", data: "{not json" });
     expect(failed?.failedReason).toContain("expected object");
-    const mended = lines.filter(({ phrase }) => phrase.includes("not as BullMQ writes it"));
+    const mended = lines.filter(({ phrase }) => phrase.includes("BullMQ cannot read a job"));
     expect(mended).toHaveLength(3);
   },
 );

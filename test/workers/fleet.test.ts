@@ -122,7 +122,7 @@ test("a user whose job is held by a frozen worker is provisioned by a sweeper", 
   onTestFinished(() => frozen.close(0));
   const users = toIds("user", 1);
   await gateway.signUp(users);
-  await waitUntil("the job is held", () => frozen.hasBegun());
+  await waitUntil("the job is held", () => frozen.hasStartedJob());
   const worker = await start("worker");
   await makeDue(gateway, users, 1);
   await whenActive(worker, users);

@@ -11,7 +11,7 @@ import { createTestRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };
 
-async function openHouse() {
+async function setUp() {
   const redisUrl = await createTestRedis();
   const redis = createCommandConnection(redisUrl);
   const queue = createProvisioningQueue({ redis, onError: () => undefined });
@@ -38,7 +38,7 @@ async function openHouse() {
 }
 
 test("a worker whose connections are lost without a word, with jobs under way, is replaced and jobs go on", async () => {
-  const { redisUrl, queue, add, start } = await openHouse();
+  const { redisUrl, queue, add, start } = await setUp();
   const link = await startLosingLink(redisUrl);
   const begun: string[] = [];
   let rebuilds = 0;
@@ -47,7 +47,7 @@ test("a worker whose connections are lost without a word, with jobs under way, i
   const watchdog = startWatchdog({
     rules: { checkEveryMs: 50, maxIdleMs: 1_000, maxRebuilds: 5 },
     hasWaitingJobs: async () => ((await queue.countJobs()).waiting ?? 0) > 0,
-    giveUp: () => undefined,
+    shutDown: () => undefined,
     onRebuild: () => (rebuilds += 1),
     start: () =>
       start(link.url, async (appUserId) => {
@@ -69,7 +69,7 @@ test("a worker whose connections are lost without a word, with jobs under way, i
 }, 40_000);
 
 test("a worker that is at work is not idle, and one that has never begun a job says so", async () => {
-  const { redisUrl, add, start } = await openHouse();
+  const { redisUrl, add, start } = await setUp();
   let finish: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
   const worker = start(redisUrl, async () => {
@@ -77,16 +77,16 @@ test("a worker that is at work is not idle, and one that has never begun a job s
     return { type: "done" };
   });
   onTestFinished(() => worker.close(0));
-  expect(worker.hasBegun()).toBe(false);
+  expect(worker.hasStartedJob()).toBe(false);
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasStartedJob());
   expect(worker.idleMs()).toBe(0);
   finish();
   await waitUntil("it is idle", () => worker.idleMs() > 0);
 });
 
 test("closing lets a job under way finish", async () => {
-  const { redisUrl, queue, add, start } = await openHouse();
+  const { redisUrl, queue, add, start } = await setUp();
   let isDone = false;
   const worker = start(redisUrl, async () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -94,17 +94,17 @@ test("closing lets a job under way finish", async () => {
     return { type: "done" };
   });
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasStartedJob());
   await worker.close(2_000);
   expect(isDone).toBe(true);
   expect(await queue.countJobs()).toMatchObject({ active: 0, waiting: 0 });
 });
 
 test("closing leaves a job that does not finish to another worker", async () => {
-  const { redisUrl, add, start } = await openHouse();
+  const { redisUrl, add, start } = await setUp();
   const worker = start(redisUrl, () => new Promise(() => undefined));
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasBegun());
+  await waitUntil("it is at work", () => worker.hasStartedJob());
   const startedAt = performance.now();
   await worker.close(200);
   expect(performance.now() - startedAt).toBeLessThan(1_500);

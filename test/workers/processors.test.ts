@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { processors } from "../../workers/processors.js";
+import { createProcessors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
 import { makeRow, toEvent } from "../support/core/mapping-fixtures.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
@@ -8,19 +8,19 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 const ada = "auth0|ada" as AppUserId;
 
 /** The processors over work that ends with these rows, and what they wake. */
-function openHouse(provisioned: () => Promise<Mapping | null>, deprovisioned = provisioned) {
+function setUp(provisioned: () => Promise<Mapping | null>, deprovisioned = provisioned) {
   const woken: string[] = [];
-  const work = processors({
+  const work = createProcessors({
     provisioning: { provision: provisioned },
     deprovisioning: { deprovision: deprovisioned },
     queue: { wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) },
-    longestWorkMs: 30,
+    maxRunMs: 30,
   });
   return { work, woken };
 }
 
 test("work that never ends gives its place back, and its job comes again without the loss of an attempt", async () => {
-  const { work } = openHouse(() => new Promise(() => undefined));
+  const { work } = setUp(() => new Promise(() => undefined));
   for (const job of ["provision-user", "deprovision-user"] as const) {
     const error = await work[job](ada).catch((reason: unknown) => reason);
     expect(toJobRetry(error)).toMatchObject({ type: "delay" });
@@ -29,7 +29,7 @@ test("work that never ends gives its place back, and its job comes again without
 
 test("a deletion that ends in a new signup hands over to provisioning, and the other way round", async () => {
   const pending = makeRow("pending", { lastEvent: toEvent("user.created") });
-  const { work, woken } = openHouse(
+  const { work, woken } = setUp(
     () => Promise.resolve(makeRow("deleting")),
     () => Promise.resolve(pending),
   );
@@ -39,7 +39,7 @@ test("a deletion that ends in a new signup hands over to provisioning, and the o
 });
 
 test("work that has reached its end, or waits for its own time, wakes nobody", async () => {
-  const { work, woken } = openHouse(
+  const { work, woken } = setUp(
     () => Promise.resolve(makeRow("active")),
     () => Promise.resolve(makeRow("deleting")),
   );

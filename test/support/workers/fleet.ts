@@ -5,9 +5,9 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
-import { processors } from "../../../workers/processors.js";
+import { createProcessors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
-import { startSweeping } from "../../../workers/sweeping.js";
+import { startSweepLoop } from "../../../workers/sweep-loop.js";
 import { createClosers } from "../../../src/lifecycle/closers.js";
 import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
@@ -54,11 +54,19 @@ export async function openFleet(setup: Setup = {}) {
     });
     await app.readiness.whenOpen;
     if (kind === "worker") {
-      const work = processors(app);
-      const jobs = startProvisioningWorker({ config, app, work, giveUp: () => undefined, drainMs: 500 });
-      closers.add("provisioning worker", jobs.close);
-      const sweeping = startSweeping({ app, work });
-      closers.add("sweeper", () => sweeping.close(500));
+      const processors = createProcessors(app);
+      const worker = startProvisioningWorker({
+        ...app,
+        redisUrl,
+        processors,
+        concurrency: config.workerConcurrency,
+        jobsPerSecond: config.vitalRateLimit,
+        shutDown: () => undefined,
+        drainMs: 500,
+      });
+      closers.add("provisioning worker", worker.close);
+      const sweepLoop = startSweepLoop({ ...app, processors });
+      closers.add("sweep loop", () => sweepLoop.close(500));
     }
     const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
     return {

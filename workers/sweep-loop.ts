@@ -3,34 +3,36 @@ import { endsWithin } from "../src/core/deadline.js";
 import { createSweeper } from "../src/core/provisioning/sweeper.js";
 import type { Mappings } from "../src/mongo/mappings.js";
 import type { ProvisioningQueue } from "../src/queue/provisioning-queue.js";
-import type { Logger } from "../src/telemetry/logger.js";
+import { toReason, type Logger } from "../src/telemetry/logger.js";
 import type { Processors } from "./processors.js";
 import { toJobRetry } from "./retry-decision.js";
 
-/** Between two rounds, milliseconds; jittered, so that workers do not sweep in step. */
+/** Between two sweeps, milliseconds; with jitter, so that workers do not sweep in step. */
 const sweepEveryMs = 1_000;
-/** Where the queue is away and the sweeper does the work, it asks for more as soon as some is done. */
+/** The same while Redis is down and the sweeper does the work itself: it looks for more as soon as some is done. */
 const directEveryMs = 100;
 
-/** Runs a sweeper for the life of the process; a round that fails is followed by the next one. */
-export function startSweeping({
-  app,
-  work,
+/** Runs a sweeper for the life of the process. A sweep that fails is followed by the next one. */
+export function startSweepLoop({
+  mappings,
+  queue,
+  processors,
+  now,
+  random,
+  log,
+  metrics,
 }: {
-  app: {
-    mappings: Mappings;
-    queue: ProvisioningQueue;
-    now: Clock;
-    random: Random;
-    log: Logger;
-    metrics: { reenqueued: (count: number) => void };
-  };
-  work: Processors;
+  mappings: Mappings;
+  queue: ProvisioningQueue;
+  processors: Processors;
+  now: Clock;
+  random: Random;
+  log: Logger;
+  metrics: { reenqueued: (count: number) => void };
 }) {
-  const { mappings, queue, now, random, log, metrics } = app;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
-  let round = Promise.resolve();
+  let currentSweep = Promise.resolve();
 
   const sweeper = createSweeper({
     mappings,
@@ -39,8 +41,8 @@ export function startSweeping({
     random,
     onReenqueued: metrics.reenqueued,
     async runJob(job, appUserId) {
-      // What may pass is due again by itself; only a bug is news.
-      await work[job](appUserId).catch((error: unknown) => {
+      // After a failure that may pass the mapping becomes due again; only a bug is worth a log line.
+      await processors[job](appUserId).catch((error: unknown) => {
         if (toJobRetry(error) === null) log.error({ job, err: error }, "unexpected error in a sweep");
       });
     },
@@ -48,7 +50,7 @@ export function startSweeping({
 
   async function sweep(): Promise<void> {
     const claimed = await sweeper.sweep().catch((error: unknown) => {
-      log.warn({ reason: error instanceof Error ? error.message : "unknown error" }, "a sweep failed");
+      log.warn({ reason: toReason(error) }, "a sweep failed");
       return 0;
     });
     if (isClosed) return;
@@ -57,16 +59,16 @@ export function startSweeping({
   }
 
   function start(): void {
-    round = sweep();
+    currentSweep = sweep();
   }
 
   start();
   return {
-    /** Lets the round under way finish, for `graceMs` at most: at a MongoDB that is frozen it takes longer. */
+    /** Waits for the sweep in progress, for `graceMs` at most: with a frozen MongoDB it would take longer. */
     async close(graceMs: number): Promise<void> {
       isClosed = true;
       clearTimeout(timer);
-      await endsWithin(round, graceMs).catch(() => undefined);
+      await endsWithin(currentSweep, graceMs).catch(() => undefined);
     },
   };
 }

@@ -1,0 +1,88 @@
+import type { Job } from "bullmq";
+import { queuePrefix } from "../src/queue/provisioning-queue.js";
+import { createWorkerConnection } from "../src/queue/redis-connection.js";
+import type { Logger } from "../src/telemetry/logger.js";
+import { startJobWorker, type JobOutcome } from "./job-worker.js";
+import { toJobRetry } from "./retry-decision.js";
+import { startWatchdog } from "./watchdog.js";
+
+/** What every queue worker needs from its process. */
+export type QueueWorkerContext = {
+  redisUrl: string;
+  log: Logger;
+  metrics: { workerRebuilt: () => void };
+  /** Stops the process, for another one to take its place. */
+  shutDown: () => void;
+  /** How long jobs in progress may take to finish when the worker closes, milliseconds. */
+  drainMs: number;
+};
+
+export type QueueWorkerOptions<D> = QueueWorkerContext & {
+  queueName: string;
+  concurrency: number;
+  /** Jobs started per second over the whole fleet; 0 means no limit. */
+  jobsPerSecond?: number;
+  /** Does the work of one job. A failure that may pass delays the job; any other error is a bug and uses an attempt. */
+  run: (job: Job<D>) => Promise<void>;
+  /** Keeps the whole fleet from starting jobs of this queue; without it, only the job itself is delayed. */
+  pauseFleet?: (durationMs: number) => Promise<void>;
+  /** Whether jobs are waiting that a worker could start now. Rejects while Redis is not responding. */
+  hasWaitingJobs: () => Promise<boolean>;
+  /** Whether a failed job has been reported by `run` already. */
+  isReported?: (error: Error) => boolean;
+  /** Errors of BullMQ itself, which are logged at level debug. */
+  onError?: (error: Error) => void;
+};
+
+/** Runs the jobs of one queue: a BullMQ worker, the watchdog that restarts it, and their log lines. */
+export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
+  const { queueName, redisUrl, log, run } = options;
+
+  async function runWithRetry(job: Job<D>): Promise<JobOutcome> {
+    try {
+      await run(job);
+      return { type: "done" };
+    } catch (error) {
+      const retry = toJobRetry(error);
+      if (retry === null) throw error;
+      if (retry.type === "pause-fleet" && options.pauseFleet === undefined) {
+        return { type: "delay", delayMs: retry.durationMs };
+      }
+      return retry;
+    }
+  }
+
+  const start = () =>
+    startJobWorker<D>({
+      queueName,
+      prefix: queuePrefix,
+      connect: () => createWorkerConnection(redisUrl),
+      concurrency: options.concurrency,
+      jobsPerSecond: options.jobsPerSecond ?? 0,
+      run: runWithRetry,
+      pauseFleet: options.pauseFleet ?? (() => Promise.resolve()),
+      onFailed: (job, error) => {
+        if (options.isReported?.(error) === true) return;
+        const fields = { queue: queueName, job: job?.name, jobId: job?.id, attempts: job?.attemptsMade };
+        log.error({ ...fields, err: error }, "a job failed");
+      },
+      onError: (error) => {
+        log.debug({ queue: queueName, reason: error.message }, "queue error");
+        options.onError?.(error);
+      },
+    });
+
+  const watchdog = startWatchdog({
+    start,
+    hasWaitingJobs: options.hasWaitingJobs,
+    shutDown: () => {
+      log.error({ queue: queueName }, "worker still stalled after restarts; shutting down");
+      options.shutDown();
+    },
+    onRebuild: () => {
+      options.metrics.workerRebuilt();
+      log.warn({ queue: queueName }, "worker stalled with jobs waiting; restarting it");
+    },
+  });
+  return { close: () => watchdog.close(options.drainMs) };
+}
