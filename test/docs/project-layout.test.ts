@@ -43,7 +43,7 @@ function listImports(file: string): string[] {
   return specifiers.map((path) => relative(root, join(root, dirname(file), path)).replace(/\.js$/, ".ts"));
 }
 
-/** The source that a name in the picture stands for. */
+/** Returns the path of the source that a name in the picture means. */
 const toSource = (name: string) =>
   ["schema", "workers"].includes(name)
     ? name

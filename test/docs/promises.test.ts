@@ -31,7 +31,7 @@ test.each(pages)("every link to a file in %s leads to an existing file", (page) 
   expect(links.filter((link) => !existsSync(join(root, dirname(page), link)))).toEqual([]);
 });
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** Returns the anchors that GitHub generates for the headings of a page. */
 const listAnchors = (page: string) =>
   [...readText(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
     heading
