@@ -6,9 +6,9 @@ import { SignInTokenResolver } from "./sign-in-token.resolver.js";
 import { ViewerResolver, type MappingLookup } from "./viewer.resolver.js";
 
 /**
- * Builds the executable schema over the two services that it needs.
+ * Builds the executable schema from the two services that it needs.
  *
- * The resolvers are made here by hand, so neither decorator metadata nor a container library is needed.
+ * The resolvers are constructed here, so that neither decorator metadata nor a container library is needed.
  */
 export function buildGraphqlSchema(services: {
   signInTokens: SignInTokens;
@@ -25,6 +25,6 @@ export function buildGraphqlSchema(services: {
   });
 }
 
-/** The schema as apps generate code from it: sorted, so that a difference is a change. */
+/** Prints the schema from which apps generate code. It is sorted, so that every difference is a real change. */
 export const printGraphqlSchema = (schema: GraphQLSchema): string =>
   `${printSchema(lexicographicSortSchema(schema))}\n`;

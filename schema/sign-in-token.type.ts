@@ -1,6 +1,6 @@
 import { Field, ID, ObjectType } from "type-graphql";
 import type { VitalUserId } from "../src/core/mapping/app-user-id.js";
-import type * as Team from "../src/core/vital/deployment.js";
+import type * as Deployment from "../src/core/vital/deployment.js";
 import { VitalEnvironment, VitalRegion } from "./vital-deployment.type.js";
 
 @ObjectType({
@@ -11,12 +11,12 @@ export class VitalSignInToken {
   @Field(() => ID, { description: "The Vital user that the token signs in." })
   userId!: VitalUserId;
 
-  @Field(() => String, { description: "Opaque; give it to the Vital Mobile SDK at once." })
+  @Field(() => String, { description: "Opaque; pass it to the Vital Mobile SDK immediately." })
   signInToken!: string;
 
-  @Field(() => VitalEnvironment, { description: "Which of Vital's environments issued it." })
-  environment!: Team.VitalEnvironment;
+  @Field(() => VitalEnvironment, { description: "The Vital environment that issued it." })
+  environment!: Deployment.VitalEnvironment;
 
-  @Field(() => VitalRegion, { description: "The region that the SDK must be configured for." })
-  region!: Team.VitalRegion;
+  @Field(() => VitalRegion, { description: "The Vital region that the SDK must be configured for." })
+  region!: Deployment.VitalRegion;
 }

@@ -1,12 +1,11 @@
 import { Ctx, FieldResolver, Query, Resolver, Root } from "type-graphql";
 import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import type { Mapping, MappingState } from "../src/core/mapping/mapping.js";
-import type { GraphqlContext } from "./context.js";
-import { Viewer, VitalUser, VitalUserState } from "./viewer.type.js";
+import { Viewer, VitalUser, VitalUserState, type GraphqlContext } from "./viewer.type.js";
 
 export type MappingLookup = { find(appUserId: AppUserId): Promise<Mapping | null> };
 
-/** To the app, a Vital user that is being deleted is gone. */
+/** The app sees a Vital user as deleted from the moment its deletion is requested. */
 const shownStates: Record<MappingState, VitalUserState> = {
   pending: VitalUserState.PENDING,
   active: VitalUserState.ACTIVE,
@@ -34,7 +33,7 @@ export class ViewerResolver {
 
   @FieldResolver(() => VitalUser, {
     nullable: true,
-    description: "Null until provisioning has been asked for.",
+    description: "The viewer's Vital user; null until provisioning is requested.",
   })
   async vitalUser(@Root() viewer: Viewer): Promise<VitalUser | null> {
     const mapping = await this.mappings.find(viewer.id);

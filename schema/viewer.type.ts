@@ -1,7 +1,7 @@
 import { GraphQLDateTime } from "graphql-scalars";
 import { Field, ID, ObjectType, registerEnumType } from "type-graphql";
 import type { AppUserId, VitalUserId } from "../src/core/mapping/app-user-id.js";
-import type * as Team from "../src/core/vital/deployment.js";
+import type * as Deployment from "../src/core/vital/deployment.js";
 import { VitalEnvironment, VitalRegion } from "./vital-deployment.type.js";
 
 export const VitalUserState = {
@@ -12,14 +12,17 @@ export const VitalUserState = {
 } as const;
 export type VitalUserState = (typeof VitalUserState)[keyof typeof VitalUserState];
 
+/** The context that every resolver receives. */
+export type GraphqlContext = { viewer: { appUserId: AppUserId }; requestId: string };
+
 registerEnumType(VitalUserState, {
   name: "VitalUserState",
-  description: "How far the provisioning of a Vital user has come.",
+  description: "The state of a Vital user.",
   valuesConfig: {
-    PENDING: { description: "Asked for and on its way." },
-    ACTIVE: { description: "It exists: sign-in tokens can be issued." },
-    FAILED: { description: "Vital refused to create it; somebody has to look at it." },
-    DELETED: { description: "The app user was deleted, and the Vital user with it." },
+    PENDING: { description: "Provisioning is in progress." },
+    ACTIVE: { description: "The Vital user exists: sign-in tokens can be issued." },
+    FAILED: { description: "Vital refused to create the Vital user; an operator has to fix the cause." },
+    DELETED: { description: "The app user was deleted, and the Vital user is deleted with it." },
   },
 });
 
@@ -27,24 +30,24 @@ registerEnumType(VitalUserState, {
 export class VitalUser {
   @Field(() => ID, {
     nullable: true,
-    description: "The id to compare with the SDK's current user id; null until ACTIVE.",
+    description: "The id to compare with the SDK's current user id; null unless ACTIVE.",
   })
   id!: VitalUserId | null;
 
-  @Field(() => VitalUserState, { description: "How far provisioning has come." })
+  @Field(() => VitalUserState, { description: "The state of the Vital user." })
   state!: VitalUserState;
 
-  @Field(() => VitalEnvironment, { description: "Which of Vital's environments it belongs to." })
-  environment!: Team.VitalEnvironment;
+  @Field(() => VitalEnvironment, { description: "The Vital environment that it belongs to." })
+  environment!: Deployment.VitalEnvironment;
 
-  @Field(() => VitalRegion, { description: "Where Vital keeps its data." })
-  region!: Team.VitalRegion;
+  @Field(() => VitalRegion, { description: "The Vital region that stores its data." })
+  region!: Deployment.VitalRegion;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: "Since when it is ACTIVE." })
+  @Field(() => GraphQLDateTime, { nullable: true, description: "When it became ACTIVE; null unless ACTIVE." })
   activatedAt!: Date | null;
 }
 
-@ObjectType({ description: "The app user that the access token names." })
+@ObjectType({ description: "The app user that the access token identifies." })
 export class Viewer {
   @Field(() => ID, { description: "The app user id.", simple: true })
   id!: AppUserId;
