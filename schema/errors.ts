@@ -1,22 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { errorTable, ServiceError } from "../src/core/errors.js";
+import type { Logger } from "../src/telemetry/logger.js";
 
-/** What the extensions of every error carry. */
-export type ErrorExtensions = {
+/** The extensions of every error. */
+type ErrorExtensions = {
   code: string;
   retryable: boolean;
   requestId: string;
-  /** Where waiting helps. */
+  /** Present where waiting helps. */
   retryAfterSeconds?: number;
-  /** Of a bug: finds it in the log. */
+  /** Finds a bug in the log. */
   errorId?: string;
 };
-export type PresentedError = GraphQLFormattedError & { extensions: ErrorExtensions };
+type PresentedError = GraphQLFormattedError & { extensions: ErrorExtensions };
 
-type Log = Record<"info" | "error", (fields: Record<string, unknown>, phrase: string) => void>;
-
-/** What Apollo calls the caller's own mistakes; their messages describe the document and nothing of ours. */
+/** Apollo's codes for mistakes of the caller. The messages describe the caller's document and none of our internals. */
 const callerMistakes = new Set([
   "BAD_REQUEST",
   "BAD_USER_INPUT",
@@ -27,50 +26,45 @@ const callerMistakes = new Set([
   "PERSISTED_QUERY_NOT_SUPPORTED",
 ]);
 
-/** For a refusal that passes by itself and does not say when. */
-const defaultRetryAfterSeconds = 5;
-
 const isCallerMistake = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError &&
-  // An error with a path was raised by a resolver, whatever it calls itself.
+  // An error with a path was thrown by a resolver, whatever its code says.
   error.path === undefined &&
   typeof error.extensions.code === "string" &&
   callerMistakes.has(error.extensions.code);
 
-/** A suggestion ("Did you mean …?") tells the schema to those who guess; the rest tells which server we run. */
+/** Removes suggestions ("Did you mean …?"), which reveal the schema, and messages that reveal which server this is. */
 const toPublicMessage = ({ message, extensions }: GraphQLError): string =>
   extensions.validationErrorCode === "INTROSPECTION_DISABLED"
-    ? "Introspection is off; use the published schema."
+    ? "Introspection is disabled; use the published schema."
     : message.replace(/ ?Did you mean .+\?$/s, "");
 
-/** Where in the document an error belongs; nothing for errors that were raised outside of one. */
+/** The position of an error in its document; empty for an error that was thrown elsewhere. */
 const toPosition = (error: unknown): Pick<GraphQLFormattedError, "locations" | "path"> => {
   if (!(error instanceof GraphQLError)) return {};
   const { locations, path } = error.toJSON();
   return { ...(locations && { locations }), ...(path && { path }) };
 };
 
-/** The resolver's own error, which graphql-js wraps in one that knows the path. */
+/** Returns the resolver's own error, which graphql-js wraps in one that knows the path. */
 const unwrap = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError !== undefined ? unwrap(error.originalError) : error;
 
 /**
- * Makes the one function that turns whatever was thrown into a GraphQL error of the service: a `ServiceError` by the
- * table, a mistake of the caller under Apollo's code, anything else as a bug: logged whole, shown as an id alone.
+ * Creates the function that converts anything that was thrown into a GraphQL error: a `ServiceError` by its table, a
+ * mistake of the caller under Apollo's code, and anything else as a bug, which is logged in full and shown only as an
+ * id.
  */
 export function createErrorPresenter({
   log,
   newErrorId = randomUUID,
 }: {
-  log: Log;
+  log: Logger;
   newErrorId?: () => string;
 }) {
-  const presentRefusal = (error: ServiceError, requestId: string) => {
-    const { code, retryable, reason, message } = error;
-    log.info({ requestId, code, reason }, "request refused");
-    const retryAfterSeconds =
-      error.retryAfterSeconds ??
-      (retryable && code !== "INTERNAL_SERVER_ERROR" ? defaultRetryAfterSeconds : undefined);
+  const presentServiceError = (error: ServiceError, requestId: string) => {
+    const { code, retryable, reason, message, retryAfterSeconds } = error;
+    log.info({ requestId, code, reason }, "request rejected");
     return {
       message,
       extensions: {
@@ -93,7 +87,7 @@ export function createErrorPresenter({
   return (error: unknown, requestId: string): PresentedError => {
     const original = unwrap(error);
     if (original instanceof ServiceError) {
-      return { ...presentRefusal(original, requestId), ...toPosition(error) };
+      return { ...presentServiceError(original, requestId), ...toPosition(error) };
     }
     if (isCallerMistake(error)) {
       const code = error.extensions.code as string;
@@ -106,5 +100,3 @@ export function createErrorPresenter({
     return { ...presentBug(original, requestId), ...toPosition(error) };
   };
 }
-
-export type ErrorPresenter = ReturnType<typeof createErrorPresenter>;

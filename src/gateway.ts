@@ -8,11 +8,11 @@ import type { GatewayConfig } from "./config/config.js";
 import type { AppUserId } from "./core/mapping/app-user-id.js";
 import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
-import { startupNotes } from "./http/events/event-settings.js";
+import { listStartupNotes } from "./http/events/event-settings.js";
 import { registerEventIngress } from "./http/events/event-ingress.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
-import { createAdminServer, createHttpServer } from "./http/servers.js";
+import { createAdminServer, createPublicServer } from "./http/servers.js";
 import { createClosers, type Closers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
@@ -43,7 +43,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
     const schema = openSchema(config, app, closers);
-    const server = createPublicServer(config, app, { schema, authentication });
+    const server = createGatewayServer(config, app, { schema, authentication });
     closers.add("HTTP server", () => server.close(), {
       timeoutMs: stopTimes.drainMs,
       cutOff: () => {
@@ -51,7 +51,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
       },
     });
 
-    for (const note of startupNotes(config.events)) log.warn({}, note);
+    for (const note of listStartupNotes(config.events)) log.warn({}, note);
     authentication.start();
     const url = await server.listen({ port: config.port, host: config.host });
     const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
@@ -93,7 +93,7 @@ function countRequests(tokens: SignInTokens, metrics: Pick<Metrics, "tokenReques
   };
 }
 
-function createPublicServer(
+function createGatewayServer(
   config: GatewayConfig,
   app: App,
   {
@@ -110,7 +110,7 @@ function createPublicServer(
     publicUrl === null ? {} : { resourceMetadataUrl: toResourceMetadataUrl(publicUrl) };
   const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
 
-  return createHttpServer({
+  return createPublicServer({
     log,
     observeHttp: metrics.observeHttp,
     trustProxy: config.trustProxy,
@@ -132,9 +132,9 @@ function createPublicServer(
           settings: config.events,
           record: readiness.guard(events.record),
           deadlineMs,
-          clock: app.now,
+          now: app.now,
           metrics,
-          logger: log,
+          log,
         });
       },
     ],

@@ -44,7 +44,7 @@ export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, even
   if (!hasEventSource(events)) return;
   const { provider, userIdClaim } = auth;
   const expected = claimOf(provider);
-  if (expected !== null && userIdClaim !== expected && events.customForm.userId === null) {
+  if (expected !== null && userIdClaim !== expected && events.customFormat.userId === null) {
     reader.problem(
       "AUTH_USER_ID_CLAIM",
       `signup events of ${provider} name the user as the claim ${expected} does, not as ${userIdClaim}; leave it ` +

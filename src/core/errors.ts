@@ -48,6 +48,9 @@ export type ServiceErrorDetails = {
   cause?: unknown;
 };
 
+/** For a temporary failure whose duration is unknown. */
+const defaultRetryAfterMs = 5_000;
+
 /** A deliberate refusal. Everything else that is thrown is a bug: logged whole, shown opaque. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
@@ -71,8 +74,10 @@ export class ServiceError extends Error {
     return errorTable[this.code].retryable;
   }
 
-  /** Whole seconds for `Retry-After` and `extensions.retryAfterSeconds`, at least 1. */
+  /** Whole seconds after which the caller may try again, at least 1; `undefined` where waiting does not help. */
   get retryAfterSeconds(): number | undefined {
-    return this.retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(this.retryAfterMs / 1000));
+    const isTemporary = this.retryable && this.code !== "INTERNAL_SERVER_ERROR";
+    const retryAfterMs = this.retryAfterMs ?? (isTemporary ? defaultRetryAfterMs : undefined);
+    return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
   }
 }

@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 
-/** The 16-bit groups of a part of an IPv6 address that has no `::` in it; dotted decimals at its end count as two. */
-const groupsOf = (part: string): string[] =>
+/** Splits a part of an IPv6 address without `::` into its 16-bit groups; a dotted decimal at the end counts as two. */
+const toGroups = (part: string): string[] =>
   part === ""
     ? []
     : part
@@ -9,15 +9,16 @@ const groupsOf = (part: string): string[] =>
         .flatMap((group) => (group.includes(".") ? ["0", "0"] : [Number.parseInt(group, 16).toString(16)]));
 
 /**
- * Gives what one client can change its address within: of IPv4 the address, of IPv6 its /64, which a network gives to
- * each of its members (RFC 4291 §2.5.4). An IPv4 address in the form of IPv6 (RFC 4291 §2.5.5.2) counts as itself.
+ * Returns the range in which one client can change its address: an IPv4 address itself, or the /64 of an IPv6 address,
+ * because networks assign a whole /64 to each client (RFC 4291 §2.5.4). An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2)
+ * counts as the IPv4 address.
  */
 export function toClientNetwork(address: string): string {
   if (!isIPv6(address)) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   const [start = "", end] = (address.split("%", 1)[0] ?? "").split("::");
-  const [first, last] = [groupsOf(start), groupsOf(end ?? "")];
+  const [first, last] = [toGroups(start), toGroups(end ?? "")];
   const zeros = Array<string>(8 - first.length - last.length).fill("0");
   return `${[...first, ...zeros, ...last].slice(0, 4).join(":")}::/64`;
 }

@@ -21,15 +21,15 @@ const preflightHeaders = {
 const exposedHeaders = "retry-after, www-authenticate, x-request-id";
 
 /**
- * Lets the named origins read answers (WHATWG Fetch, "CORS protocol"), and nobody else. Tokens travel in a header
- * that scripts set themselves, so credentials are never allowed.
+ * Allows the configured origins, and no others, to read responses (WHATWG Fetch, "CORS protocol"). Scripts set the
+ * header with the token themselves, so credentials are never allowed.
  */
 export function registerCors(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return;
   const allowed = new Set(origins);
 
   app.addHook("onRequest", async (request, reply) => {
-    // A cache must not give one origin what was meant for another.
+    // A cache must not serve one origin the response to another.
     void reply.header("vary", "Origin");
     const { origin } = request.headers;
     if (origin === undefined || !allowed.has(origin)) return;

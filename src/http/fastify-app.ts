@@ -6,36 +6,30 @@ import fastify, {
   type FastifyRequest,
   type FastifyServerOptions,
 } from "fastify";
-import { createBrokenHttpRefusal } from "./client-error-handler.js";
-import type { OverloadSampler } from "./overload.js";
-import { overloadedError } from "./overload.js";
-import { HttpProblem, toProblem, toRefusal, toResponseHead } from "./problem.js";
-
-/** Fields and a constant phrase; never a header, a body or a variable of a query. */
-export type Log = Record<
-  "info" | "warn" | "error",
-  (fields: Record<string, unknown>, phrase: string) => void
->;
+import type { Logger } from "../telemetry/logger.js";
+import { createClientErrorHandler } from "./client-error-handler.js";
+import { createOverloadedError, type OverloadSampler } from "./overload.js";
+import { HttpProblem, sendProblem, toProblem } from "./problem.js";
 
 /** Called once per request with the pattern of its route, never with its path. */
 export type ObserveHttp = (route: string, status: number, seconds: number) => void;
 
-export type HttpAppOptions = {
-  log: Log;
+export type FastifyAppOptions = {
+  log: Logger;
   observeHttp?: ObserveHttp;
-  /** Whose `X-Forwarded-*` is believed, as Fastify takes it; nobody's by default. */
+  /** The proxies whose `X-Forwarded-*` headers are trusted, as Fastify accepts it; none by default. */
   trustProxy?: FastifyServerOptions["trustProxy"];
   overload?: OverloadSampler;
-  /** How long one request may take inside; a connection is silent for that long. */
+  /** How long one request may take in the gateway; its connection sends no bytes for that long. */
   longestRequestMs?: number;
   /** How long one request may take to arrive. */
   longestArrivalMs?: number;
 };
 
 const healthPaths = new Set(["/livez", "/readyz"]);
-/** All that is served here, but for what a dashboard does on its own pages. */
+/** All methods that are served here, except on the dashboard's own pages. */
 const servedMethods = ["GET", "POST"] as const;
-const saneRequestId = /^[A-Za-z0-9._-]{1,128}$/;
+const validRequestId = /^[A-Za-z0-9._-]{1,128}$/;
 
 const securityHeaders = {
   "cache-control": "no-store",
@@ -44,65 +38,89 @@ const securityHeaders = {
   "x-content-type-options": "nosniff",
 };
 
-/** The caller's own id, when it is fit for logs and headers, so that one id leads through all systems. */
+/** Keeps the caller's id where it is safe in logs and headers, so that one id identifies the request in all systems. */
 const toRequestId = ({ headers }: IncomingMessage): string => {
-  const given = headers["x-request-id"];
-  return typeof given === "string" && saneRequestId.test(given) ? given : randomUUID();
+  const requestId = headers["x-request-id"];
+  return typeof requestId === "string" && validRequestId.test(requestId) ? requestId : randomUUID();
 };
 
 /** RFC 9112 §3.2: required since HTTP/1.1. */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
-/** Answers with `application/problem+json` and logs what the caller is not told. */
-function createProblemSender(log: Log) {
+/** Responds with `application/problem+json`, and logs what the caller does not see. */
+function createErrorHandler(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    const refusal = toRefusal(error);
-    const requestId = request.id;
-    const problem = toProblem(refusal, requestId);
-    const fields = { requestId, route: request.routeOptions.url, status: problem.status, code: problem.code };
-    if (refusal === null) {
-      problem.errorId = randomUUID();
-      log.error({ ...fields, errorId: problem.errorId, err: error }, "unexpected error");
-    } else {
-      log.info({ ...fields, reason: "reason" in refusal ? refusal.reason : undefined }, "request refused");
-    }
-    const { status, headers } = toResponseHead(refusal);
-    return reply
-      .code(status)
-      .headers({ ...securityHeaders, "x-request-id": requestId, ...headers })
-      .type("application/problem+json")
-      .send(JSON.stringify(problem));
+    const problem = toProblem(error);
+    const { status, code, reason, errorId } = problem;
+    const fields = { requestId: request.id, route: request.routeOptions.url, status, code };
+    if (problem.origin === "bug") log.error({ ...fields, errorId, err: error }, "unexpected error");
+    else log.info({ ...fields, reason }, "request rejected");
+    return sendProblem(reply.headers({ ...securityHeaders, "x-request-id": request.id }), problem);
   };
 }
 
 /**
- * Gives 405 with `Allow` where a path is served by another method, 404 elsewhere. The path is compared, not looked up
- * in the router: to that it would be a pattern, and a caller could write one that it throws at.
+ * Returns 405 with `Allow` where other methods serve the path, 404 elsewhere. The path is compared with the routes and
+ * not looked up in the router: the router would read it as a pattern, and throws at some of them.
  */
-function createNotServed(app: FastifyInstance): (url: string) => HttpProblem {
-  const methodsOf = new Map<string, Set<string>>();
+function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProblem {
+  const methodsByPath = new Map<string, Set<string>>();
   app.addHook("onRoute", ({ url, method }) => {
-    const methods = methodsOf.get(url) ?? new Set();
-    methodsOf.set(url, methods);
+    const methods = methodsByPath.get(url) ?? new Set();
+    methodsByPath.set(url, methods);
     for (const served of [method].flat()) methods.add(served);
   });
   return (url) => {
-    const methods = methodsOf.get(url.split("?", 1)[0] ?? url);
+    const methods = methodsByPath.get(url.split("?", 1)[0] ?? url);
     const allowed = servedMethods.filter((method) => methods?.has(method));
     return allowed.length === 0
-      ? new HttpProblem(404)
-      : new HttpProblem(405, { headers: { allow: allowed.join(", ") } });
+      ? new HttpProblem("NOT_FOUND")
+      : new HttpProblem("METHOD_NOT_ALLOWED", { headers: { allow: allowed.join(", ") } });
   };
 }
 
+/** Sets the headers of every response, and rejects what needs no further look at the request. */
+function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | undefined): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    void reply.headers(securityHeaders).header("x-request-id", request.id);
+    const isShed = overload?.isOverloaded() === true && !healthPaths.has(request.routeOptions.url ?? "");
+    if (isShed) done(createOverloadedError());
+    else if (lacksHost(request.raw))
+      done(new HttpProblem("BAD_REQUEST", { detail: "The Host header is missing." }));
+    else done();
+  });
+  const toNotServed = createNotServedProblem(app);
+  // Before the body is read: the body of a request that nothing serves need not be parsed.
+  app.addHook("preParsing", (request, _reply, _payload, done) => {
+    done(request.is404 ? toNotServed(request.url) : null);
+  });
+  app.setNotFoundHandler((request) => {
+    throw toNotServed(request.url);
+  });
+}
+
+/** While the server closes, every response ends its connection. */
+function closeConnectionsOnShutdown(app: FastifyInstance): void {
+  let isClosing = false;
+  app.addHook("preClose", (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    if (isClosing) void reply.header("connection", "close");
+    done();
+  });
+}
+
 /**
- * What every HTTP server of ours has in common: request ids, security headers, time-outs, refusals as problem
- * documents, shedding, one observation per request, and a close that lets requests in flight end.
+ * Creates what every HTTP server of the product has in common: request ids, security headers, timeouts, problem
+ * details for rejected requests, load shedding, one observation per request, and a close that lets requests in flight
+ * finish.
  */
-export function createHttpApp(options: HttpAppOptions): FastifyInstance {
+export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   const { log, observeHttp, overload, longestRequestMs = 10_000, longestArrivalMs = 15_000 } = options;
-  const sendProblem = createProblemSender(log);
+  const handleError = createErrorHandler(log);
   const app = fastify({
     logger: false,
     trustProxy: options.trustProxy ?? false,
@@ -113,62 +131,35 @@ export function createHttpApp(options: HttpAppOptions): FastifyInstance {
     requestTimeout: longestArrivalMs,
     http: {
       headersTimeout: Math.min(10_000, longestArrivalMs),
-      // How often Node.js looks who is over these times; left at its 30 s, slow senders would get that much more.
+      // How often Node.js enforces these timeouts. With its default of 30 s, slow senders would get that much more.
       connectionsCheckingInterval: 1_000,
-      // Node.js would refuse a request without Host by an empty answer: it is refused below, in our form.
+      // Node.js would send an empty response to a request without Host; the hook below sends problem details.
       requireHostHeader: false,
     },
-    // A silent connection, also one whose request is being worked on.
+    // For a connection without traffic, which includes one whose request is in progress.
     connectionTimeout: longestRequestMs + 20_000,
-    // Longer than the minute after which load balancers let go: the side that sends must be the one to close.
+    // Longer than the 60 s after which load balancers close idle connections: the side that sends requests must be
+    // the one that closes.
     keepAliveTimeout: 72_000,
     forceCloseConnections: "idle",
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
-    clientErrorHandler: createBrokenHttpRefusal(log, securityHeaders),
+    frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
+    clientErrorHandler: createClientErrorHandler(log, securityHeaders),
   });
 
-  // An expectation that we do not know may be ignored (RFC 9110 §10.1.1); Node.js would answer 417, empty.
+  // An unknown expectation may be ignored (RFC 9110 §10.1.1); Node.js would respond with an empty 417.
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
 
-  let isClosing = false;
-  app.addHook("onRequest", (request, reply, done) => {
-    void reply.headers(securityHeaders).header("x-request-id", request.id);
-    const isShed = overload?.isOverloaded() === true && !healthPaths.has(request.routeOptions.url ?? "");
-    if (isShed) done(overloadedError());
-    else
-      done(
-        lacksHost(request.raw) ? new HttpProblem(400, { detail: "The Host header is missing." }) : undefined,
-      );
-  });
-  const toNotServed = createNotServed(app);
-  // Before the body is read: what is not served need not be parsed.
-  const refuseNotServed = (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void) => {
-    done(request.is404 ? toNotServed(request.url) : undefined);
-  };
-  app.addHook("preParsing", (request, reply, _payload, done) => {
-    refuseNotServed(request, reply, done);
-  });
-  app.addHook("onSend", (_request, reply, _payload, done) => {
-    if (isClosing) void reply.header("connection", "close");
-    done();
-  });
+  app.setErrorHandler(handleError);
+  addRequestChecks(app, overload);
+  closeConnectionsOnShutdown(app);
   app.addHook("onResponse", (request, reply, done) => {
     observeHttp?.(request.routeOptions.url ?? "unmatched", reply.statusCode, reply.elapsedTime / 1000);
-    done();
-  });
-  app.addHook("preClose", (done) => {
-    isClosing = true;
     done();
   });
   app.addHook("onClose", (_app, done) => {
     overload?.close();
     done();
-  });
-
-  app.setErrorHandler(sendProblem);
-  app.setNotFoundHandler((request) => {
-    throw toNotServed(request.url);
   });
   return app;
 }

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
 
-/** Whether the process can do its work, and if not, why, in words for an operator. */
+/** Whether the process can do its work, and if not, the reason for the operator. */
 export type Readiness = { ready: true } | { ready: false; reason: string };
 export type ReadinessCheck = () => Readiness | Promise<Readiness>;
 
 /**
- * `GET /livez`: the process turns. `GET /readyz`: 200 when it can do its work, 503 with the reason otherwise; a
- * check that throws counts as not ready.
+ * Serves `GET /livez`: 200 while the event loop runs; and `GET /readyz`: 200 when the process can do its work, 503 with
+ * the reason otherwise. A check that throws counts as not ready.
  */
 export function registerHealth(app: FastifyInstance, readiness: ReadinessCheck): void {
   app.get("/livez", () => ({ status: "ok" }));

@@ -1,23 +1,22 @@
 import { performance } from "node:perf_hooks";
 import { ServiceError } from "../core/errors.js";
 
-/** Says whether the process has more to do than it can; `close` ends the measuring. */
+/** Detects that the process has more work than it can do; `close` stops the measurement. */
 export type OverloadSampler = { isOverloaded(): boolean; close(): void };
 
 const busyUtilization = 0.9;
 const lateTicksInARow = 3;
 
 /**
- * Calls the process overloaded in two cases, each only where the event loop was busy all the while.
+ * Reports the process as overloaded in two cases, each only if the event loop was busy the whole time.
  *
- * While one turn of the event loop takes longer than `maxTurnMs`: what else arrives in that turn is turned away, so
- * that the turn ends. Without it a crowd of requests that are ready at once would all be worked on before the next
- * connection is accepted and before anybody hears that there is too much.
+ * First, while one turn of the event loop takes longer than `maxTurnMs`: further requests that arrive in that turn are
+ * rejected, so that the turn ends. Otherwise a large number of requests that are ready together would all be handled
+ * before the next connection is accepted and before any client learns of the overload.
  *
- * When a tick every `intervalMs` was more than `maxDelayMs` late for three times in a row: one long pause (a
- * collection of garbage, a machine that slept) is no overload. `perf_hooks.monitorEventLoopDelay` would not do: it
- * loses the delay that its reset falls into, which is every one as soon as the loop turns more slowly than the samples
- * are taken.
+ * Second, when a tick every `intervalMs` was more than `maxDelayMs` late three times in a row: one long pause (garbage
+ * collection, a machine that slept) is not an overload. `perf_hooks.monitorEventLoopDelay` is unsuitable: it loses the
+ * delay during which it is reset, and that is every delay once the loop turns more slowly than the samples are taken.
  */
 export function startOverloadSampler({
   maxDelayMs = 300,
@@ -30,27 +29,27 @@ export function startOverloadSampler({
 
   const isBusySinceTick = () =>
     performance.eventLoopUtilization(lastUtilization).utilization >= busyUtilization;
-  const msLate = () => performance.now() - lastTickAt - intervalMs;
+  const getDelayMs = () => performance.now() - lastTickAt - intervalMs;
 
   const tick = () => {
-    lateTicks = msLate() > maxDelayMs && isBusySinceTick() ? lateTicks + 1 : 0;
+    lateTicks = getDelayMs() > maxDelayMs && isBusySinceTick() ? lateTicks + 1 : 0;
     lastTickAt = performance.now();
     lastUtilization = performance.eventLoopUtilization();
   };
   const timer = setInterval(tick, intervalMs).unref();
 
   return {
-    isOverloaded: () => lateTicks >= lateTicksInARow || (msLate() > maxTurnMs && isBusySinceTick()),
+    isOverloaded: () => lateTicks >= lateTicksInARow || (getDelayMs() > maxTurnMs && isBusySinceTick()),
     close() {
       clearInterval(timer);
     },
   };
 }
 
-/** What a request is told that is turned away before anything is done for it. */
-export const overloadedError = (): ServiceError =>
+/** For a request that is rejected before any work is done for it. */
+export const createOverloadedError = (): ServiceError =>
   new ServiceError("SERVICE_UNAVAILABLE", {
-    message: "The service is overloaded at the moment.",
+    message: "The service is overloaded.",
     retryAfterMs: 2_000,
     reason: "event loop late",
   });

@@ -2,29 +2,29 @@ import { hash } from "node:crypto";
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
+import { withDeadline } from "../core/deadline.js";
 import { ServiceError } from "../core/errors.js";
 import type { SignInTokens } from "../core/tokens/sign-in-tokens.js";
 import { toClientNetwork } from "./client-network.js";
-import { withDeadline } from "./deadline.js";
 import type { AuthFailureLimit } from "./graphql/graphql-route.js";
 
 const windowSeconds = 60;
-/** A Redis that hangs must not hold up a sign-in. */
+/** A Redis that does not respond must not delay a sign-in. */
 const redisTimeoutMs = 50;
-/** How long nobody waits for a Redis that has hung. */
+/** How long Redis is not used after it did not respond. */
 const redisPauseMs = 2_000;
 
 type Limiter = Pick<RateLimiterMemory, "consume">;
 
-/** Keys are hashed: an app user id is personal data, of any length and any characters. */
+/** Keys are hashed: an app user id is personal data, and of any length and characters. */
 const toKey = (text: string) => hash("sha256", text, "base64url");
 
-const toRateLimited = (result: RateLimiterRes) =>
+const toRateLimitError = (result: RateLimiterRes) =>
   new ServiceError("RATE_LIMITED", { retryAfterMs: Math.max(result.msBeforeNext, 1) });
 
 /**
- * A limit that holds over all gateways while Redis answers, and for this process alone while it does not. The client
- * should have `enableOfflineQueue: false`, so that a lost connection shows at once.
+ * Creates a limit that applies to all gateways together while Redis responds, and to this process alone while it does
+ * not. The client should have `enableOfflineQueue: false`, so that commands fail immediately without a connection.
  */
 function createSharedLimiter(redis: Redis, name: string, points: number): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `vital-gateway:${name}` };
@@ -33,7 +33,7 @@ function createSharedLimiter(redis: Redis, name: string, points: number): Limite
     ...options,
     storeClient: redis,
     rejectIfRedisNotReady: true,
-    // Who is over the limit is known here until the minute is over: Redis need not be asked again.
+    // Keys over the limit are remembered in memory until the minute ends, so Redis need not be asked again.
     inMemoryBlockOnConsumed: points,
   });
   let pausedUntilMs = 0;
@@ -42,8 +42,8 @@ function createSharedLimiter(redis: Redis, name: string, points: number): Limite
     async consume(key, cost) {
       if (performance.now() < pausedUntilMs) return memory.consume(key, cost);
       try {
-        const toLate = () => new Error("Redis does not answer in time.");
-        return await withDeadline(shared.consume(key, cost), redisTimeoutMs, toLate);
+        const toTimeout = () => new Error("Redis did not respond in time.");
+        return await withDeadline(shared.consume(key, cost), redisTimeoutMs, toTimeout);
       } catch (error) {
         if (error instanceof RateLimiterRes) throw error;
         pausedUntilMs = performance.now() + redisPauseMs;
@@ -56,8 +56,8 @@ function createSharedLimiter(redis: Redis, name: string, points: number): Limite
 export type TokenRateLimit = { consume(appUserId: AppUserId): Promise<void> };
 
 /**
- * Limits the sign-in tokens of one viewer, per minute over all gateways; 0 is no limit. `consume` throws
- * `RATE_LIMITED` with the time until the next minute begins.
+ * Limits the sign-in tokens of one viewer per minute, over all gateways; 0 means no limit. `consume` throws
+ * `RATE_LIMITED` with the time until the next minute starts.
  */
 export function createTokenRateLimit({
   redis,
@@ -73,13 +73,13 @@ export function createTokenRateLimit({
       try {
         await limiter.consume(toKey(appUserId));
       } catch (error) {
-        throw error instanceof RateLimiterRes ? toRateLimited(error) : error;
+        throw error instanceof RateLimiterRes ? toRateLimitError(error) : error;
       }
     },
   };
 }
 
-/** Sign-in tokens behind a limit: what is over it never reaches Vital. */
+/** Applies a limit to sign-in tokens: requests over the limit cause no call to Vital. */
 export const limitSignInTokens = (tokens: SignInTokens, limit: TokenRateLimit): SignInTokens => ({
   async issue(appUserId) {
     await limit.consume(appUserId);
@@ -88,19 +88,19 @@ export const limitSignInTokens = (tokens: SignInTokens, limit: TokenRateLimit): 
 });
 
 /**
- * Turns an address away that has failed `perMinute` times within a minute, before another token of it is verified;
- * counted in this process. Only for a gateway that sees its clients' addresses (`trustProxy` set where there is a
- * proxy): otherwise all clients share the proxy's, and expired tokens of some would shut out everybody.
+ * Rejects an address that has failed `perMinute` times within a minute, before another of its tokens is verified;
+ * counted in this process. Use it only in a gateway that sees its clients' addresses (behind a proxy, with `trustProxy`
+ * set): otherwise all clients share the address of the proxy, and the expired tokens of some would block all of them.
  */
 export function createAuthFailureLimit({ perMinute }: { perMinute: number }): AuthFailureLimit {
   const failures = new RateLimiterMemory({ points: perMinute, duration: windowSeconds });
   return {
     async check(address) {
       const state = await failures.get(toClientNetwork(address));
-      if (state !== null && state.consumedPoints >= perMinute) throw toRateLimited(state);
+      if (state !== null && state.consumedPoints >= perMinute) throw toRateLimitError(state);
     },
     async record(address) {
-      // Past the limit it rejects, which `check` says at the next request.
+      // Rejects over the limit, which `check` reports at the next request.
       await failures.consume(toClientNetwork(address)).catch(() => undefined);
     },
   };

@@ -1,28 +1,28 @@
 import type { FastifyInstance } from "fastify";
 import { registerCors } from "./cors.js";
+import { createFastifyApp, type FastifyAppOptions } from "./fastify-app.js";
 import { registerGraphqlRoute, type GraphqlRouteOptions } from "./graphql/graphql-route.js";
 import { registerHealth, type ReadinessCheck } from "./health.js";
-import { createHttpApp, type HttpAppOptions } from "./fastify-app.js";
 import { startOverloadSampler } from "./overload.js";
 import { registerResourceMetadata, type ResourceMetadataOptions } from "./resource-metadata.js";
 
-export type HttpServerOptions = HttpAppOptions & {
+export type PublicServerOptions = FastifyAppOptions & {
   graphql: Omit<GraphqlRouteOptions, "log">;
   resourceMetadata: ResourceMetadataOptions;
   readiness: ReadinessCheck;
   /** Web apps that may call from a browser, as `https://app.example.com`. */
   corsOrigins?: readonly string[];
-  /** What else is served here, such as the event ingress; each is given the app before it listens. */
+  /** Register further routes, such as the event ingress, before the server listens. */
   plugins?: readonly ((app: FastifyInstance) => void)[];
 };
 
 /**
- * Makes the public server; the caller listens and closes. `close()` ends idle connections at once and lets requests
- * in flight end; it does not limit how long they take.
+ * Creates the public server; the caller listens and closes. `close()` ends idle connections immediately and lets
+ * requests in flight finish; it does not limit how long they take.
  */
-export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+export function createPublicServer(options: PublicServerOptions): FastifyInstance {
   const { graphql, log } = options;
-  const app = createHttpApp({
+  const app = createFastifyApp({
     overload: startOverloadSampler(),
     ...(graphql.deadlineMs !== undefined && { longestRequestMs: graphql.deadlineMs }),
     ...options,
@@ -31,20 +31,20 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   registerHealth(app, options.readiness);
   registerResourceMetadata(app, options.resourceMetadata);
   registerGraphqlRoute(app, { ...graphql, log });
-  for (const plug of options.plugins ?? []) plug(app);
+  for (const register of options.plugins ?? []) register(app);
   return app;
 }
 
-export type AdminServerOptions = Pick<HttpAppOptions, "log"> & {
+export type AdminServerOptions = Pick<FastifyAppOptions, "log"> & {
   readiness: ReadinessCheck;
   metrics: () => Promise<{ contentType: string; body: string }>;
-  /** Puts on the queue dashboard, which asks for its own password. */
+  /** Registers the queue dashboard, which asks for its own password. */
   queues?: (app: FastifyInstance) => void;
 };
 
-/** Makes the operators' server, for an address that the public does not reach. */
+/** Creates the operators' server, for an address that is not reachable from the internet. */
 export function createAdminServer({ log, readiness, metrics, queues }: AdminServerOptions): FastifyInstance {
-  const app = createHttpApp({ log });
+  const app = createFastifyApp({ log });
   registerHealth(app, readiness);
   app.get("/metrics", async (_request, reply) => {
     const { contentType, body } = await metrics();

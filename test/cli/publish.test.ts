@@ -17,6 +17,7 @@ import { otherSecret, readSettings, signingSecret } from "../support/http/test-i
 import { waitUntil } from "../support/wait-until.js";
 import { createTestRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
+import { silentLog } from "../support/recording-log.js";
 
 type Summary = Record<"ok" | "lines" | "sent" | "refused" | "skipped" | "lastLine" | "dryRun", unknown>;
 
@@ -51,7 +52,8 @@ async function startGateway() {
       gateway.batches += 1;
       return gateway.record(events);
     },
-    clock: () => new Date(),
+    now: () => new Date(),
+    log: silentLog,
   });
   app.addHook("onRequest", async (_request, reply) => {
     if (gateway.status !== null) await reply.code(gateway.status).send();

@@ -93,7 +93,7 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   };
   expect(places.redis).toContain(troubled);
   expect(places.mongo).toContain(user);
-  expect(places["log of the gateway"]).toContain("request refused");
+  expect(places["log of the gateway"]).toContain("request rejected");
 
   const { user_token: innerToken } = JSON.parse(Buffer.from(signInToken, "base64").toString()) as {
     user_token: string;

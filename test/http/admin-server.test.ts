@@ -1,11 +1,10 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createAdminServer } from "../../src/http/servers.js";
-
-const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+import { silentLog } from "../support/recording-log.js";
 
 async function startAdmin(metrics: () => Promise<{ contentType: string; body: string }>) {
   const app = createAdminServer({
-    log,
+    log: silentLog,
     readiness: () => ({ ready: true }),
     metrics,
     queues: (instance) => void instance.get("/queues", () => "dashboard"),
@@ -25,7 +24,7 @@ test("operators find health, metrics and the dashboard on the admin server", asy
   expect((await fetch(`${url}/graphql`)).status).toBe(404);
 });
 
-test("metrics that cannot be had are a 500 without internals", async () => {
+test("metrics that cannot be collected are a 500 without internals", async () => {
   const url = await startAdmin(() => Promise.reject(new Error("hunter2")));
   const response = await fetch(`${url}/metrics`);
   expect(response.status).toBe(500);

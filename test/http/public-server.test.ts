@@ -67,7 +67,7 @@ describe("what is no HTTP", () => {
       const requestId = /x-request-id: (\S+)/.exec(answer)?.[1];
       expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toMatchObject({ status, requestId });
       expect(lines).toMatchObject([
-        { level: "info", phrase: "request refused", fields: { requestId, status } },
+        { level: "info", phrase: "request rejected", fields: { requestId, status } },
       ]);
     },
   );

@@ -13,6 +13,7 @@ import {
 } from "../../src/publisher/publisher.js";
 import { otherSecret, readSettings, signingSecret } from "../support/http/test-ingress.js";
 import { waitUntil } from "../support/wait-until.js";
+import { silentLog } from "../support/recording-log.js";
 
 const { settings } = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });
 const publishers: SignupPublisher[] = [];
@@ -31,7 +32,7 @@ type Store = (events: SignupEvent[]) => Promise<void>;
 /** The gateway's event ingress on a port, with what it stored. */
 async function startGatewayOn(port: number, record: Store) {
   const app = Fastify({ forceCloseConnections: true });
-  registerEventIngress(app, { settings, record, clock: () => new Date() });
+  registerEventIngress(app, { settings, record, now: () => new Date(), log: silentLog });
   await app.listen({ port, host: "127.0.0.1" });
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
 }

@@ -31,7 +31,7 @@ const event = {
 };
 
 test("the request that the page shows is taken by the ingress as the event that it names", async () => {
-  const ingress = await startIngress({ EVENTS_SIGNING_SECRETS: secret }, { clock: () => signedAt });
+  const ingress = await startIngress({ EVENTS_SIGNING_SECRETS: secret }, { now: () => signedAt });
   onTestFinished(() => ingress.close());
   const answer = await ingress.post(body, headers);
   expect(answer.status).toBe(202);

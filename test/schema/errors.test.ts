@@ -2,17 +2,11 @@ import { GraphQLError } from "graphql";
 import { describe, expect, test } from "vitest";
 import { createErrorPresenter } from "../../schema/errors.js";
 import { errorTable, ServiceError, type ErrorCode } from "../../src/core/errors.js";
-
-type Line = { level: string; phrase: string; fields: Record<string, unknown> };
+import { createRecordingLog } from "../support/recording-log.js";
 
 function createPresenter() {
-  const lines: Line[] = [];
-  const write = (level: string) => (fields: Record<string, unknown>, phrase: string) =>
-    void lines.push({ level, phrase, fields });
-  const present = createErrorPresenter({
-    log: { info: write("info"), error: write("error") },
-    newErrorId: () => "e1",
-  });
+  const { log, lines } = createRecordingLog();
+  const present = createErrorPresenter({ log, newErrorId: () => "e1" });
   return { present, lines };
 }
 
@@ -30,7 +24,7 @@ test("the reason of a refusal is logged and not shown", () => {
   expect(lines).toEqual([
     {
       level: "info",
-      phrase: "request refused",
+      phrase: "request rejected",
       fields: { requestId: "r1", code: "UNAUTHENTICATED", reason: "the audience is another" },
     },
   ]);

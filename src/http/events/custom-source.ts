@@ -1,35 +1,38 @@
-import { countSharedSteps, findAll, findFirst, type Pointer } from "./json-pointer.js";
-import type { CustomFormSettings } from "./event-settings.js";
-import { toTypes, type Occurrence, type Source } from "./event-format.js";
+import { countSharedSteps, findAll, findFirst, type JsonPointer } from "./json-pointer.js";
+import type { CustomFormatSettings } from "./event-settings.js";
+import { toEventTypes, type EventSource, type RawEvent } from "./event-format.js";
 
-/** A source that only the settings know. Where its pointers share a `*`, a message carries several events. */
-export function createCustomSource(settings: CustomFormSettings, userId: Pointer): Source {
+/**
+ * Creates the source whose format is defined by the settings. Where its pointers share a `*`, a message contains
+ * several events.
+ */
+export function createCustomSource(settings: CustomFormatSettings, userId: JsonPointer): EventSource {
   const shared = countSharedSteps(userId, settings.type);
-  const eventsPath = userId.slice(0, shared);
-  const userIdPath = userId.slice(shared);
-  const typePath = settings.type.slice(shared);
+  const eventsPointer = userId.slice(0, shared);
+  const userIdPointer = userId.slice(shared);
+  const typePointer = settings.type.slice(shared);
   const time = settings.time;
-  const isTimeWithin = time !== null && shared > 0 && countSharedSteps(userId, time) === shared;
-  const types = toTypes(settings.createdTypes, settings.deletedTypes);
+  const hasTimePerEvent = time !== null && shared > 0 && countSharedSteps(userId, time) === shared;
+  const eventTypes = toEventTypes(settings.createdTypes, settings.deletedTypes);
 
   return {
     name: "custom",
-    read(message) {
-      const messageTime = time === null || isTimeWithin ? undefined : findFirst(message, time);
-      const occurrences = findAll(message, eventsPath).flatMap((event): Occurrence[] => {
-        const name = findFirst(event, typePath);
+    parse(message) {
+      const messageTime = time === null || hasTimePerEvent ? undefined : findFirst(message, time);
+      const events = findAll(message, eventsPointer).flatMap((event): RawEvent[] => {
+        const name = findFirst(event, typePointer);
         if (typeof name !== "string") return [];
-        const type = types.get(name) ?? null;
+        const type = eventTypes.get(name) ?? null;
         return [
           {
             type,
-            userIds: type === null ? [] : findAll(event, userIdPath),
+            userIds: type === null ? [] : findAll(event, userIdPointer),
             eventId: undefined,
-            time: isTimeWithin ? findFirst(event, time.slice(shared)) : messageTime,
+            time: hasTimePerEvent ? findFirst(event, time.slice(shared)) : messageTime,
           },
         ];
       });
-      return occurrences.length === 0 ? null : occurrences;
+      return events.length === 0 ? null : events;
     },
   };
 }

@@ -1,38 +1,38 @@
 import type { SignupEventType } from "../../core/mapping/signup-event.js";
-import { findAll, findFirst, pointer, type Pointer } from "./json-pointer.js";
+import { findAll, findFirst, jsonPointer, type JsonPointer } from "./json-pointer.js";
 
-/** One thing that happened, as the source says it; nothing of it is checked yet. */
-export type Occurrence = {
-  /** `null`: of no concern to us. */
+/** One event as its source describes it; nothing in it has been checked yet. */
+export type RawEvent = {
+  /** `null`: an event that is ignored. */
   type: SignupEventType | null;
   userIds: readonly unknown[];
   eventId: unknown;
   time: unknown;
 };
 
-/** A dialect of events. */
-export type Source = {
-  /** Label of the metrics. */
+/** Recognizes and parses the messages of one event format. */
+export type EventSource = {
+  /** Label in the metrics. */
   name: string;
-  /** What a message says, or `null` when it is not of this form. */
-  read: (message: unknown) => Occurrence[] | null;
+  /** Returns the events of a message, or `null` when the message has another format. */
+  parse: (message: unknown) => RawEvent[] | null;
 };
 
 /**
- * A dialect as data: how it is recognised, and where things are. Where `events` is given, the pointers below it are
- * read within each of them.
+ * An event format as data: how a message is recognized, and where its fields are. With `events`, the pointers after it
+ * are read within each event.
  */
-export type SourceForm = {
+export type EventFormat = {
   name: string;
-  /** Pointers that must lead to something, or to exactly this. */
+  /** Pointers at which the message must have a value (`true`) or exactly this text. */
   marks: Readonly<Record<string, string | true>>;
-  /** Pointers that must lead to exactly this; otherwise the message is of this form and ignored. */
+  /** Pointers that must lead to exactly this text; otherwise the message has this format and is ignored. */
   only?: Readonly<Record<string, string>>;
-  /** Where the events of a message that carries several are. */
+  /** Pointer to the events of a message with several. */
   events?: string;
-  /** Several are joined by dots. */
+  /** The values at several pointers are joined by dots. */
   type: readonly string[];
-  /** The first that leads to something counts. */
+  /** The first pointer that leads to a value counts. */
   userId: readonly string[];
   eventId?: string;
   time?: string;
@@ -40,11 +40,11 @@ export type SourceForm = {
   deletedTypes: readonly string[];
 };
 
-const typeName = (parts: readonly unknown[]) =>
+const toTypeName = (parts: readonly unknown[]) =>
   parts.every((part) => typeof part === "string") ? parts.join(".") : null;
 
-/** The names that a source gives to what concerns us. */
-export function toTypes(
+/** Maps the names that a source uses to the types that are not ignored. */
+export function toEventTypes(
   created: readonly string[],
   deleted: readonly string[],
 ): ReadonlyMap<string, SignupEventType> {
@@ -54,52 +54,57 @@ export function toTypes(
   ]);
 }
 
-function findUserIds(event: unknown, pointers: readonly Pointer[]): readonly unknown[] {
-  for (const path of pointers) {
-    const found = findAll(event, path);
+function findUserIds(event: unknown, pointers: readonly JsonPointer[]): readonly unknown[] {
+  for (const pointer of pointers) {
+    const found = findAll(event, pointer);
     if (found.length > 0) return found;
   }
   return [];
 }
 
-/** Makes a row of the table into a source; `moreUserIds` are looked at before those of the form. */
-export function toSource(form: SourceForm, moreUserIds: readonly (Pointer | null)[] = []): Source {
-  const marks = Object.entries(form.marks).map(([text, mark]) => ({ path: pointer(text), mark }));
-  const only = Object.entries(form.only ?? {}).map(([text, mark]) => ({ path: pointer(text), mark }));
-  const events = form.events === undefined ? null : pointer(form.events);
-  const typePath = form.type.map(pointer);
-  const userIdPaths = [...moreUserIds.filter((path) => path !== null), ...form.userId.map(pointer)];
-  const eventIdPath = form.eventId === undefined ? null : pointer(form.eventId);
-  const timePath = form.time === undefined ? null : pointer(form.time);
-  const types = toTypes(form.createdTypes, form.deletedTypes);
+/** Creates the source of a format; `moreUserIds` are tried before the pointers of the format. */
+export function createEventSource(
+  format: EventFormat,
+  moreUserIds: readonly (JsonPointer | null)[] = [],
+): EventSource {
+  const marks = Object.entries(format.marks).map(([text, mark]) => ({ pointer: jsonPointer(text), mark }));
+  const only = Object.entries(format.only ?? {}).map(([text, mark]) => ({
+    pointer: jsonPointer(text),
+    mark,
+  }));
+  const events = format.events === undefined ? null : jsonPointer(format.events);
+  const type = format.type.map(jsonPointer);
+  const userId = [...moreUserIds.filter((pointer) => pointer !== null), ...format.userId.map(jsonPointer)];
+  const eventId = format.eventId === undefined ? null : jsonPointer(format.eventId);
+  const time = format.time === undefined ? null : jsonPointer(format.time);
+  const eventTypes = toEventTypes(format.createdTypes, format.deletedTypes);
 
-  const isMarked = (message: unknown, { path, mark }: { path: Pointer; mark: string | true }) => {
-    const found = findFirst(message, path);
+  const isMarked = (message: unknown, { pointer, mark }: { pointer: JsonPointer; mark: string | true }) => {
+    const found = findFirst(message, pointer);
     return mark === true ? found !== undefined : found === mark;
   };
-  const readEvent = (event: unknown): Occurrence | null => {
-    const name = typeName(typePath.map((path) => findFirst(event, path)));
+  const parseEvent = (event: unknown): RawEvent | null => {
+    const name = toTypeName(type.map((pointer) => findFirst(event, pointer)));
     if (name === null) return null;
-    const type = types.get(name) ?? null;
+    const eventType = eventTypes.get(name) ?? null;
     return {
-      type,
-      userIds: type === null ? [] : findUserIds(event, userIdPaths),
-      eventId: eventIdPath === null ? undefined : findFirst(event, eventIdPath),
-      time: timePath === null ? undefined : findFirst(event, timePath),
+      type: eventType,
+      userIds: eventType === null ? [] : findUserIds(event, userId),
+      eventId: eventId === null ? undefined : findFirst(event, eventId),
+      time: time === null ? undefined : findFirst(event, time),
     };
   };
 
   return {
-    name: form.name,
-    read(message) {
+    name: format.name,
+    parse(message) {
       if (!marks.every((mark) => isMarked(message, mark))) return null;
-      if (!only.every((mark) => isMarked(message, mark))) return [ignoredOccurrence];
-      if (events !== null)
-        return findAll(message, events).map((event) => readEvent(event) ?? ignoredOccurrence);
-      const occurrence = readEvent(message);
-      return occurrence === null ? null : [occurrence];
+      if (!only.every((mark) => isMarked(message, mark))) return [ignoredEvent];
+      if (events !== null) return findAll(message, events).map((event) => parseEvent(event) ?? ignoredEvent);
+      const event = parseEvent(message);
+      return event === null ? null : [event];
     },
   };
 }
 
-const ignoredOccurrence: Occurrence = { type: null, userIds: [], eventId: undefined, time: undefined };
+const ignoredEvent: RawEvent = { type: null, userIds: [], eventId: undefined, time: undefined };

@@ -1,24 +1,24 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { SettingsReader } from "../../config/settings-reader.js";
-import { canSignBodyToken } from "./body-jwt.js";
-import { countSharedSteps, parsePointer, pointer, type Pointer } from "./json-pointer.js";
+import { canSignBodyJwt } from "./body-jwt.js";
+import { countSharedSteps, jsonPointer, parseJsonPointer, type JsonPointer } from "./json-pointer.js";
 import type { SigningKeys } from "./signatures.js";
 
-/** How a source of a form of its own is read, and what CloudEvents are called. */
-export type CustomFormSettings = {
+/** The format of a source that is not built in, and the type names of CloudEvents. */
+export type CustomFormatSettings = {
   /** `EVENTS_USER_ID_POINTER`; also read in CloudEvents. */
-  userId: Pointer | null;
+  userId: JsonPointer | null;
   /** `EVENTS_TYPE_POINTER`. */
-  type: Pointer;
-  /** `EVENTS_TIME_POINTER`: without it, an event of such a source has the time of its arrival. */
-  time: Pointer | null;
+  type: JsonPointer;
+  /** `EVENTS_TIME_POINTER`: without it, an event of such a source gets the time of its arrival. */
+  time: JsonPointer | null;
   /** `EVENTS_CREATED_TYPES`. */
   createdTypes: readonly string[];
   /** `EVENTS_DELETED_TYPES`. */
   deletedTypes: readonly string[];
 };
 
-/** Providers that sign in a way of their own, and the setting of each; as the provider shows them, comma separated. */
+/** The settings for providers with their own signature scheme: the secrets as the provider shows them, comma separated. */
 export const providerSecretNames = {
   workos: "EVENTS_WORKOS_SECRETS",
   zitadel: "EVENTS_ZITADEL_SECRETS",
@@ -27,17 +27,17 @@ export const providerSecretNames = {
 
 type SigningProvider = keyof typeof providerSecretNames;
 
-/** Settings of the event ingress. Secrets are held as keys and digests, which print as nothing. */
+/** Settings of the event ingress. Secrets are kept as keys and digests, so that printing them reveals nothing. */
 export type EventSettings = {
   /** `EVENTS_SIGNING_SECRETS`. */
   signingKeys: SigningKeys;
   providerKeys: Readonly<Record<SigningProvider, readonly KeyObject[]>>;
   /** `EVENTS_BEARER_TOKENS`, as SHA-256. */
   bearerTokenDigests: readonly Buffer[];
-  customForm: CustomFormSettings;
+  customFormat: CustomFormatSettings;
 };
 
-/** More would let a request that proves nothing cost too much. */
+/** Bounds the work for a request that is not authenticated. */
 const maxSecrets = 10;
 const minTokenLength = 24;
 const minProviderSecretLength = 16;
@@ -48,16 +48,16 @@ const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3
 const toBytes = (text: string) => (base64.test(text) ? Buffer.from(text, "base64") : Buffer.alloc(0));
 
 type Report = (message: string) => void;
-/** `item` says which of several, by its place: never by its content. */
-type ReadItem<T> = (text: string, report: Report) => T | null;
+type ParseItem<T> = (text: string, report: Report) => T | null;
 
-function readSecrets<T>(reader: SettingsReader, name: string, items: string[], read: ReadItem<T>): T[] {
+function readSecrets<T>(reader: SettingsReader, name: string, items: string[], parse: ParseItem<T>): T[] {
   if (items.length > maxSecrets)
-    reader.problem(name, `has ${items.length} items; give at most ${maxSecrets}`);
+    reader.problem(name, `has ${items.length} items; configure at most ${maxSecrets}`);
   return items.flatMap((text, index) => {
-    const place = items.length === 1 ? "" : `item ${index + 1} `;
-    const item = read(text, (message) => {
-      reader.problem(name, `${place}${message}`);
+    // An item is named by its position, never by its content.
+    const position = items.length === 1 ? "" : `item ${index + 1} `;
+    const item = parse(text, (message) => {
+      reader.problem(name, `${position}${message}`);
     });
     return item === null ? [] : [item];
   });
@@ -65,19 +65,19 @@ function readSecrets<T>(reader: SettingsReader, name: string, items: string[], r
 
 type SigningKey = { kind: keyof SigningKeys; key: KeyObject };
 
-function readSigningKey(text: string, report: Report): SigningKey | null {
+function parseSigningKey(text: string, report: Report): SigningKey | null {
   if (text.startsWith("whsec_")) {
     const bytes = toBytes(text.slice("whsec_".length));
     if (bytes.length >= 24 && bytes.length <= 64) return { kind: "hmac", key: createSecretKey(bytes) };
-    report("must be whsec_ and the base64 of 24 to 64 bytes");
+    report("must be whsec_ followed by the base64 of 24 to 64 bytes");
   } else if (text.startsWith("whpk_")) {
     const bytes = toBytes(text.slice("whpk_".length));
     if (bytes.length === ed25519KeyBytes) return { kind: "ed25519", key: toEd25519Key(bytes) };
-    report("must be whpk_ and the base64 of the 32 bytes of an ed25519 public key");
+    report("must be whpk_ followed by the base64 of the 32 bytes of an ed25519 public key");
   } else if (text.startsWith("whsk_")) {
-    report("is a private key, which belongs to the sender alone; give the public one, whpk_…");
+    report("is a private key, which only the sender may have; configure the public key, whpk_…");
   } else {
-    report("must begin with whsec_ (a shared secret) or whpk_ (a public key)");
+    report("must start with whsec_ (a shared secret) or whpk_ (a public key)");
   }
   return null;
 }
@@ -85,7 +85,7 @@ function readSigningKey(text: string, report: Report): SigningKey | null {
 const toEd25519Key = (bytes: Buffer) =>
   createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") }, format: "jwk" });
 
-/** Supabase shows its secret as `v1,whsec_…`; the list has split it in two. */
+/** Supabase shows its secret as `v1,whsec_…`, which splitting at commas turns into two items. */
 const isVersionMark = (item: string, index: number, items: readonly string[]) =>
   (item === "v1" && items[index + 1]?.startsWith("whsec_") === true) ||
   (item === "v1a" && items[index + 1]?.startsWith("whpk_") === true);
@@ -93,69 +93,69 @@ const isVersionMark = (item: string, index: number, items: readonly string[]) =>
 function readSigningKeys(reader: SettingsReader): SigningKeys {
   const name = "EVENTS_SIGNING_SECRETS";
   const items = reader.secretList(name).filter((item, index, all) => !isVersionMark(item, index, all));
-  const keys = readSecrets(reader, name, items, readSigningKey);
+  const keys = readSecrets(reader, name, items, parseSigningKey);
   const ofKind = (kind: keyof SigningKeys) => keys.filter((key) => key.kind === kind).map(({ key }) => key);
   return { hmac: ofKind("hmac"), ed25519: ofKind("ed25519") };
 }
 
-function readToken(text: string, report: Report): Buffer | null {
+function parseBearerToken(text: string, report: Report): Buffer | null {
   if (/^[\x21-\x7e]+$/.test(text) && text.length >= minTokenLength) return hash("sha256", text, "buffer");
   report(
-    `must have at least ${minTokenLength} characters, ASCII without spaces; openssl rand -hex 32 gives one`,
+    `must have at least ${minTokenLength} characters, ASCII without spaces; create one with openssl rand -hex 32`,
   );
   return null;
 }
 
-function readProviderSecret(text: string, report: Report): KeyObject | null {
+function parseProviderSecret(text: string, report: Report): KeyObject | null {
   if (text.length >= minProviderSecretLength) return createSecretKey(Buffer.from(text));
-  report(`must have at least ${minProviderSecretLength} characters; copy it whole from the provider`);
+  report(`must have at least ${minProviderSecretLength} characters; copy the whole secret from the provider`);
   return null;
 }
 
-/** What FusionAuth signs with: the secret of an HMAC key, or the public one of a key pair. */
-function readFusionauthKey(text: string, report: Report): KeyObject | null {
-  if (!text.startsWith("-----BEGIN ")) return readProviderSecret(text, report);
+/** Parses the key for FusionAuth's signatures: the secret of an HMAC key, or the public key of a key pair. */
+function parseFusionauthKey(text: string, report: Report): KeyObject | null {
+  if (!text.startsWith("-----BEGIN ")) return parseProviderSecret(text, report);
   if (text.includes("PRIVATE KEY")) {
-    report("is a private key, which belongs to FusionAuth alone; give the public one");
+    report("is a private key, which only FusionAuth may have; configure the public key");
     return null;
   }
   try {
-    // Where a setting has one line only, its line breaks are written as \n.
+    // A setting that must fit on one line has its line breaks written as \n.
     const key = createPublicKey(text.replaceAll("\\n", "\n"));
-    if (canSignBodyToken(key) && (key.asymmetricKeyDetails?.modulusLength ?? minRsaBits) >= minRsaBits)
+    if (canSignBodyJwt(key) && (key.asymmetricKeyDetails?.modulusLength ?? minRsaBits) >= minRsaBits)
       return key;
   } catch {
-    // Falls through to the report.
+    // An invalid key is reported below.
   }
-  report(`must be the PEM of an RSA (${minRsaBits} bits or more), EC or Ed25519 public key`);
+  report(`must be a PEM with an RSA (${minRsaBits} bits or more), EC or Ed25519 public key`);
   return null;
 }
 
-function readPointer(reader: SettingsReader, name: string): Pointer | null {
+function readPointer(reader: SettingsReader, name: string): JsonPointer | null {
   const text = reader.text(name);
   if (text === undefined) return null;
-  const parsed = parsePointer(text);
+  const parsed = parseJsonPointer(text);
   if (parsed === null)
     reader.problem(name, "must be a JSON pointer such as /data/id or /users/*[type=User]/id");
   return parsed;
 }
 
-/** A `*` that the user id does not share would give the type or time of one event to the users of all. */
-function reportStrayStars(
+/** A `*` that the user id does not share would apply the type or time of one event to the users of all events. */
+function reportUnsharedStars(
   reader: SettingsReader,
-  pointers: Pick<CustomFormSettings, "type" | "time"> & { userId: Pointer },
+  pointers: Pick<CustomFormatSettings, "type" | "time"> & { userId: JsonPointer },
 ) {
   const { userId, type, time } = pointers;
   const shared = countSharedSteps(userId, type);
-  const strays = (path: Pointer, sharedSteps: number) =>
-    path.slice(sharedSteps).some((step) => "every" in step);
-  if (strays(type, shared)) {
-    reader.problem("EVENTS_TYPE_POINTER", "has a * that EVENTS_USER_ID_POINTER does not go through");
+  const hasUnsharedStar = (pointer: JsonPointer, sharedSteps: number) =>
+    pointer.slice(sharedSteps).some((step) => "every" in step);
+  if (hasUnsharedStar(type, shared)) {
+    reader.problem("EVENTS_TYPE_POINTER", "has a * that EVENTS_USER_ID_POINTER does not share");
   }
   if (time === null) return;
   const sharedWithTime = countSharedSteps(userId, time);
-  if ((sharedWithTime > 0 && sharedWithTime !== shared) || strays(time, sharedWithTime)) {
-    const message = "has a * that EVENTS_USER_ID_POINTER and EVENTS_TYPE_POINTER do not both go through";
+  if ((sharedWithTime > 0 && sharedWithTime !== shared) || hasUnsharedStar(time, sharedWithTime)) {
+    const message = "has a * that EVENTS_USER_ID_POINTER and EVENTS_TYPE_POINTER do not both share";
     reader.problem("EVENTS_TIME_POINTER", message);
   }
 }
@@ -165,25 +165,28 @@ function readTypes(reader: SettingsReader, name: string, fallback: string): read
   return types.length === 0 ? [fallback] : types;
 }
 
-function readCustomForm(reader: SettingsReader): CustomFormSettings {
+function readCustomFormat(reader: SettingsReader): CustomFormatSettings {
   const createdTypes = readTypes(reader, "EVENTS_CREATED_TYPES", "user.created");
   const deletedTypes = readTypes(reader, "EVENTS_DELETED_TYPES", "user.deleted");
   const both = createdTypes.filter((type) => deletedTypes.includes(type));
   if (both.length > 0) {
-    reader.problem("EVENTS_DELETED_TYPES", `names ${both.join(", ")} too, as EVENTS_CREATED_TYPES does`);
+    reader.problem(
+      "EVENTS_DELETED_TYPES",
+      `contains ${both.join(", ")}, which EVENTS_CREATED_TYPES contains too`,
+    );
   }
   const userId = readPointer(reader, "EVENTS_USER_ID_POINTER");
-  const type = readPointer(reader, "EVENTS_TYPE_POINTER") ?? pointer("/type");
+  const type = readPointer(reader, "EVENTS_TYPE_POINTER") ?? jsonPointer("/type");
   const time = readPointer(reader, "EVENTS_TIME_POINTER");
-  if (userId !== null) reportStrayStars(reader, { userId, type, time });
+  if (userId !== null) reportUnsharedStars(reader, { userId, type, time });
   return { userId, type, time, createdTypes, deletedTypes };
 }
 
-/** Reads the settings of the event ingress; problems are collected in the reader, by name, without any secret. */
+/** Reads the settings of the event ingress. The reader collects the problems by name, without any secret. */
 export function readEventSettings(reader: SettingsReader): EventSettings {
-  const providerKeys = (provider: SigningProvider, read = readProviderSecret) => {
+  const providerKeys = (provider: SigningProvider, parse = parseProviderSecret) => {
     const name = providerSecretNames[provider];
-    return readSecrets(reader, name, reader.secretList(name), read);
+    return readSecrets(reader, name, reader.secretList(name), parse);
   };
   const tokens = "EVENTS_BEARER_TOKENS";
   return {
@@ -191,14 +194,14 @@ export function readEventSettings(reader: SettingsReader): EventSettings {
     providerKeys: {
       workos: providerKeys("workos"),
       zitadel: providerKeys("zitadel"),
-      fusionauth: providerKeys("fusionauth", readFusionauthKey),
+      fusionauth: providerKeys("fusionauth", parseFusionauthKey),
     },
-    bearerTokenDigests: readSecrets(reader, tokens, reader.secretList(tokens), readToken),
-    customForm: readCustomForm(reader),
+    bearerTokenDigests: readSecrets(reader, tokens, reader.secretList(tokens), parseBearerToken),
+    customFormat: readCustomFormat(reader),
   };
 }
 
-/** Whether anybody can prove to be a sender; without that the address answers 404. */
+/** Whether any sender can be authenticated; otherwise the endpoint responds 404. */
 export function hasEventSource(settings: EventSettings): boolean {
   const { signingKeys, providerKeys, bearerTokenDigests } = settings;
   return [signingKeys.hmac, signingKeys.ed25519, ...Object.values(providerKeys), bearerTokenDigests].some(
@@ -206,16 +209,16 @@ export function hasEventSource(settings: EventSettings): boolean {
   );
 }
 
-/** What an operator should know at start, one line each. */
-export function startupNotes(settings: EventSettings): string[] {
+/** Returns what an operator should know at startup, one log line each. */
+export function listStartupNotes(settings: EventSettings): string[] {
   if (!hasEventSource(settings)) {
     return [
-      "No event source is configured: POST /v1/events answers 404, and app users are provisioned at their first sign-in only. Set EVENTS_SIGNING_SECRETS or EVENTS_BEARER_TOKENS.",
+      "No event source is configured: POST /v1/events responds 404, and app users are provisioned only at their first sign-in. Set EVENTS_SIGNING_SECRETS or EVENTS_BEARER_TOKENS.",
     ];
   }
   return settings.bearerTokenDigests.length === 0
     ? []
     : [
-        "EVENTS_BEARER_TOKENS: a static token proves less than a signature (it says nothing about the body, and never expires). Where a source can sign, use EVENTS_SIGNING_SECRETS.",
+        "EVENTS_BEARER_TOKENS: a static token is weaker than a signature (it does not cover the body, and never expires). Use EVENTS_SIGNING_SECRETS for each source that can sign.",
       ];
 }

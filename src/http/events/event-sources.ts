@@ -1,13 +1,12 @@
-import type { Pointer } from "./json-pointer.js";
-import type { CustomFormSettings } from "./event-settings.js";
 import { createCustomSource } from "./custom-source.js";
-import { toSource, type Source, type SourceForm } from "./event-format.js";
+import { createEventSource, type EventFormat, type EventSource } from "./event-format.js";
+import type { CustomFormatSettings } from "./event-settings.js";
 
 /**
- * The dialects with a fixed form, each from its provider's documentation; the first that fits is taken, so the more
- * particular stand first. How a sender proves itself does not depend on the dialect.
+ * The formats of identity providers, each from the provider's documentation. The first format that matches is used, so
+ * more specific formats come first. How a sender authenticates does not depend on the format.
  */
-const forms: readonly SourceForm[] = [
+const providerFormats: readonly EventFormat[] = [
   {
     name: "clerk",
     marks: { "/object": "event", "/type": true, "/data": true },
@@ -18,8 +17,8 @@ const forms: readonly SourceForm[] = [
     deletedTypes: ["user.deleted"],
   },
   {
-    // In a deletion `record` is null and `old_record` holds what was there. Its times are of the row, not of the
-    // deletion, which therefore has the time of its arrival.
+    // In a deletion `record` is null and `old_record` is the deleted table row. Its times belong to that row, not to the
+    // deletion, so the event gets the time of its arrival.
     name: "supabase",
     marks: { "/schema": true, "/table": true, "/type": true },
     only: { "/schema": "auth", "/table": "users" },
@@ -51,7 +50,7 @@ const forms: readonly SourceForm[] = [
     deletedTypes: ["user.lifecycle.delete.initiated"],
   },
   {
-    // Only the events after the commit: the plain user.create runs before it, and its user may never exist.
+    // Only the events after the commit: plain user.create is sent before it, and its user may never exist.
     name: "fusionauth",
     marks: { "/event/type": true },
     type: ["/event/type"],
@@ -91,8 +90,8 @@ const forms: readonly SourceForm[] = [
   },
 ];
 
-/** A message with nothing but a type: our own form, which every other one of `type` and `data` resembles. */
-const ownForm: SourceForm = {
+/** Our own format. It is tried last: every other format with `type` and `data` matches it too. */
+const ownFormat: EventFormat = {
   name: "own",
   marks: { "/type": true },
   type: ["/type"],
@@ -102,19 +101,19 @@ const ownForm: SourceForm = {
   deletedTypes: ["user.deleted"],
 };
 
-/** Consumer projects have users, B2B projects members. */
+/** Consumer projects have users, B2B projects have members. */
 function stytchTypes() {
-  const things = ["DIRECT.user", "DASHBOARD.user", "DIRECT.member", "DASHBOARD.member", "SCIM.member"];
+  const objects = ["DIRECT.user", "DASHBOARD.user", "DIRECT.member", "DASHBOARD.member", "SCIM.member"];
   return {
-    createdTypes: things.map((thing) => `${thing}.CREATE`),
-    deletedTypes: things.map((thing) => `${thing}.DELETE`),
+    createdTypes: objects.map((object) => `${object}.CREATE`),
+    deletedTypes: objects.map((object) => `${object}.DELETE`),
   };
 }
 
-/** CloudEvents 1.0, and Auth0 as the one source of them that names the user elsewhere. */
-function cloudEventForms(settings: CustomFormSettings): { form: SourceForm; userId: (Pointer | null)[] }[] {
+/** CloudEvents 1.0. Auth0 is listed apart: it is the one source of CloudEvents with the user id in another field. */
+function createCloudEventSources(settings: CustomFormatSettings): EventSource[] {
   const shared = { type: ["/type"], eventId: "/id", time: "/time" };
-  const auth0: SourceForm = {
+  const auth0: EventFormat = {
     ...shared,
     name: "auth0",
     marks: { "/type": true, "/data/object/user_id": true },
@@ -122,7 +121,7 @@ function cloudEventForms(settings: CustomFormSettings): { form: SourceForm; user
     createdTypes: ["user.created", ...settings.createdTypes],
     deletedTypes: ["user.deleted", ...settings.deletedTypes],
   };
-  const any: SourceForm = {
+  const others: EventFormat = {
     ...shared,
     name: "cloudevents",
     marks: { "/specversion": true, "/type": true },
@@ -130,26 +129,23 @@ function cloudEventForms(settings: CustomFormSettings): { form: SourceForm; user
     createdTypes: settings.createdTypes,
     deletedTypes: settings.deletedTypes,
   };
-  return [
-    { form: auth0, userId: [] },
-    { form: any, userId: [settings.userId] },
-  ];
+  return [createEventSource(auth0), createEventSource(others, [settings.userId])];
 }
 
-export type Sources = {
-  /** In the order in which a message is offered to them. */
-  known: readonly Source[];
-  /** The one that only the settings know, for what the others make nothing of. */
-  custom: Source | null;
+export type EventSources = {
+  /** In the order in which they are tried. */
+  known: readonly EventSource[];
+  /** The source that the settings define, for messages in which no known source finds an event. */
+  custom: EventSource | null;
 };
 
-/** Every source that events can come from. */
-export function createSources(settings: CustomFormSettings): Sources {
+/** Creates every source that can send events. */
+export function createEventSources(settings: CustomFormatSettings): EventSources {
   return {
     known: [
-      ...cloudEventForms(settings).map(({ form, userId }) => toSource(form, userId)),
-      ...forms.map((form) => toSource(form)),
-      toSource(ownForm),
+      ...createCloudEventSources(settings),
+      ...providerFormats.map((format) => createEventSource(format)),
+      createEventSource(ownFormat),
     ],
     custom: settings.userId === null ? null : createCustomSource(settings, settings.userId),
   };

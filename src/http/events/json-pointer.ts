@@ -2,7 +2,7 @@ type Filter = { name: string; value: string };
 type Step = { name: string } | { every: true; filter: Filter | null };
 
 /** A compiled path into a JSON value. */
-export type Pointer = readonly Step[];
+export type JsonPointer = readonly Step[];
 
 const everyStep = /^\*(?:\[([^=[\]]+)=([^[\]]*)\])?$/;
 
@@ -14,17 +14,17 @@ function toStep(text: string): Step {
 }
 
 /**
- * Compiles a JSON pointer (RFC 6901), with two steps more: `*` is every element of an array, and `*[type=User]` is
- * every element whose member `type` is the string `User`. Gives `null` when the text is not a pointer.
+ * Compiles a JSON pointer (RFC 6901) with two additional steps: `*` is every element of an array, and `*[type=User]` is
+ * every element whose member `type` is the string `User`. Returns `null` when the text is not a pointer.
  */
-export function parsePointer(text: string): Pointer | null {
+export function parseJsonPointer(text: string): JsonPointer | null {
   if (!text.startsWith("/") || /~(?![01])/.test(text)) return null;
   return text.slice(1).split("/").map(toStep);
 }
 
-/** As `parsePointer`, for pointers that stand in the code. Throws when one is no pointer. */
-export function pointer(text: string): Pointer {
-  const parsed = parsePointer(text);
+/** Like `parseJsonPointer`, for pointers in the code. Throws when the text is not a pointer. */
+export function jsonPointer(text: string): JsonPointer {
+  const parsed = parseJsonPointer(text);
   if (parsed === null) throw new TypeError(`${text} is not a JSON pointer`);
   return parsed;
 }
@@ -44,10 +44,10 @@ function getElements(value: unknown, filter: Filter | null): readonly unknown[] 
   return value.filter((element) => getMember(element, filter.name) === filter.value);
 }
 
-/** Every value that the pointer leads to, in order; `null` counts as nothing. */
-export function findAll(root: unknown, path: Pointer): unknown[] {
+/** Returns every value at the pointer, in order; `null` counts as absent. */
+export function findAll(root: unknown, pointer: JsonPointer): unknown[] {
   let found: unknown[] = [root];
-  for (const step of path) {
+  for (const step of pointer) {
     found =
       "every" in step
         ? found.flatMap((value) => getElements(value, step.filter))
@@ -56,21 +56,21 @@ export function findAll(root: unknown, path: Pointer): unknown[] {
   return found.filter((value) => value !== undefined && value !== null);
 }
 
-/** The first value that the pointer leads to, or `undefined`; `null` counts as nothing. */
-export function findFirst(root: unknown, path: Pointer): unknown {
+/** Returns the first value at the pointer, or `undefined`; `null` counts as absent. */
+export function findFirst(root: unknown, pointer: JsonPointer): unknown {
   let value = root;
-  for (const step of path) {
-    if ("every" in step) return findAll(root, path)[0];
+  for (const step of pointer) {
+    if ("every" in step) return findAll(root, pointer)[0];
     value = getMember(value, step.name);
   }
   return value ?? undefined;
 }
 
 /**
- * How many first steps two pointers share up to and including their last common `*`: what lies there is one event of
- * several, and the rest of both pointers is read within it. 0 when the value is one event.
+ * Counts the first steps that two pointers share, up to and including their last common `*`. Those steps lead to one
+ * event of several, and the rest of both pointers is read within it. Returns 0 when the value is a single event.
  */
-export function countSharedSteps(one: Pointer, other: Pointer): number {
+export function countSharedSteps(one: JsonPointer, other: JsonPointer): number {
   let shared = 0;
   for (const [index, step] of one.entries()) {
     if (JSON.stringify(step) !== JSON.stringify(other[index])) break;

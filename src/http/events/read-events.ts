@@ -1,13 +1,13 @@
 import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
-import { toStoredEventId, type SignupEvent } from "../../core/mapping/signup-event.js";
 import { parseEventTime } from "../../core/mapping/event-time.js";
-import { EventRefusal } from "./refusal.js";
-import type { Occurrence, Source } from "./event-format.js";
-import type { Sources } from "./event-sources.js";
+import { toStoredEventId, type SignupEvent } from "../../core/mapping/signup-event.js";
+import { HttpProblem } from "../problem.js";
+import type { EventSource, RawEvent } from "./event-format.js";
+import type { EventSources } from "./event-sources.js";
 
-/** What is known of a message before it is read. */
+/** What is known about a message before its body is read. */
 export type Delivery = {
-  /** Names events whose source gives them no id: of the message, or of the request. */
+  /** The id of the message or of the request; used for events whose source gives them no id. */
   id: string;
   arrivedAt: Date;
 };
@@ -16,91 +16,91 @@ export type ReadEvents = {
   events: SignupEvent[];
   /** The source of each event, in the same order. */
   acceptedFrom: string[];
-  /** The source of each occurrence that is of no concern. */
+  /** The source of each ignored event. */
   ignoredFrom: string[];
 };
 
-type Recognised = { source: Source; occurrences: Occurrence[] };
+type ParsedMessage = { source: EventSource; events: RawEvent[] };
 
-function offer(message: unknown, source: Source): Recognised | null {
-  const occurrences = source.read(message);
-  return occurrences === null ? null : { source, occurrences };
+function parseWith(source: EventSource, message: unknown): ParsedMessage | null {
+  const events = source.parse(message);
+  return events === null ? null : { source, events };
 }
 
-function offerToFirst(message: unknown, sources: readonly Source[]): Recognised | null {
+function parseWithFirst(sources: readonly EventSource[], message: unknown): ParsedMessage | null {
   for (const source of sources) {
-    const recognised = offer(message, source);
-    if (recognised !== null) return recognised;
+    const parsed = parseWith(source, message);
+    if (parsed !== null) return parsed;
   }
   return null;
 }
 
-const hasEvent = ({ occurrences }: Recognised) =>
-  occurrences.some(({ type, userIds }) => type !== null && userIds.length > 0);
+const hasEvent = ({ events }: ParsedMessage) =>
+  events.some(({ type, userIds }) => type !== null && userIds.length > 0);
 
 /**
- * The first known source of whose form the message is. Where that one finds no event in it, the source of the settings
- * may; where neither does, the first says why. A message of no form is refused.
+ * Parses a message with the first known source that recognizes its format. If that source finds no event in it, the
+ * custom source is tried. If neither finds one, the first source decides what the error is. Throws for a message that
+ * no source recognizes.
  */
-function recognise(message: unknown, { known, custom }: Sources, index: number | undefined): Recognised {
-  const first = offerToFirst(message, known);
+function parseMessage(
+  message: unknown,
+  { known, custom }: EventSources,
+  index: number | undefined,
+): ParsedMessage {
+  const first = parseWithFirst(known, message);
   if (first !== null && hasEvent(first)) return first;
-  const own = custom === null ? null : offer(message, custom);
+  const own = custom === null ? null : parseWith(custom, message);
   const best = own !== null && hasEvent(own) ? own : (first ?? own);
-  if (best !== null) return best;
-  const detail = "no type of event was found; send a known form, or set EVENTS_USER_ID_POINTER";
-  throw new EventRefusal("UNKNOWN_EVENT_FORM", detail, { index });
+  if (best === null) throw new HttpProblem("UNKNOWN_EVENT_FORM", { index });
+  return best;
 }
 
 function toEventId(eventId: unknown, delivery: Delivery, index: number | undefined): string {
-  const isGiven = typeof eventId === "string" && eventId !== "";
-  const id = isGiven ? eventId : `${delivery.id}${index === undefined ? "" : `#${index}`}`;
+  const hasId = typeof eventId === "string" && eventId !== "";
+  const id = hasId ? eventId : `${delivery.id}${index === undefined ? "" : `#${index}`}`;
   return toStoredEventId(id);
 }
 
-type Place = { source: string; index: number | undefined };
+type Origin = { source: string; index: number | undefined };
 
-function toAppUserIdOrRefuse(userId: unknown, place: Place): AppUserId {
+function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
   const problem = appUserIdProblem(userId);
-  if (problem !== null) throw new EventRefusal("INVALID_USER_ID", `the user id ${problem}`, place);
+  if (problem !== null)
+    throw new HttpProblem("INVALID_USER_ID", { ...origin, detail: `The user id ${problem}.` });
   return userId as AppUserId;
 }
 
-/** Adds what one occurrence means; throws when it cannot mean anything. */
-function addOccurrence(result: ReadEvents, occurrence: Occurrence, place: Place, delivery: Delivery): void {
-  const { type, userIds } = occurrence;
+/** Adds one event to the result; throws when the event is invalid. */
+function addEvent(result: ReadEvents, event: RawEvent, origin: Origin, delivery: Delivery): void {
+  const { type, userIds } = event;
   if (type === null) {
-    result.ignoredFrom.push(place.source);
+    result.ignoredFrom.push(origin.source);
     return;
   }
-  if (userIds.length === 0) {
-    throw new EventRefusal("MISSING_USER_ID", "there is no user id where this form has it", place);
-  }
-  const occurredAt = parseEventTime(occurrence.time, delivery.arrivedAt);
-  if (occurredAt === null) {
-    const detail = "the time must be RFC 3339, or seconds or milliseconds since 1970";
-    throw new EventRefusal("INVALID_EVENT_TIME", detail, place);
-  }
-  const id = toEventId(occurrence.eventId, delivery, place.index);
+  if (userIds.length === 0) throw new HttpProblem("MISSING_USER_ID", origin);
+  const occurredAt = parseEventTime(event.time, delivery.arrivedAt);
+  if (occurredAt === null) throw new HttpProblem("INVALID_EVENT_TIME", origin);
+  const id = toEventId(event.eventId, delivery, origin.index);
   for (const userId of userIds) {
-    result.events.push({ id, type, appUserId: toAppUserIdOrRefuse(userId, place), occurredAt });
-    result.acceptedFrom.push(place.source);
+    result.events.push({ id, type, appUserId: parseAppUserId(userId, origin), occurredAt });
+    result.acceptedFrom.push(origin.source);
   }
 }
 
 /**
- * What a body says, in whatever dialect: one message, or an array of them.
+ * Reads the events of a body in any supported format: one message, or an array of messages.
  *
- * @throws EventRefusal for the first event that can never be taken, with its index; then none of them is.
+ * @throws HttpProblem for the first invalid event, with its index; then no event of the body is accepted.
  */
-export function readEvents(body: unknown, sources: Sources, delivery: Delivery): ReadEvents {
+export function readEvents(body: unknown, sources: EventSources, delivery: Delivery): ReadEvents {
   const result: ReadEvents = { events: [], acceptedFrom: [], ignoredFrom: [] };
   const isBatch = Array.isArray(body);
   for (const [messageIndex, message] of (isBatch ? (body as unknown[]) : [body]).entries()) {
-    const { source, occurrences } = recognise(message, sources, isBatch ? messageIndex : undefined);
-    for (const [eventIndex, occurrence] of occurrences.entries()) {
-      const index = isBatch ? messageIndex : occurrences.length > 1 ? eventIndex : undefined;
-      addOccurrence(result, occurrence, { source: source.name, index }, delivery);
+    const { source, events } = parseMessage(message, sources, isBatch ? messageIndex : undefined);
+    for (const [eventIndex, event] of events.entries()) {
+      const index = isBatch ? messageIndex : events.length > 1 ? eventIndex : undefined;
+      addEvent(result, event, { source: source.name, index }, delivery);
     }
   }
   return result;

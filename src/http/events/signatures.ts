@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual, verify, type KeyObject } from "node:crypto";
 import { clockToleranceMs } from "../../core/mapping/event-time.js";
 
-/** A message as its sender signed it; the body byte for byte, before anything reads it. */
+/** A message as its sender signed it, with the raw bytes of its body. */
 export type SignedMessage = { id: string; timestamp: string; signature: string; body: Buffer };
 
 export type SigningKeys = {
@@ -11,31 +11,33 @@ export type SigningKeys = {
   ed25519: readonly KeyObject[];
 };
 
-// What one request can make us do is bounded before anybody is proven. An HMAC is made once per key, however many
-// signatures there are; an ed25519 check costs a hundred times as much and is made per signature and key.
+// The work for one request is bounded before the sender is authenticated. An HMAC is computed once per key, however
+// many signatures there are. An ed25519 check costs a hundred times as much, and is made per signature and key.
 const maxHeaderLength = 4096;
 const maxIdLength = 256;
 const maxSignatures = 16;
 const maxPublicKeySignatures = 4;
 const ed25519SignatureBytes = 64;
 
-/** Compares texts of secret-dependent content without telling by the time taken where they differ. */
+/** Compares texts that depend on a secret, in a time that does not reveal where they differ. */
 export function isSameText(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** Why a timestamp (digits, in units of so many milliseconds) is refused, or `null`. */
-export function timestampProblem(timestamp: string, unitMs: number, nowMs: number): string | null {
-  if (!/^\d{1,15}$/.test(timestamp)) return "the timestamp of the signature is not a number";
+/** Returns why a timestamp (digits, in units of `unitMs`) is invalid, or `null`. */
+function findTimestampProblem(timestamp: string, unitMs: number, nowMs: number): string | null {
+  if (!/^\d{1,15}$/.test(timestamp)) return "The signature timestamp is not a number.";
   const isNear = Math.abs(nowMs - Number(timestamp) * unitMs) <= clockToleranceMs;
-  return isNear ? null : "the timestamp of the signature is more than five minutes from this server's clock";
+  return isNear
+    ? null
+    : "The signature timestamp differs from this server's clock by more than five minutes.";
 }
 
 function isHmacOf(message: SignedMessage, candidates: readonly string[], key: KeyObject): boolean {
   const hmac = createHmac("sha256", key).update(`${message.id}.${message.timestamp}.`).update(message.body);
   const expected = hmac.digest("base64");
-  // Texts are compared, not what they decode to: base64 has several spellings for the same bytes.
+  // The texts are compared, not what they decode to: base64 has several spellings for the same bytes.
   return candidates.some((candidate) => isSameText(candidate, expected));
 }
 
@@ -49,8 +51,8 @@ function hasPublicKeySignature(message: SignedMessage, signatures: readonly stri
   });
 }
 
-/** Signatures stand apart by a space; Supabase, and a proxy that joins repeated headers, add a comma. */
-function readSignatures(header: string, version: string, max: number): string[] {
+/** Signatures are separated by a space. Supabase adds a comma, and so does a proxy that joins repeated headers. */
+function parseSignatures(header: string, version: string, max: number): string[] {
   const prefix = `${version},`;
   return header
     .split(/,? /, maxSignatures)
@@ -60,41 +62,45 @@ function readSignatures(header: string, version: string, max: number): string[] 
 }
 
 /**
- * Says why a message is not signed with one of our keys, or `null` when it is.
+ * Checks that one of the keys has signed a message; returns why not, or `null`.
  *
- * The scheme is that of Standard Webhooks, and of Svix under other header names: `v1` is the HMAC-SHA256 of
- * `id.timestamp.body`, `v1a` the ed25519 signature of the same. The header may carry several signatures and there may
- * be several keys, so that both sides can rotate; one pair that fits is enough.
+ * The scheme is that of Standard Webhooks, which Svix uses with other header names: `v1` is the HMAC-SHA256 of
+ * `id.timestamp.body`, `v1a` the ed25519 signature of the same. The header may contain several signatures and there may
+ * be several keys, so that both sides can rotate; one matching pair is enough.
  */
-export function signatureProblem(message: SignedMessage, keys: SigningKeys, nowMs: number): string | null {
+export function findSignatureProblem(
+  message: SignedMessage,
+  keys: SigningKeys,
+  nowMs: number,
+): string | null {
   if (message.id.length > maxIdLength || message.signature.length > maxHeaderLength) {
-    return "a signature header is too long";
+    return "A signature header is too long.";
   }
-  const problem = timestampProblem(message.timestamp, 1000, nowMs);
+  const problem = findTimestampProblem(message.timestamp, 1000, nowMs);
   if (problem !== null) return problem;
-  const candidates = readSignatures(message.signature, "v1", maxSignatures);
+  const candidates = parseSignatures(message.signature, "v1", maxSignatures);
   if (candidates.length > 0 && keys.hmac.some((key) => isHmacOf(message, candidates, key))) return null;
-  const publicKeySignatures = readSignatures(message.signature, "v1a", maxPublicKeySignatures);
-  return hasPublicKeySignature(message, publicKeySignatures, keys) ? null : "no signature fits";
+  const publicKeySignatures = parseSignatures(message.signature, "v1a", maxPublicKeySignatures);
+  return hasPublicKeySignature(message, publicKeySignatures, keys) ? null : "Invalid signature.";
 }
 
 /**
- * The same for one header of the form `t=<timestamp>,v1=<hex>`, the HMAC-SHA256 of `timestamp.body`, as WorkOS (in
- * milliseconds) and Zitadel (in seconds) send it.
+ * The same check for one header of the format `t=<timestamp>,v1=<hex>`, the HMAC-SHA256 of `timestamp.body`. WorkOS
+ * sends the timestamp in milliseconds, Zitadel in seconds.
  */
-export function timestampedSignatureProblem(
+export function findTimestampedSignatureProblem(
   message: { header: string; unitMs: number; body: Buffer },
   keys: readonly KeyObject[],
   nowMs: number,
 ): string | null {
-  if (message.header.length > maxHeaderLength) return "a signature header is too long";
+  if (message.header.length > maxHeaderLength) return "A signature header is too long.";
   const parts = message.header.split(/, ?/, maxSignatures);
   const timestamp = parts.find((part) => part.startsWith("t="))?.slice(2) ?? "";
-  const problem = timestampProblem(timestamp, message.unitMs, nowMs);
+  const problem = findTimestampProblem(timestamp, message.unitMs, nowMs);
   if (problem !== null) return problem;
   const isSigned = keys.some((key) => {
     const expected = createHmac("sha256", key).update(`${timestamp}.`).update(message.body).digest("hex");
     return parts.some((part) => isSameText(part, `v1=${expected}`));
   });
-  return isSigned ? null : "no signature fits";
+  return isSigned ? null : "Invalid signature.";
 }

@@ -1,26 +1,31 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { bodyTokenProblem } from "./body-jwt.js";
+import { findBodyJwtProblem } from "./body-jwt.js";
 import type { EventSettings } from "./event-settings.js";
-import { signatureProblem, timestampedSignatureProblem } from "./signatures.js";
+import { findSignatureProblem, findTimestampedSignatureProblem } from "./signatures.js";
 
-export type Proof =
-  { by: "signature"; messageId: string | undefined } | { by: "bearer" } | { by: "nothing"; problem: string };
+/** How a sender authenticated itself, or why it did not. */
+export type SenderCheck =
+  | { by: "signature"; messageId: string | undefined }
+  | { by: "bearer-token" }
+  | { by: "nothing"; problem: string };
 
 type Delivery = { headers: IncomingHttpHeaders; body: Buffer; nowMs: number };
-type Check = (delivery: Delivery, settings: EventSettings) => Proof | Promise<Proof>;
-type Scheme = { headers: readonly string[]; check: Check };
+type Scheme = {
+  headers: readonly string[];
+  check: (delivery: Delivery, settings: EventSettings) => SenderCheck | Promise<SenderCheck>;
+};
 
 const maxAuthorizationLength = 4096;
 
-const refuse = (problem: string): Proof => ({ by: "nothing", problem });
+const reject = (problem: string): SenderCheck => ({ by: "nothing", problem });
 
 function getHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === "string" ? value : undefined;
 }
 
-function standardWebhooks(prefix: string): Scheme {
+function createStandardWebhooksScheme(prefix: string): Scheme {
   const [idHeader, timestampHeader, signatureHeader] = ["id", "timestamp", "signature"].map(
     (name) => `${prefix}-${name}`,
   ) as [string, string, string];
@@ -31,70 +36,79 @@ function standardWebhooks(prefix: string): Scheme {
       const timestamp = getHeader(headers, timestampHeader) ?? "";
       const signature = getHeader(headers, signatureHeader) ?? "";
       if (id === "" || timestamp === "" || signature === "") {
-        return refuse(`${idHeader}, ${timestampHeader} and ${signatureHeader} are needed together`);
+        return reject(
+          `The headers ${idHeader}, ${timestampHeader} and ${signatureHeader} are required together.`,
+        );
       }
-      const problem = signatureProblem({ id, timestamp, signature, body }, settings.signingKeys, nowMs);
-      return problem === null ? { by: "signature", messageId: id } : refuse(problem);
+      const problem = findSignatureProblem({ id, timestamp, signature, body }, settings.signingKeys, nowMs);
+      return problem === null ? { by: "signature", messageId: id } : reject(problem);
     },
   };
 }
 
-function timestampedHeader(name: string, unitMs: number, source: "workos" | "zitadel"): Scheme {
+function createTimestampedScheme(name: string, unitMs: number, provider: "workos" | "zitadel"): Scheme {
   return {
     headers: [name],
     check({ headers, body, nowMs }, settings) {
       const header = getHeader(headers, name) ?? "";
-      const keys = settings.providerKeys[source];
-      const problem = timestampedSignatureProblem({ header, unitMs, body }, keys, nowMs);
-      return problem === null ? { by: "signature", messageId: undefined } : refuse(problem);
+      const keys = settings.providerKeys[provider];
+      const problem = findTimestampedSignatureProblem({ header, unitMs, body }, keys, nowMs);
+      return problem === null ? { by: "signature", messageId: undefined } : reject(problem);
     },
   };
 }
 
 const fusionauthHeader = "x-fusionauth-signature-jwt";
 
-const fusionauth: Scheme = {
+const fusionauthScheme: Scheme = {
   headers: [fusionauthHeader],
   async check({ headers, body }, settings) {
     const keys = settings.providerKeys.fusionauth;
-    const problem = await bodyTokenProblem(getHeader(headers, fusionauthHeader) ?? "", body, keys);
-    return problem === null ? { by: "signature", messageId: undefined } : refuse(problem);
+    const problem = await findBodyJwtProblem(getHeader(headers, fusionauthHeader) ?? "", body, keys);
+    return problem === null ? { by: "signature", messageId: undefined } : reject(problem);
   },
 };
 
-/** How senders sign. WorkOS and Zitadel: their own verifiers, `signature-provider.ts` and `pkg/actions/signing.go`. */
+/**
+ * The signature schemes of senders. Those of WorkOS and Zitadel follow their own verifiers, `signature-provider.ts` and
+ * `pkg/actions/signing.go`.
+ */
 const schemes: readonly Scheme[] = [
-  standardWebhooks("webhook"),
-  standardWebhooks("svix"),
-  timestampedHeader("workos-signature", 1, "workos"),
-  timestampedHeader("zitadel-signature", 1000, "zitadel"),
-  fusionauth,
+  createStandardWebhooksScheme("webhook"),
+  createStandardWebhooksScheme("svix"),
+  createTimestampedScheme("workos-signature", 1, "workos"),
+  createTimestampedScheme("zitadel-signature", 1000, "zitadel"),
+  fusionauthScheme,
 ];
 
-function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer[]): Proof {
+function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer[]): SenderCheck {
   const authorization = headers.authorization;
-  if (authorization === undefined) return refuse("there is neither a signature nor a bearer token");
+  if (authorization === undefined) return reject("The request has neither a signature nor a bearer token.");
   const token = authorization.length > maxAuthorizationLength ? null : /^Bearer +(\S+)$/i.exec(authorization);
-  if (token?.[1] === undefined) return refuse("the Authorization header is not of the form Bearer <token>");
+  if (token?.[1] === undefined)
+    return reject("The Authorization header does not have the format Bearer <token>.");
   const digest = hash("sha256", token[1], "buffer");
-  // All are compared, whichever fits.
-  const fits = digests.filter((accepted) => timingSafeEqual(accepted, digest));
-  return fits.length > 0 ? { by: "bearer" } : refuse("the bearer token is not one of ours");
+  // Compares with every digest, so that the time taken does not reveal which one matches.
+  const matches = digests.filter((accepted) => timingSafeEqual(accepted, digest));
+  return matches.length > 0 ? { by: "bearer-token" } : reject("Unknown bearer token.");
 }
 
 /**
- * Judges who sent a message, on its raw body, before anything reads it.
+ * Authenticates the sender of a message by its raw body and headers, before anything parses the body.
  *
- * A message that carries a signature header of any scheme is judged by that scheme alone, and one with headers of two
- * schemes by none: otherwise whoever holds the weaker proof could send what looks like the stronger. A static bearer
- * token counts only where there is no signature header.
+ * A message with a signature header of one scheme is checked by that scheme alone, and one with headers of two schemes
+ * is rejected: otherwise a sender with the weaker credential could send what looks like the stronger one. A static
+ * bearer token counts only if there is no signature header.
  */
-export function findProof(delivery: Delivery, settings: EventSettings): Proof | Promise<Proof> {
+export function verifySender(
+  delivery: Delivery,
+  settings: EventSettings,
+): SenderCheck | Promise<SenderCheck> {
   const { headers } = delivery;
   const [scheme, another] = schemes.filter((candidate) =>
     candidate.headers.some((name) => headers[name] !== undefined),
   );
   if (scheme === undefined) return checkBearerToken(headers, settings.bearerTokenDigests);
-  if (another !== undefined) return refuse("the signature headers of two schemes are mixed");
+  if (another !== undefined) return reject("The request has signature headers of two schemes.");
   return scheme.check(delivery, settings);
 }

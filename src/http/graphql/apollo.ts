@@ -12,19 +12,18 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from "@apollo/server/plugin/disabled";
 import type { GraphQLSchema } from "graphql";
-import type { Log } from "../fastify-app.js";
-import { maxLexicalTokens } from "./admission.js";
+import type { Logger } from "../../telemetry/logger.js";
+import type { DocumentCache } from "./document-cache.js";
+import { maxLexicalTokens } from "./document-limits.js";
 import { maxErrors, type ExecuteOperation, type ViewerContext } from "./execution.js";
-import type { KnownDocuments } from "./document-cache.js";
 
 /**
- * Runs operations in Apollo's place, which has found their documents valid: it would negotiate the media type twice
- * and wrap the result for incremental delivery; besides, only here is the request id at hand when an error is
- * presented.
+ * Runs operations whose documents Apollo has validated, instead of Apollo: it would negotiate the media type again and
+ * wrap the result for incremental delivery, and it has no request id when an error is presented.
  */
 function createExecutionPlugin(
   executeOperation: ExecuteOperation,
-  knownDocuments: KnownDocuments,
+  documents: DocumentCache,
 ): ApolloServerPlugin<ViewerContext> {
   const responseForOperation: GraphQLRequestListener<ViewerContext>["responseForOperation"] = async ({
     document,
@@ -33,9 +32,9 @@ function createExecutionPlugin(
     request,
     contextValue,
   }) => {
-    // Apollo says it itself when none of the operations is the one that was named.
+    // Apollo reports it when no operation has the requested name.
     if ((operation as typeof operation | undefined) === undefined) return null;
-    knownDocuments.add(source, document);
+    documents.add(source, document);
     const { operationName = null, variables = null } = request;
     const { status, result } = await executeOperation(
       { document, operation, operationName, variables },
@@ -50,22 +49,22 @@ function createExecutionPlugin(
   return { requestDidStart: () => Promise.resolve(listener) };
 }
 
-/** Apollo with everything said: what it does by default follows `NODE_ENV` and the environment, and leaks. */
+/** Creates Apollo with every option set: its defaults depend on `NODE_ENV` and the environment, and leak details. */
 export function createApollo(options: {
   schema: GraphQLSchema;
   introspection: boolean;
   executeOperation: ExecuteOperation;
-  knownDocuments: KnownDocuments;
-  log: Log;
+  documents: DocumentCache;
+  log: Logger;
 }): ApolloServer<ViewerContext> {
-  const { schema, introspection, executeOperation, knownDocuments, log } = options;
+  const { schema, introspection, executeOperation, documents, log } = options;
   return new ApolloServer<ViewerContext>({
     schema,
     introspection,
     nodeEnv: "production",
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
-    // The route lets application/json through and nothing that a form could send; this stands behind it.
+    // A second check: the route already rejects everything that an HTML form could send.
     csrfPrevention: {
       requestHeaders: ["x-apollo-operation-name", "apollo-require-preflight", "graphql-require-preflight"],
     },
@@ -79,10 +78,10 @@ export function createApollo(options: {
       debug: () => undefined,
       info: () => undefined,
       warn: (detail: unknown) => {
-        log.warn({ detail }, "apollo warned");
+        log.warn({ detail }, "Apollo warning");
       },
       error: (detail: unknown) => {
-        log.error({ detail }, "apollo failed");
+        log.error({ detail }, "Apollo error");
       },
     },
     plugins: [
@@ -91,7 +90,7 @@ export function createApollo(options: {
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      createExecutionPlugin(executeOperation, knownDocuments),
+      createExecutionPlugin(executeOperation, documents),
     ],
   });
 }

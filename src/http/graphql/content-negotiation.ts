@@ -1,26 +1,26 @@
-/** The two media types of an answer (GraphQL over HTTP, "Media Types"). */
+/** The two media types of a response (GraphQL over HTTP, "Media Types"). */
 export type ResponseType = "application/json" | "application/graphql-response+json";
 
-// In the order of our preference where the caller has none.
+// In our order of preference, for callers that have none.
 const offered: readonly ResponseType[] = ["application/json", "application/graphql-response+json"];
 
 type AcceptedRange = { type: string; subtype: string; quality: number };
 
-function toRange(text: string): AcceptedRange | null {
+function parseRange(text: string): AcceptedRange | null {
   const [range = "", ...parameters] = text
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
   const [type, subtype, ...rest] = range.split("/");
   if (!type || !subtype || rest.length > 0) return null;
-  // We write UTF-8 only; a range for another encoding does not fit.
+  // Responses are UTF-8 only; a range for another encoding does not match.
   const charset = parameters.find((parameter) => parameter.startsWith("charset="));
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) return null;
   const quality = Number(parameters.find((parameter) => parameter.startsWith("q="))?.slice(2) ?? 1);
   return Number.isNaN(quality) ? null : { type, subtype, quality };
 }
 
-/** How well a range names a type: 2 exactly, 1 by its first half, 0 as anything; -1 not at all. */
+/** How specifically a range matches a type: 2 exactly, 1 by its main type, 0 by a wildcard; -1 if not at all. */
 function toSpecificity({ type, subtype }: AcceptedRange, candidate: ResponseType): number {
   if (`${type}/${subtype}` === candidate) return 2;
   if (subtype !== "*") return -1;
@@ -28,7 +28,7 @@ function toSpecificity({ type, subtype }: AcceptedRange, candidate: ResponseType
   return type === "*" ? 0 : -1;
 }
 
-/** The most specific range decides on a type (RFC 9110 §12.5.1). */
+/** The quality of the most specific range applies to a type (RFC 9110 §12.5.1). */
 function toQuality(ranges: readonly AcceptedRange[], candidate: ResponseType): number {
   let best = { specificity: -1, quality: 0 };
   for (const range of ranges) {
@@ -38,33 +38,36 @@ function toQuality(ranges: readonly AcceptedRange[], candidate: ResponseType): n
   return best.quality;
 }
 
-/** Takes an `Accept` header and gives the media type to answer in, or `null` when none of ours is accepted. */
+/** Chooses the media type of the response by an `Accept` header; returns `null` if it accepts none that is offered. */
 export function negotiate(accept: string | undefined): ResponseType | null {
   if (accept === undefined || accept.trim() === "") return "application/json";
-  const ranges = accept.split(",").flatMap((text) => toRange(text) ?? []);
+  const ranges = accept.split(",").flatMap((text) => parseRange(text) ?? []);
   const qualities = offered.map((candidate) => ({ candidate, quality: toQuality(ranges, candidate) }));
   const best = qualities.reduce((a, b) => (b.quality > a.quality ? b : a));
   if (best.quality === 0) return null;
-  // Of two that are wanted equally, the one that is named first, as most clients mean it.
+  // Of two equal types, the header's first: most clients list them by preference.
   const equal = qualities.filter(({ quality }) => quality === best.quality);
   if (equal.length === 1) return best.candidate;
   const first = ranges.find(({ type, subtype }) => equal.some((e) => e.candidate === `${type}/${subtype}`));
   return first === undefined ? best.candidate : (`${first.type}/${first.subtype}` as ResponseType);
 }
 
-const maxRemembered = 100;
-const maxRememberedLength = 256;
+const maxCached = 100;
+const maxCachedLength = 256;
 
-/** Clients send a handful of different headers: each is read once. Bounded, since anybody can send new ones. */
+/**
+ * Creates a `negotiate` that parses each header once: clients send only a few different ones. The cache is bounded,
+ * because any client can send new ones.
+ */
 export function createNegotiator(): typeof negotiate {
-  const remembered = new Map<string, ResponseType | null>();
+  const cache = new Map<string, ResponseType | null>();
   return (accept) => {
     if (accept === undefined) return negotiate(accept);
-    const known = remembered.get(accept);
-    if (known !== undefined) return known;
+    const cached = cache.get(accept);
+    if (cached !== undefined) return cached;
     const responseType = negotiate(accept);
-    if (remembered.size < maxRemembered && accept.length <= maxRememberedLength) {
-      remembered.set(accept, responseType);
+    if (cache.size < maxCached && accept.length <= maxCachedLength) {
+      cache.set(accept, responseType);
     }
     return responseType;
   };

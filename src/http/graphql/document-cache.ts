@@ -1,7 +1,7 @@
 import { getOperationAST, type DocumentNode } from "graphql";
 import type { Operation } from "./execution.js";
 
-// Apps send the same few documents; anybody may send others, so what is remembered is bounded.
+// Apps send the same few documents. Any client may send others, so the cache is bounded.
 const maxDocuments = 100;
 const maxLength = 2_000;
 
@@ -11,21 +11,21 @@ const isRecordOrNone = (value: unknown): value is Record<string, unknown> | null
 const isTextOrNone = (value: unknown): value is string | null | undefined =>
   value === undefined || value === null || typeof value === "string";
 
-export type KnownDocuments = {
-  /** Remembers a document that has passed every check, by its very text. */
+export type DocumentCache = {
+  /** Adds a document that has passed every check, under its exact text. */
   add(query: string, document: DocumentNode): void;
   /**
-   * Gives what a request asks for, ready to be run, when its document is known and nothing else about the request
-   * could be refused; else `null`: then all of it has to be looked at.
+   * Returns the operation that a request asks for, ready to run, if its document is in the cache and no other part of
+   * the request can be invalid. Returns `null` otherwise: the whole request must then be checked.
    */
   find(body: unknown): Operation | null;
 };
 
 /**
- * Remembers documents so that the next request with the same text need not be parsed, hashed and validated: that
- * takes longer than the rest of what is done for it here. The oldest makes room.
+ * Caches documents, so that the next request with the same text need not be parsed, hashed and validated: that takes
+ * longer than everything else that is done for it in this process. A full cache drops its oldest document.
  */
-export function createKnownDocuments(): KnownDocuments {
+export function createDocumentCache(): DocumentCache {
   const documents = new Map<string, DocumentNode>();
 
   return {

@@ -1,6 +1,8 @@
 import {
+  GraphQLError,
   Kind,
   OperationTypeNode,
+  parse,
   type DocumentNode,
   type FragmentDefinitionNode,
   type OperationDefinitionNode,
@@ -8,16 +10,18 @@ import {
   type SelectionSetNode,
 } from "graphql";
 
+/** The parser stops at this many tokens. */
+export const maxLexicalTokens = 1000;
+
 /**
- * How much one document may ask for, all its operations and fragments together. The introspection query of
- * graphql-js has 81 selections and 3 fragments.
+ * For one document, with all its operations and fragments together. The introspection query of graphql-js has 81
+ * selections and 3 fragments.
  */
-export const documentLimits = { aliases: 5, directives: 10, depth: 8, selections: 100, fragments: 20 };
-export type DocumentLimits = typeof documentLimits;
+const limits = { aliases: 5, directives: 10, depth: 8, selections: 100, fragments: 20 };
 
 type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
 
-/** Introspection nests deeper than any document of an app, and graphql-js limits it by itself. */
+/** Introspection nests deeper than any document of an app; graphql-js has its own limit for it. */
 const isIntrospection = (name: string) => name === "__schema" || name === "__type";
 
 function toFragments({ definitions }: DocumentNode): Fragments {
@@ -25,11 +29,11 @@ function toFragments({ definitions }: DocumentNode): Fragments {
   return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
-/** Calls `visit` for every selection as written, with fragments not expanded: linear in the document. */
-function eachSelection(set: SelectionSetNode | undefined, visit: (selection: SelectionNode) => void): void {
+/** Calls `visit` for every selection as written, without expanding fragments: linear in the document. */
+function visitSelections(set: SelectionSetNode | undefined, visit: (selection: SelectionNode) => void): void {
   for (const selection of set?.selections ?? []) {
     visit(selection);
-    if (selection.kind !== Kind.FRAGMENT_SPREAD) eachSelection(selection.selectionSet, visit);
+    if (selection.kind !== Kind.FRAGMENT_SPREAD) visitSelections(selection.selectionSet, visit);
   }
 }
 
@@ -43,7 +47,7 @@ function countNodes(document: DocumentNode) {
         counts.directives += variable.directives?.length ?? 0;
       }
     counts.directives += definition.directives?.length ?? 0;
-    eachSelection(definition.selectionSet, (selection) => {
+    visitSelections(definition.selectionSet, (selection) => {
       counts.selections += 1;
       counts.directives += selection.directives?.length ?? 0;
       if (selection.kind === Kind.FIELD && selection.alias !== undefined) counts.aliases += 1;
@@ -53,8 +57,8 @@ function countNodes(document: DocumentNode) {
 }
 
 /**
- * How deep fields nest, with fragments expanded. Every fragment is measured once; one that comes back to itself
- * counts as flat, since validation refuses it anyway.
+ * Measures how deep fields nest, with fragments expanded. Each fragment is measured once. A fragment that contains
+ * itself counts as flat, since validation rejects it anyway.
  */
 function measureDepth(operation: OperationDefinitionNode, fragments: Fragments): number {
   const depths = new Map<string, number>();
@@ -77,8 +81,8 @@ function measureDepth(operation: OperationDefinitionNode, fragments: Fragments):
 }
 
 /**
- * Counts the fields that a mutation would run: one per response name, for fields of one name are merged into one.
- * Whatever `@include` and `@skip` say counts, since variables decide on them later. `__typename` runs nothing.
+ * Counts the fields that a mutation would run: one per response name, because fields of the same name are merged.
+ * `@include` and `@skip` are ignored, since their variables are not known yet. `__typename` runs nothing.
  */
 function countRootFields(operation: OperationDefinitionNode, fragments: Fragments): number {
   const responseNames = new Set<string>();
@@ -101,12 +105,8 @@ function countRootFields(operation: OperationDefinitionNode, fragments: Fragment
   return responseNames.size;
 }
 
-/**
- * Says why a document is refused, or `null`. Beyond the limits, an operation has at most one mutation field: it is
- * what keeps one HTTP request from issuing more than one sign-in token. Costs time linear in the document, so it
- * can be asked ahead of validation, whose comparison of fields is quadratic.
- */
-export function findLimitProblem(document: DocumentNode, limits: DocumentLimits): string | null {
+/** Returns the limit that a document exceeds, or `null`. */
+function findLimitProblem(document: DocumentNode): string | null {
   const counts = countNodes(document);
   for (const noun of ["aliases", "directives", "selections", "fragments"] as const) {
     if (counts[noun] > limits[noun]) return `The document has more than ${limits[noun]} ${noun}.`;
@@ -115,12 +115,33 @@ export function findLimitProblem(document: DocumentNode, limits: DocumentLimits)
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     if (measureDepth(definition, fragments) > limits.depth) {
-      return `The document nests fields more than ${limits.depth} deep.`;
+      return `The document nests fields more than ${limits.depth} levels deep.`;
     }
     const isMutation = definition.operation === OperationTypeNode.MUTATION;
     if (isMutation && countRootFields(definition, fragments) > 1) {
-      return "A mutation may have one field only; send one request for each.";
+      return "A mutation may have only one field; send a separate request for each.";
     }
   }
   return null;
+}
+
+/**
+ * Checks a document against the limits, before Apollo validates it. An operation may also have at most one mutation
+ * field: this prevents one HTTP request from issuing more than one sign-in token.
+ *
+ * The check takes time linear in the document. It must precede validation, which compares fields pairwise and can take
+ * tens of milliseconds even within the token limit.
+ *
+ * Returns the error, or `null`. A document that does not parse is left to Apollo, which reports it in its own words.
+ */
+export function checkLimits(query: string): GraphQLError | null {
+  let problem: string | null;
+  try {
+    problem = findLimitProblem(parse(query, { maxLexicalTokens, noLocation: true }));
+  } catch {
+    return null;
+  }
+  return problem === null
+    ? null
+    : new GraphQLError(problem, { extensions: { code: "GRAPHQL_VALIDATION_FAILED" } });
 }

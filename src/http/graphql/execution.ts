@@ -9,24 +9,24 @@ import {
   type OperationDefinitionNode,
 } from "graphql";
 import type { AppUserId } from "../../core/mapping/app-user-id.js";
+import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
-import { withDeadline } from "../deadline.js";
 
-/** What resolvers are given. */
+/** The context that resolvers receive. */
 export type ViewerContext = {
   viewer: { appUserId: AppUserId };
   requestId: string;
-  /** When the answer must be on its way, on the clock of `performance.now()`. */
+  /** When the response must be sent, on the clock of `performance.now()`. */
   deadlineAtMs: number;
 };
 
-/** Turns whatever was thrown into a GraphQL error of the service. */
+/** Converts anything that was thrown into a GraphQL error of the service. */
 export type PresentError = (
   error: unknown,
   requestId: string,
 ) => GraphQLFormattedError & { extensions: { code: string; retryAfterSeconds?: number } };
 
-/** One operation of a document that has been found valid. */
+/** One operation of a valid document. */
 export type Operation = {
   document: DocumentNode;
   operation: OperationDefinitionNode;
@@ -34,33 +34,39 @@ export type Operation = {
   variables: Record<string, unknown> | null;
 };
 
-/** Without a status: what an execution came to, its errors presented. With one: a refusal, nothing has run. */
+/** With a status: rejected, nothing has run. Without one: the result of the execution, with its errors presented. */
 export type Outcome = { status?: 400; result: FormattedExecutionResult };
 
 export type ExecuteOperation = (operation: Operation, context: ViewerContext) => Promise<Outcome>;
 
-/** So many mistakes of one request are told. */
+/** At most this many mistakes in one request are reported. */
 export const maxErrors = 3;
 
+/**
+ * Deadlines are rounded up to this many milliseconds. Node.js keeps one list of timers for each duration, and every
+ * request has a different time left: without rounding, thousands of requests would create as many lists.
+ */
+const deadlineStepMs = 50;
+
 /** A query reads our own storage; a mutation waits for Vital. */
-const toOverdue = (operation: OperationTypeNode) =>
+const toTimeout = (operation: OperationTypeNode) =>
   new ServiceError(operation === OperationTypeNode.MUTATION ? "VITAL_UNAVAILABLE" : "SERVICE_UNAVAILABLE", {
-    reason: "execution past the deadline",
+    reason: "execution exceeded the deadline",
   });
 
-const refuse = (errors: GraphQLFormattedError[]): Outcome => ({ status: 400, result: { errors } });
+const reject = (errors: GraphQLFormattedError[]): Outcome => ({ status: 400, result: { errors } });
 
-/** Variables that do not fit: nothing has run. */
-const toUnfit = (errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
+/** For invalid variables: nothing has run. */
+const toVariableErrors = (errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
   errors.map((error) => ({ ...error.toJSON(), extensions: { code: "BAD_USER_INPUT" } }));
 
-/** A kind of operation that the schema has no fields for; graphql-js would only say so as a failed execution. */
-const toNotServed = (operation: OperationTypeNode): GraphQLFormattedError => ({
-  message: `No ${operation} is served here.`,
+/** For a kind of operation that the schema has no fields for; graphql-js would report a failed execution instead. */
+const toUnsupportedOperation = (operation: OperationTypeNode): GraphQLFormattedError => ({
+  message: `The schema does not support ${operation} operations.`,
   extensions: { code: "OPERATION_RESOLUTION_FAILURE" },
 });
 
-/** Makes the one function that runs operations: within the deadline of the request, its errors presented. */
+/** Creates the function that runs operations within the deadline of their request, and presents their errors. */
 export function createExecution({
   schema,
   presentError,
@@ -69,7 +75,7 @@ export function createExecution({
   presentError: PresentError;
 }): ExecuteOperation {
   return async ({ document, operation: { operation }, operationName, variables }, context) => {
-    if ((schema.getRootType(operation) ?? null) === null) return refuse([toNotServed(operation)]);
+    if ((schema.getRootType(operation) ?? null) === null) return reject([toUnsupportedOperation(operation)]);
     const { requestId, deadlineAtMs } = context;
     try {
       const execution = execute({
@@ -80,10 +86,13 @@ export function createExecution({
         operationName,
         options: { maxCoercionErrors: maxErrors },
       });
-      const { data, errors } = await withDeadline(execution, deadlineAtMs - performance.now(), () =>
-        toOverdue(operation),
-      );
-      if (data === undefined) return refuse(toUnfit(errors ?? []));
+      const leftMs = deadlineAtMs - performance.now();
+      const timeoutMs = Math.ceil(leftMs / deadlineStepMs) * deadlineStepMs;
+      const { data, errors } =
+        execution instanceof Promise
+          ? await withDeadline(execution, timeoutMs, () => toTimeout(operation))
+          : execution;
+      if (data === undefined) return reject(toVariableErrors(errors ?? []));
       if (errors === undefined) return { result: { data } };
       return { result: { data, errors: errors.map((error) => presentError(error, requestId)) } };
     } catch (error) {

@@ -21,8 +21,8 @@ const script = `
   }
   field("query").value = examples.viewer;
   field("run").addEventListener("click", async () => {
-    const answer = field("answer");
-    answer.textContent = "…";
+    const output = field("response");
+    output.textContent = "…";
     try {
       const response = await fetch(location.pathname, {
         method: "POST",
@@ -39,14 +39,14 @@ const script = `
       const body = await response.text();
       let shown = body;
       try { shown = JSON.stringify(JSON.parse(body), null, 2); } catch {}
-      answer.textContent = response.status + " " + response.statusText + "\\n" + shown;
+      output.textContent = response.status + " " + response.statusText + "\\n" + shown;
     } catch (error) {
-      answer.textContent = String(error);
+      output.textContent = String(error);
     }
   });
 `;
 
-/** A page to try the API with: one file, nothing loaded from elsewhere, and the token stays in the page. */
+/** A page to try the API: one file that loads nothing from elsewhere and keeps the token in the page. */
 export const explorerPage = `<!doctype html>
 <html lang="en">
 <head>
@@ -67,8 +67,8 @@ export const explorerPage = `<!doctype html>
 <button id="viewer">Example: viewer</button>
 <button id="token">Example: sign-in token</button>
 <button id="types">Example: schema</button>
-<label for="answer">Answer</label>
-<pre id="answer"></pre>
+<label for="response">Response</label>
+<pre id="response"></pre>
 <script>${script}</script>
 </body>
 </html>
@@ -76,7 +76,7 @@ export const explorerPage = `<!doctype html>
 
 const toSource = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Lets the page run its own script and talk to its own server, and nothing else (CSP Level 3). */
+/** Allows the page its own script and its own server, and nothing else (CSP Level 3). */
 export const explorerPolicy = [
   "default-src 'none'",
   `script-src ${toSource(script)}`,

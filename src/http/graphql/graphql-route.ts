@@ -2,24 +2,24 @@ import { HeaderMap } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
 import type { AppUserId } from "../../core/mapping/app-user-id.js";
+import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
-import type { Log } from "../fastify-app.js";
-import { HttpProblem, toRefusal, toResponseHead } from "../problem.js";
-import { withDeadline } from "../deadline.js";
-import { findAdmissionProblem } from "./admission.js";
+import type { Logger } from "../../telemetry/logger.js";
+import { HttpProblem, toProblem } from "../problem.js";
 import { createApollo } from "./apollo.js";
+import { createNegotiator, type ResponseType } from "./content-negotiation.js";
+import { createDocumentCache } from "./document-cache.js";
+import { checkLimits } from "./document-limits.js";
 import { createExecution, type Operation, type PresentError, type ViewerContext } from "./execution.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
-import { createKnownDocuments } from "./document-cache.js";
-import { createNegotiator, type ResponseType } from "./content-negotiation.js";
 
 /**
- * Tells who is calling, from header names and values in turn: parsed headers would hide a second `Authorization`.
- * Throws `ServiceError` when nobody is, or nobody who may.
+ * Finds out who is calling, from a list in which header names and values alternate: parsed headers would hide a second
+ * `Authorization`. Throws a `ServiceError` when the caller is unknown or not permitted.
  */
 export type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
 
-/** Turns an address away that has failed too often lately: `check` throws `RATE_LIMITED`, `record` counts. */
+/** Rejects an address that has failed too often recently: `check` throws `RATE_LIMITED`, `record` counts a failure. */
 export type AuthFailureLimit = {
   check(address: string): Promise<void>;
   record(address: string): Promise<void>;
@@ -28,47 +28,48 @@ export type AuthFailureLimit = {
 export type GraphqlRouteOptions = {
   schema: GraphQLSchema;
   authenticate: Authenticate;
-  /** Gives the value of `WWW-Authenticate` for a refusal. */
+  /** Returns the value of `WWW-Authenticate` for a rejected token. */
   challenge: (error: ServiceError) => string;
   presentError: PresentError;
-  log: Log;
+  log: Logger;
   /** Also serves an explorer to browsers at `GET /graphql`. */
   introspection?: boolean;
-  /** One whole request; the services keep a deadline of their own, this is the guard behind it. */
+  /** For one whole request. The services keep this deadline themselves; the route enforces it if they fail to. */
   deadlineMs?: number;
   authFailureLimit?: AuthFailureLimit;
 };
 
-/** Where the viewer of a request is kept between its authentication and its execution. */
+/** The property of a request that holds its viewer between authentication and execution. */
 const viewerDecorator = "viewer";
 type Viewer = ViewerContext["viewer"];
 
 const path = "/graphql";
 const bodyLimitBytes = 64 * 1024;
-/** How much later than the services' own deadline the guard strikes. */
+/** How long after the services' own deadline the route ends a request. */
 const slackMs = 500;
-const refusedMethods = ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
-/** All that Apollo has to know of the headers: the route took nothing but JSON, and negotiates itself. */
+const rejectedMethods = ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
+/** All headers that Apollo needs: the route accepts JSON only, and negotiates the response type itself. */
 const apolloHeaders = new HeaderMap([["graphql-require-preflight", "true"]]);
 
-type Refusal = { status: number; errors: ReturnType<PresentError>[] };
+/** A request that was rejected before its operation ran. */
+type Rejection = { status: number; errors: ReturnType<PresentError>[] };
 
-const toErrorBody = (errors: Refusal["errors"]) => JSON.stringify({ errors });
-
-/** HTTP's own refusals under the name that Apollo has for them. */
-const toBadRequest = (problem: HttpProblem) =>
-  new GraphQLError(problem.message, { extensions: { code: "BAD_REQUEST" } });
+const toErrorBody = (errors: Rejection["errors"]) => JSON.stringify({ errors });
 
 /**
- * The status of a request that was refused before anything ran. Under the older media type a document that does
- * not parse, validate or get its variables is answered with 200 (GraphQL over HTTP, "application/json"): there, a
- * caller cannot tell other statuses from those of a proxy in between.
+ * The status of a request that was rejected before anything ran. Under the older media type, a document that does not
+ * parse or validate, or whose variables are invalid, gets 200 (GraphQL over HTTP, "application/json"): there, a caller
+ * cannot tell other statuses from those of a proxy on the way.
  */
-const toRefusalStatus = (status: number, code: string, responseType: ResponseType): number =>
+const toRejectionStatus = (status: number, code: string, responseType: ResponseType): number =>
   status === 400 && code !== "BAD_REQUEST" && responseType === "application/json" ? 200 : status;
 
-/** Apollo's refusals carry a message and a code; the rest is put in here, where the request id is known. */
-function presentRefused(body: string, presentError: PresentError, requestId: string): Refusal["errors"] {
+/** Adds what Apollo's errors lack: they have a message and a code, but no request id. */
+function presentApolloErrors(
+  body: string,
+  presentError: PresentError,
+  requestId: string,
+): Rejection["errors"] {
   const { errors = [] } = JSON.parse(body) as FormattedExecutionResult;
   return errors.map(({ message, locations, extensions }) => ({
     ...presentError(new GraphQLError(message, { extensions: { ...extensions } }), requestId),
@@ -76,15 +77,16 @@ function presentRefused(body: string, presentError: PresentError, requestId: str
   }));
 }
 
-/** Authenticates once per request, ahead of its body; what fails is counted by address where a limit is set. */
+/** Authenticates each request once, before its body is read, and counts failures by address if there is a limit. */
 function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) {
   const { authenticate, authFailureLimit } = options;
-  const toLate = () => new ServiceError("AUTH_UNAVAILABLE", { reason: "authentication past the deadline" });
+  const toTimeout = () =>
+    new ServiceError("AUTH_UNAVAILABLE", { reason: "authentication exceeded the deadline" });
 
   return async (request: FastifyRequest): Promise<void> => {
     await authFailureLimit?.check(request.ip);
     try {
-      const viewer: Viewer = await withDeadline(authenticate(request.raw.rawHeaders), deadlineMs, toLate);
+      const viewer: Viewer = await withDeadline(authenticate(request.raw.rawHeaders), deadlineMs, toTimeout);
       request.setDecorator(viewerDecorator, viewer);
     } catch (error) {
       const isBadToken = error instanceof ServiceError && error.code === "UNAUTHENTICATED";
@@ -94,74 +96,68 @@ function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) 
   };
 }
 
-/** Answers what is refused before Apollo sees it, in the form of GraphQL and in the media type that is asked for. */
+/** Responds to a request that fails before Apollo sees it: as a GraphQL error, in the media type that is requested. */
 function createErrorHandler(
   { presentError, challenge, log }: GraphqlRouteOptions,
   toResponseType: (request: FastifyRequest) => ResponseType | null,
 ) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-    const refusal = toRefusal(error);
-    const { status, headers } = toResponseHead(refusal);
-    const presented = presentError(
-      refusal instanceof HttpProblem ? toBadRequest(refusal) : error,
-      request.id,
-    );
-    const { code, retryAfterSeconds } = presented.extensions;
-    if (refusal instanceof HttpProblem) {
-      log.info({ requestId: request.id, route: path, status, code }, "request refused");
-    }
-    if (retryAfterSeconds !== undefined) void reply.header("retry-after", String(retryAfterSeconds));
-    const isChallenged = status === 401 || (status === 403 && refusal instanceof ServiceError);
-    if (isChallenged) void reply.header("www-authenticate", challenge(refusal as ServiceError));
+    const { origin, status, detail, headers } = toProblem(error);
+    const code = "BAD_REQUEST";
+    const isHttpProblem = origin === "http";
+    if (isHttpProblem) log.info({ requestId: request.id, route: path, status, code }, "request rejected");
+    const shown = isHttpProblem ? new GraphQLError(detail, { extensions: { code } }) : error;
+    const isChallenged = error instanceof ServiceError && (status === 401 || status === 403);
+    if (isChallenged) void reply.header("www-authenticate", challenge(error));
     return reply
       .code(status)
       .headers(headers)
       .type(`${toResponseType(request) ?? "application/json"}; charset=utf-8`)
-      .send(toErrorBody([presented]));
+      .send(toErrorBody([presentError(shown, request.id)]));
   };
 }
 
 /**
- * Runs the operation of a request. Apollo parses and validates a document that comes for the first time; one that has
- * passed is run at once when it comes again. What is refused on the way gets the request id here.
+ * Runs the operation of a request. Apollo parses and validates a document that it has not seen; a document in the
+ * cache runs without Apollo. Errors of a rejected request get the request id here.
  */
 function createOperationRunner({ schema, introspection = false, presentError, log }: GraphqlRouteOptions) {
   const executeOperation = createExecution({ schema, presentError });
-  const knownDocuments = createKnownDocuments();
-  const apollo = createApollo({ schema, introspection, executeOperation, knownDocuments, log });
+  const documents = createDocumentCache();
+  const apollo = createApollo({ schema, introspection, executeOperation, documents, log });
 
-  async function runKnown(operation: Operation, context: ViewerContext): Promise<string | null> {
+  async function runCached(operation: Operation, context: ViewerContext): Promise<string | null> {
     const { status, result } = await executeOperation(operation, context);
-    // Nothing has run: Apollo's words for it are the ones that callers know.
+    // Nothing has run: Apollo rejects the request with the messages that its clients know.
     if (status !== undefined) return null;
     const { errors, data } = result;
     return JSON.stringify({ errors, data });
   }
 
-  async function runUnknown(body: unknown, context: ViewerContext): Promise<string | Refusal> {
+  async function runInApollo(body: unknown, context: ViewerContext): Promise<string | Rejection> {
     const { requestId } = context;
     const query = (body as { query?: unknown } | null)?.query;
-    const problem = typeof query === "string" ? findAdmissionProblem(query) : null;
+    const problem = typeof query === "string" ? checkLimits(query) : null;
     if (problem !== null) return { status: 400, errors: [presentError(problem, requestId)] };
 
-    const answer = await apollo.executeHTTPGraphQLRequest({
+    const response = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: "POST", headers: apolloHeaders, body, search: "" },
       context: () => Promise.resolve(context),
     });
-    if (answer.body.kind !== "complete") throw new Error("Nothing here is delivered in parts.");
-    if (answer.status === undefined) return answer.body.string;
-    const errors = presentRefused(answer.body.string, presentError, requestId);
-    log.info({ requestId, status: answer.status, code: errors[0]?.extensions.code }, "request refused");
-    return { status: answer.status, errors };
+    if (response.body.kind !== "complete") throw new Error("Incremental delivery is not supported.");
+    if (response.status === undefined) return response.body.string;
+    const errors = presentApolloErrors(response.body.string, presentError, requestId);
+    log.info({ requestId, status: response.status, code: errors[0]?.extensions.code }, "request rejected");
+    return { status: response.status, errors };
   }
 
   return {
     start: () => apollo.start(),
     stop: () => apollo.stop(),
-    async run(body: unknown, context: ViewerContext): Promise<string | Refusal> {
-      const operation = knownDocuments.find(body);
-      const answer = operation === null ? null : await runKnown(operation, context);
-      return answer ?? runUnknown(body, context);
+    async run(body: unknown, context: ViewerContext): Promise<string | Rejection> {
+      const operation = documents.find(body);
+      const response = operation === null ? null : await runCached(operation, context);
+      return response ?? runInApollo(body, context);
     },
   };
 }
@@ -169,21 +165,36 @@ function createOperationRunner({ schema, introspection = false, presentError, lo
 /**
  * Serves `POST /graphql` (GraphQL over HTTP), and with `introspection` an explorer to browsers at `GET /graphql`.
  *
- * Errors raised while an operation runs are answered with 200; whatever is refused before has its own status, and
- * every error carries `code`, `retryable` and `requestId` in its extensions.
+ * Errors that are thrown while an operation runs have status 200. A request that is rejected earlier has a status that
+ * says why. Every error has `code`, `retryable` and `requestId` in its extensions.
  */
 export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): void {
   const { introspection = false, deadlineMs = 10_000 } = options;
   const operations = createOperationRunner(options);
   const negotiate = createNegotiator();
   const toResponseType = (request: FastifyRequest) => negotiate(request.headers.accept);
-  const allow = introspection ? "GET, POST" : "POST";
+  const authenticate = createAuthentication(options, deadlineMs);
 
-  const refuseMethod = () => {
-    throw new HttpProblem(405, {
-      detail: "Operations are sent by POST.",
-      headers: { allow },
+  const rejectMethod = () => {
+    throw new HttpProblem("METHOD_NOT_ALLOWED", {
+      detail: "Send operations by POST.",
+      headers: { allow: introspection ? "GET, POST" : "POST" },
     });
+  };
+
+  const respond = async (request: FastifyRequest, reply: FastifyReply) => {
+    const responseType = toResponseType(request);
+    if (responseType === null) throw new HttpProblem("NOT_ACCEPTABLE");
+    const viewer = request.getDecorator<Viewer | null>(viewerDecorator);
+    if (viewer === null) throw new Error("The request was not authenticated.");
+    const deadlineAtMs = performance.now() - reply.elapsedTime + deadlineMs + slackMs;
+
+    const outcome = await operations.run(request.body, { viewer, requestId: request.id, deadlineAtMs });
+    void reply.type(`${responseType}; charset=utf-8`);
+    if (typeof outcome === "string") return outcome;
+    const code = outcome.errors[0]?.extensions.code ?? "";
+    const status = toRejectionStatus(outcome.status, code, responseType);
+    return reply.code(status).send(toErrorBody(outcome.errors));
   };
 
   void app.register((scope, _options, done) => {
@@ -191,34 +202,18 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
     scope.setErrorHandler(createErrorHandler(options, toResponseType));
     scope.addHook("onReady", operations.start);
     scope.addHook("onClose", operations.stop);
-    // Nothing but JSON: a form of another site could send text/plain without a preflight.
+    // JSON only: an HTML form of another site can send text/plain without a preflight.
     scope.removeContentTypeParser("text/plain");
 
-    const authenticateRequest = createAuthentication(options, deadlineMs);
-    scope.post(
-      path,
-      { onRequest: authenticateRequest, bodyLimit: bodyLimitBytes },
-      async (request, reply) => {
-        const responseType = toResponseType(request);
-        if (responseType === null) throw new HttpProblem(406);
-        const requestId = request.id;
-        const viewer = request.getDecorator<Viewer | null>(viewerDecorator);
-        if (viewer === null) throw new Error("The request was not authenticated.");
-        const deadlineAtMs = performance.now() - reply.elapsedTime + deadlineMs + slackMs;
-
-        const outcome = await operations.run(request.body, { viewer, requestId, deadlineAtMs });
-        void reply.type(`${responseType}; charset=utf-8`);
-        if (typeof outcome === "string") return outcome;
-        const code = outcome.errors[0]?.extensions.code ?? "";
-        return reply
-          .code(toRefusalStatus(outcome.status, code, responseType))
-          .send(toErrorBody(outcome.errors));
-      },
-    );
-
-    scope.route({ method: [...refusedMethods], url: path, onRequest: refuseMethod, handler: refuseMethod });
+    scope.post(path, { onRequest: authenticate, bodyLimit: bodyLimitBytes }, respond);
+    scope.route({
+      method: [...rejectedMethods],
+      url: path,
+      onRequest: rejectMethod,
+      handler: rejectMethod,
+    });
     scope.get(path, { exposeHeadRoute: false }, (request, reply) => {
-      if (!introspection || request.headers.accept?.includes("text/html") !== true) return refuseMethod();
+      if (!introspection || request.headers.accept?.includes("text/html") !== true) return rejectMethod();
       return reply
         .headers({ "content-security-policy": explorerPolicy })
         .type("text/html; charset=utf-8")

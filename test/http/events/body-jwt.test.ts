@@ -5,13 +5,13 @@ import {
   bearer,
   bearerToken,
   fusionauthSecret,
-  openIngress,
+  startIngressForTest,
   readExample,
   readSettings,
-  shareIngress,
+  startIngressForFile,
 } from "../../support/http/test-ingress.js";
 
-const ingress = await shareIngress();
+const ingress = await startIngressForFile();
 const body = readExample("fusionauth.created");
 const secretKey = (secret: string) => createSecretKey(Buffer.from(secret));
 
@@ -44,21 +44,21 @@ const pairs = {
 
 test.each(["HS256", "HS384", "HS512"])("a body signed with %s and our secret is taken", async (alg) => {
   const long = "a-secret-that-is-long-enough-for-every-hash-there-is-even-for-the-longest";
-  const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: `another-secret-of-16, ${long}` });
+  const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: `another-secret-of-16, ${long}` });
   expect((await post(body, await sign(secretKey(long), alg))).status).toBe(202);
 });
 
 test.each(Object.entries(pairs))(
   "a body signed with %s and the key of our public one is taken",
   async (alg, pair) => {
-    const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: toPem(pair.publicKey) });
+    const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: toPem(pair.publicKey) });
     expect((await post(body, await sign(pair.privateKey, alg))).status).toBe(202);
   },
 );
 
 test("a public key in one line, with its line breaks written out, is read", async () => {
   const oneLine = toPem(rsa.publicKey).replaceAll("\n", String.raw`\n`);
-  const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: oneLine });
+  const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: oneLine });
   expect((await post(body, await sign(rsa.privateKey, "RS256"))).status).toBe(202);
 });
 
@@ -118,7 +118,7 @@ describe("what is refused", () => {
 
   test("a public key used as a secret, and a key for another algorithm than its own", async () => {
     const pem = toPem(rsa.publicKey);
-    const { post } = await openIngress({ EVENTS_FUSIONAUTH_SECRETS: pem });
+    const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: pem });
     const answers = [
       await post(body, await sign(secretKey(pem), "HS256")),
       await post(body, await sign(secretKey(pem.trim()), "HS256")),
@@ -129,7 +129,7 @@ describe("what is refused", () => {
   });
 
   test("without a secret for it, also beside a bearer token", async () => {
-    const { post } = await openIngress({ EVENTS_BEARER_TOKENS: bearerToken });
+    const { post } = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
     expect((await post(body, { ...bearer, ...(await signHmac()) })).status).toBe(401);
   });
 });
@@ -137,9 +137,9 @@ describe("what is refused", () => {
 test.each([
   ["a short secret", "short", /at least 16 characters/],
   ["a private key", rsa.privateKey.export({ type: "pkcs8", format: "pem" }).toString(), /private key/],
-  ["half a key", "-----BEGIN PUBLIC KEY-----\nMIIB", /must be the PEM/],
+  ["half a key", "-----BEGIN PUBLIC KEY-----\nMIIB", /must be a PEM/],
   ["a small key", toPem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey), /2048 bits/],
-  ["a key of another kind", toPem(generateKeyPairSync("x25519").publicKey), /must be the PEM/],
+  ["a key of another kind", toPem(generateKeyPairSync("x25519").publicKey), /must be a PEM/],
 ])("%s is refused at start, without repeating it", (_title, secret, message) => {
   const { problems } = readSettings({ EVENTS_FUSIONAUTH_SECRETS: secret });
   expect(problems).toEqual([expect.stringMatching(message)]);

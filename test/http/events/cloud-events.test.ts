@@ -3,12 +3,12 @@ import {
   allSecrets,
   arrivedAt,
   bearer,
-  ownForm,
+  ownEvent,
   sign,
-  shareIngress,
+  startIngressForFile,
 } from "../../support/http/test-ingress.js";
 
-const ingress = await shareIngress({
+const ingress = await startIngressForFile({
   ...allSecrets,
   EVENTS_USER_ID_POINTER: "/data/account/id",
   EVENTS_CREATED_TYPES: "com.example.account.opened",
@@ -127,7 +127,7 @@ describe("binary", () => {
   });
 
   test("headers cannot change what a signed body says", async () => {
-    const body = JSON.stringify(ownForm("u1"));
+    const body = JSON.stringify(ownEvent("u1"));
     const added = { ...attributes, "ce-type": "com.example.account.closed", "ce-subject": "victim" };
     const answer = await ingress.post(body, { ...sign(body), ...added });
     expect(answer).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });

@@ -8,14 +8,15 @@ import {
   allSecrets,
   arrivedAt,
   bearer,
-  ownForm,
+  ownEvent,
   readSettings,
   sign,
-  openIngress,
-  shareIngress,
+  startIngressForTest,
+  startIngressForFile,
 } from "../../support/http/test-ingress.js";
+import { silentLog } from "../../support/recording-log.js";
 
-const ingress = await shareIngress();
+const ingress = await startIngressForFile();
 
 const post = (value: unknown) => ingress.postAsBearer(value);
 
@@ -44,7 +45,7 @@ describe("app user ids", () => {
   ];
 
   test.each(hostile)("%j arrives unchanged to the byte", async (appUserId) => {
-    const body = JSON.stringify(ownForm(appUserId));
+    const body = JSON.stringify(ownEvent(appUserId));
     expect((await ingress.post(body, sign(body))).status).toBe(202);
     expect(ingress.recorded.map((event) => Buffer.from(event.appUserId))).toEqual([Buffer.from(appUserId)]);
   });
@@ -61,7 +62,7 @@ describe("app user ids", () => {
     ["two dots", "..", 'must not be "."'],
     ["a lone surrogate", "a\ud800", "well-formed"],
   ])("%s is refused with the reason", async (_title, appUserId, reason) => {
-    const answer = await post(ownForm(appUserId));
+    const answer = await post(ownEvent(appUserId));
     expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID" } });
     expect(answer.body.detail).toContain(reason);
     expect(ingress.recorded).toEqual([]);
@@ -84,7 +85,7 @@ describe("app user ids", () => {
 describe("batches", () => {
   test("all members are taken, whatever their forms", async () => {
     const answer = await post([
-      ownForm("u1"),
+      ownEvent("u1"),
       { type: "user.updated", data: { id: "u2" } },
       { event: "user.deleted", data: { id: "u3" } },
     ]);
@@ -94,21 +95,23 @@ describe("batches", () => {
 
   test("an empty one is accepted and stores nothing", async () => {
     let isStored = false;
-    const empty = await openIngress(undefined, { record: () => Promise.resolve(void (isStored = true)) });
+    const empty = await startIngressForTest(undefined, {
+      record: () => Promise.resolve(void (isStored = true)),
+    });
     const answer = await empty.postAsBearer([]);
     expect(answer).toMatchObject({ status: 202, body: { accepted: 0, ignored: 0 } });
     expect(isStored).toBe(false);
   });
 
   test.each([
-    ["an impossible id", ownForm(""), "INVALID_USER_ID"],
+    ["an impossible id", ownEvent(""), "INVALID_USER_ID"],
     ["no id", { type: "user.created", data: {} }, "MISSING_USER_ID"],
     ["no form", { hello: "world" }, "UNKNOWN_EVENT_FORM"],
     ["no object", 7, "UNKNOWN_EVENT_FORM"],
-    ["a batch of its own", [ownForm("u9")], "UNKNOWN_EVENT_FORM"],
-    ["an impossible time", ownForm("u9", "user.created", "then"), "INVALID_EVENT_TIME"],
+    ["a batch of its own", [ownEvent("u9")], "UNKNOWN_EVENT_FORM"],
+    ["an impossible time", ownEvent("u9", "user.created", "then"), "INVALID_EVENT_TIME"],
   ])("one member with %s refuses the whole, by its index", async (_title, member, code) => {
-    const answer = await post([ownForm("u0"), ownForm("u1"), member, ownForm("u3")]);
+    const answer = await post([ownEvent("u0"), ownEvent("u1"), member, ownEvent("u3")]);
     expect(answer).toMatchObject({ status: 400, body: { code, index: 2 } });
     expect(answer.body.detail).toMatch(/^Event at index 2: /);
     expect(ingress.recorded).toEqual([]);
@@ -116,7 +119,7 @@ describe("batches", () => {
 
   test("a thousand users in one batch are recorded in order, in one call", async () => {
     const ids = Array.from({ length: 1000 }, (_, index) => `user-${index}`);
-    expect((await post(ids.map((id) => ownForm(id)))).body.accepted).toBe(1000);
+    expect((await post(ids.map((id) => ownEvent(id)))).body.accepted).toBe(1000);
     expect(ingress.recorded.map(({ appUserId }) => appUserId)).toEqual(ids);
   });
 });
@@ -126,9 +129,9 @@ describe("refusals", () => {
     const answer = await ingress.post("{", bearer);
     expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
     expect(answer.body).toEqual({
-      title: "The body is not JSON",
+      title: "Invalid JSON",
       status: 400,
-      detail: "the body must be JSON",
+      detail: "The request body is not valid JSON.",
       code: "INVALID_JSON",
       requestId: expect.stringMatching(/^req-/) as string,
     });
@@ -174,7 +177,7 @@ describe("refusals", () => {
     "APPLICATION/JSON",
     "application/cloudevents+json;charset=UTF-8",
   ])("the media type %j is read", async (contentType) => {
-    const answer = await ingress.post(JSON.stringify(ownForm("u1")), {
+    const answer = await ingress.post(JSON.stringify(ownEvent("u1")), {
       ...bearer,
       "content-type": contentType,
     });
@@ -183,7 +186,7 @@ describe("refusals", () => {
 
   test("a body of one byte more than 1 MiB is refused before its media type and its proof", async () => {
     const padded = (bytes: number) => {
-      const text = JSON.stringify(ownForm("u1"));
+      const text = JSON.stringify(ownEvent("u1"));
       return text + " ".repeat(bytes - text.length);
     };
     expect((await ingress.post(padded(1024 * 1024), bearer)).status).toBe(202);
@@ -209,10 +212,10 @@ describe("refusals", () => {
   });
 
   test("with no source configured everything is 404", async () => {
-    const closed = await openIngress({ EVENTS_USER_ID_POINTER: "/id" });
+    const closed = await startIngressForTest({ EVENTS_USER_ID_POINTER: "/id" });
     const answers = [
       await closed.post(" ".repeat(1024 * 1024 + 1), { "content-type": "text/plain" }),
-      await closed.postAsBearer(ownForm("u1")),
+      await closed.postAsBearer(ownEvent("u1")),
       await closed.request({ method: "GET", headers: { "x-okta-verification-challenge": "c" } }),
       await closed.request({ method: "OPTIONS", headers: { "webhook-request-origin": "example.com" } }),
     ];
@@ -224,17 +227,18 @@ describe("refusals", () => {
 });
 
 describe("storing", () => {
-  const startFailing = (error: Error) => openIngress(undefined, { record: () => Promise.reject(error) });
+  const startFailing = (error: Error) =>
+    startIngressForTest(undefined, { record: () => Promise.reject(error) });
 
   test("the answer waits for it", async () => {
     let isStored = false;
-    const slow = await openIngress(undefined, {
+    const slow = await startIngressForTest(undefined, {
       record: async () => {
         await new Promise((resolve) => setImmediate(resolve));
         isStored = true;
       },
     });
-    await slow.postAsBearer(ownForm("u1"));
+    await slow.postAsBearer(ownEvent("u1"));
     expect(isStored).toBe(true);
   });
 
@@ -246,20 +250,20 @@ describe("storing", () => {
     const failing = await startFailing(
       new ServiceError("SERVICE_UNAVAILABLE", { ...details, reason: "no primary" }),
     );
-    const answer = await failing.postAsBearer([ownForm("u1"), { type: "user.updated", data: { id: "u2" } }]);
+    const answer = await failing.postAsBearer([ownEvent("u1"), { type: "user.updated", data: { id: "u2" } }]);
     expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
     expect(answer.headers.get("retry-after")).toBe(seconds);
     expect(JSON.stringify(answer.body)).not.toContain("primary");
     expect(failing.counted).toEqual(["own unavailable"]);
-    expect(JSON.stringify(failing.logged)).toContain("no primary");
+    expect(JSON.stringify(failing.lines)).toContain("no primary");
   });
 
   test("a store that never answers is left at the deadline, and the sender shall come again", async () => {
-    const stuck = await openIngress(allSecrets, {
+    const stuck = await startIngressForTest(allSecrets, {
       record: () => new Promise(() => undefined),
       deadlineMs: 100,
     });
-    const answer = await stuck.postAsBearer(ownForm("u1"));
+    const answer = await stuck.postAsBearer(ownEvent("u1"));
     expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
     expect(answer.headers.get("retry-after")).toBe("5");
     expect(stuck.counted).toEqual(["own unavailable"]);
@@ -268,10 +272,13 @@ describe("storing", () => {
   test("a bug is logged whole and shown opaque", async () => {
     const bug = new Error("mongodb://internal.example refused");
     const failing = await startFailing(bug);
-    const answer = await failing.postAsBearer(ownForm("u1"));
+    const answer = await failing.postAsBearer(ownEvent("u1"));
     expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL_SERVER_ERROR" } });
     expect(JSON.stringify(answer.body)).not.toContain("mongodb");
-    expect(failing.logged).toEqual([expect.objectContaining({ err: bug, message: "event ingress failed" })]);
+    expect(failing.lines).toMatchObject([
+      { level: "error", phrase: "unexpected error", fields: { err: bug, errorId: answer.body.errorId } },
+    ]);
+    expect(answer.body.errorId).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
@@ -316,14 +323,15 @@ test("the scope leaves the bodies of other routes alone", async () => {
   registerEventIngress(app, {
     settings: readSettings(allSecrets).settings,
     record: () => Promise.resolve(),
-    clock: () => arrivedAt,
+    now: () => arrivedAt,
+    log: silentLog,
   });
   const other = await app.inject({ method: "POST", url: "/other", payload: { a: 1 } });
   const events = await app.inject({
     method: "POST",
     url: "/v1/events",
     headers: bearer,
-    payload: ownForm("u1"),
+    payload: ownEvent("u1"),
   });
   await app.close();
   expect(other.json()).toEqual({ got: { a: 1 } });
@@ -417,6 +425,6 @@ describe("whatever is sent", () => {
     );
     await new Promise<void>((resolve) => socket.end(resolve));
     socket.destroy();
-    expect((await post(ownForm("u1"))).status).toBe(202);
+    expect((await post(ownEvent("u1"))).status).toBe(202);
   });
 });

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { hasEventSource, startupNotes } from "../../../src/http/events/event-settings.js";
+import { hasEventSource, listStartupNotes } from "../../../src/http/events/event-settings.js";
 import { bearerToken, otherSecret, readSettings, signingSecret } from "../../support/http/test-ingress.js";
 
 const publicKey = `whpk_${Buffer.alloc(32, 1).toString("base64")}`;
@@ -26,16 +26,16 @@ describe("signing secrets", () => {
   test.each([
     [
       `whsec_${base64OfBytes(23)}`,
-      /^EVENTS_SIGNING_SECRETS: must be whsec_ and the base64 of 24 to 64 bytes$/,
+      /^EVENTS_SIGNING_SECRETS: must be whsec_ followed by the base64 of 24 to 64 bytes$/,
     ],
     [`whsec_${base64OfBytes(65)}`, /24 to 64 bytes/],
     ["whsec_not base64 at all!", /24 to 64 bytes/],
     [`whpk_${base64OfBytes(31)}`, /32 bytes of an ed25519 public key/],
     [`whsk_${base64OfBytes(64)}`, /private key/],
-    ["plain-secret", /must begin with whsec_/],
-    [`v1,${publicKey}`, /item 1 must begin with whsec_/],
-    [`${signingSecret},v1`, /item 2 must begin with whsec_/],
-    [Array(11).fill(signingSecret).join(","), /11 items; give at most 10/],
+    ["plain-secret", /must start with whsec_/],
+    [`v1,${publicKey}`, /item 1 must start with whsec_/],
+    [`${signingSecret},v1`, /item 2 must start with whsec_/],
+    [Array(11).fill(signingSecret).join(","), /11 items; configure at most 10/],
   ])("%s is refused", (text, message) => {
     const { problems } = readSettings({ EVENTS_SIGNING_SECRETS: text });
     expect(problems).toEqual([expect.stringMatching(message)]);
@@ -106,13 +106,13 @@ describe("start-up notes", () => {
     const { settings, problems } = readSettings({});
     expect(problems).toEqual([]);
     expect(hasEventSource(settings)).toBe(false);
-    expect(startupNotes(settings)).toEqual([expect.stringContaining("POST /v1/events answers 404")]);
+    expect(listStartupNotes(settings)).toEqual([expect.stringContaining("POST /v1/events responds 404")]);
   });
 
   test("static tokens are told, signatures need no word", () => {
     const tokens = readSettings({ EVENTS_BEARER_TOKENS: bearerToken });
     const signed = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });
-    expect(startupNotes(tokens.settings)).toEqual([expect.stringContaining("proves less than a signature")]);
-    expect(startupNotes(signed.settings)).toEqual([]);
+    expect(listStartupNotes(tokens.settings)).toEqual([expect.stringContaining("weaker than a signature")]);
+    expect(listStartupNotes(signed.settings)).toEqual([]);
   });
 });

@@ -5,25 +5,25 @@ import {
   arrivedAt,
   bearer,
   docsFolder,
-  ownForm,
+  ownEvent,
   readExample,
   sign,
   signBySvix,
   signTimestamped,
-  openIngress,
-  shareIngress,
-  workosProof,
-  zitadelProof,
+  startIngressForTest,
+  startIngressForFile,
+  workosSigner,
+  zitadelSigner,
 } from "../../support/http/test-ingress.js";
 
-const ingress = await shareIngress();
+const ingress = await startIngressForFile();
 
 type Prove = (body: string) => Record<string, string>;
 
 const byBearer: Prove = () => bearer;
 const byStandardWebhooks: Prove = (body) => sign(body);
-const byWorkos: Prove = (body) => signTimestamped(workosProof, body);
-const byZitadel: Prove = (body) => signTimestamped(zitadelProof, body);
+const byWorkos: Prove = (body) => signTimestamped(workosSigner, body);
+const byZitadel: Prove = (body) => signTimestamped(zitadelSigner, body);
 
 const signedUp = "2026-11-20T09:30:00.000Z";
 const signedUpFine = "2026-11-20T09:30:00.123Z";
@@ -197,11 +197,11 @@ test("an Okta message without a user among its targets is refused by the index o
 
 test("the id of the event is the source's, else that of the signed message, else that of the request", async () => {
   const body = JSON.stringify([
-    ownForm("u1"),
-    { ...ownForm("u2"), specversion: "1.0", id: "e2", subject: "u2" },
+    ownEvent("u1"),
+    { ...ownEvent("u2"), specversion: "1.0", id: "e2", subject: "u2" },
   ]);
   await ingress.post(body, sign(body, { id: "msg_batch" }));
-  await ingress.postAsBearer(ownForm("u3"));
+  await ingress.postAsBearer(ownEvent("u3"));
   expect(ingress.recorded.map(({ id }) => id)).toEqual(["msg_batch#0", "e2", expect.stringMatching(/./)]);
 });
 
@@ -245,7 +245,8 @@ describe("times", () => {
 });
 
 describe("a source that only the settings know", () => {
-  const startCustom = (environment: Record<string, string>) => openIngress({ ...allSecrets, ...environment });
+  const startCustom = (environment: Record<string, string>) =>
+    startIngressForTest({ ...allSecrets, ...environment });
 
   test("is read by the pointers", async () => {
     const custom = await startCustom({

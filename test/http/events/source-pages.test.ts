@@ -84,7 +84,7 @@ describe("the code on the pages", () => {
 
   beforeAll(async () => {
     const environment = { EVENTS_SIGNING_SECRETS: signingSecret, EVENTS_BEARER_TOKENS: bearerToken };
-    ingress = await startIngress(environment, { clock: () => new Date() });
+    ingress = await startIngress(environment, { now: () => new Date() });
     vi.stubEnv("EVENTS_URL", ingress.url);
     vi.stubEnv("EVENTS_SIGNING_SECRET", signingSecret);
     folder = await mkdtemp(join(tmpdir(), "source-pages-"));

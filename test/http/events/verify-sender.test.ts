@@ -6,21 +6,21 @@ import {
   bearer,
   bearerToken,
   otherSecret,
-  ownForm,
+  ownEvent,
   sign,
   signBySvix,
   signingSecret,
   signTimestamped,
-  openIngress,
-  shareIngress,
-  workosProof,
+  startIngressForTest,
+  startIngressForFile,
+  workosSigner,
   workosSecret,
   zitadelSecret,
 } from "../../support/http/test-ingress.js";
 
-const ingress = await shareIngress();
+const ingress = await startIngressForFile();
 
-const body = JSON.stringify(ownForm("u1"));
+const body = JSON.stringify(ownEvent("u1"));
 const after = (seconds: number) => new Date(arrivedAt.getTime() + seconds * 1000);
 
 /** Every way to change one character of a text, or its length. */
@@ -88,7 +88,9 @@ test.each([
 
 describe("rotation", () => {
   test("a sender that still has the old secret, and one that has the new one, are both taken", async () => {
-    const rotating = await openIngress({ EVENTS_SIGNING_SECRETS: `${signingSecret}, ${otherSecret}` });
+    const rotating = await startIngressForTest({
+      EVENTS_SIGNING_SECRETS: `${signingSecret}, ${otherSecret}`,
+    });
     const answers = [
       await rotating.post(body, sign(body, { secret: signingSecret })),
       await rotating.post(body, sign(body, { secret: otherSecret })),
@@ -126,7 +128,9 @@ describe("ed25519 (v1a)", () => {
   };
 
   test("our public key's signature is taken, and no other", async () => {
-    const asymmetric = await openIngress({ EVENTS_SIGNING_SECRETS: `v1a,${publicKey(ours.publicKey)}` });
+    const asymmetric = await startIngressForTest({
+      EVENTS_SIGNING_SECRETS: `v1a,${publicKey(ours.publicKey)}`,
+    });
     const good = signedBy(ours.privateKey);
     const first = await asymmetric.post(body, good);
     const refused = [
@@ -194,7 +198,7 @@ describe.each([
   });
 
   test("without a secret for it, it is refused even beside a bearer token", async () => {
-    const without = await openIngress({ EVENTS_BEARER_TOKENS: bearerToken });
+    const without = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
     const answer = await without.post(body, { ...bearer, ...headerOf(at(arrivedAt)) });
     expect(answer.status).toBe(401);
   });
@@ -206,7 +210,7 @@ describe("bearer tokens", () => {
   });
 
   test("each of several tokens is taken", async () => {
-    const two = await openIngress({ EVENTS_BEARER_TOKENS: `${"x".repeat(24)},${bearerToken}` });
+    const two = await startIngressForTest({ EVENTS_BEARER_TOKENS: `${"x".repeat(24)},${bearerToken}` });
     const answers = [
       await two.post(body, bearer),
       await two.post(body, { authorization: `Bearer ${"x".repeat(24)}` }),
@@ -258,21 +262,21 @@ describe("mixed proofs", () => {
   });
 
   test("a secret of one provider proves nothing for another", async () => {
-    const zitadelOnly = await openIngress({ EVENTS_ZITADEL_SECRETS: workosSecret });
-    const answer = await zitadelOnly.post(body, signTimestamped(workosProof, body));
+    const zitadelOnly = await startIngressForTest({ EVENTS_ZITADEL_SECRETS: workosSecret });
+    const answer = await zitadelOnly.post(body, signTimestamped(workosSigner, body));
     expect(answer.status).toBe(401);
   });
 });
 
 test("no answer and no log line holds a secret, a token or a signature", async () => {
-  const noisy = await openIngress(allSecrets);
+  const noisy = await startIngressForTest(allSecrets);
   const wrongToken = "a-wrong-token-that-must-not-leak";
   const answers = [
     await noisy.post(body, { authorization: `Bearer ${wrongToken}` }),
     await noisy.post(body, sign(body, { secret: otherSecret })),
     await noisy.post("{", bearer),
   ];
-  const said = JSON.stringify([noisy.logged, answers.map((answer) => answer.body)]);
+  const said = JSON.stringify([noisy.lines, answers.map((answer) => answer.body)]);
   const secrets = [
     wrongToken,
     bearerToken,
@@ -281,5 +285,5 @@ test("no answer and no log line holds a secret, a token or a signature", async (
     sign(body, { secret: otherSecret })["webhook-signature"],
   ];
   for (const secret of secrets) expect(said).not.toContain(secret);
-  expect(noisy.logged).toHaveLength(3);
+  expect(noisy.lines).toHaveLength(3);
 });

@@ -1,6 +1,6 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
-import { createKnownDocuments } from "../../../src/http/graphql/document-cache.js";
+import { createDocumentCache } from "../../../src/http/graphql/document-cache.js";
 import { startServer, tokenMutation } from "../../support/http/test-server.js";
 
 const query = "query Q($yes: Boolean = true) { viewer { id @include(if: $yes) } }";
@@ -56,7 +56,7 @@ test.each(Object.entries(bodies))("%s is answered alike when its document is kno
 });
 
 test("a bounded number of documents is remembered, the oldest makes room, and long ones are not", () => {
-  const known = createKnownDocuments();
+  const known = createDocumentCache();
   const toQuery = (index: number) => `query Q${index} { viewer { id } }`;
   for (let index = 0; index < 150; index += 1) known.add(toQuery(index), parse(toQuery(index)));
   const isKnown = (text: string) => known.find({ query: text }) !== null;

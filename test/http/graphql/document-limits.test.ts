@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findAdmissionProblem } from "../../../src/http/graphql/admission.js";
+import { checkLimits } from "../../../src/http/graphql/document-limits.js";
 import { codeOf, startServer, tokenMutation } from "../../support/http/test-server.js";
 
 const field = "vitalSignInToken { userId }";
@@ -103,7 +103,7 @@ describe("one request issues one token at the most", () => {
 });
 
 describe("limits of a document", () => {
-  const limitProblem = (document: string) => findAdmissionProblem(document)?.message;
+  const limitProblem = (document: string) => checkLimits(document)?.message;
 
   test.each([
     ["aliases", `{ ${range(6, (i) => `a${i}: __typename`)} }`, "more than 5 aliases"],
@@ -118,11 +118,11 @@ describe("limits of a document", () => {
       `query A($a: Int ${range(11, () => "@x")}) { __typename }`,
       "more than 10 directives",
     ],
-    ["depth", `${"{ a ".repeat(9)}${"}".repeat(9)}`, "more than 8 deep"],
+    ["depth", `${"{ a ".repeat(9)}${"}".repeat(9)}`, "more than 8 levels deep"],
     [
       "depth by fragments",
       `{ a { b { ...F } } } fragment F on X { c { d { ...G } } } fragment G on X { e { f { g { h { i } } } } }`,
-      "more than 8 deep",
+      "more than 8 levels deep",
     ],
     ["selections", `{ ${"a ".repeat(101)} }`, "more than 100 selections"],
     ["fragments", `{ a } ${range(21, (i) => `fragment F${i} on X { a }`)}`, "more than 20 fragments"],

@@ -8,6 +8,7 @@ import { createSettingsReader, type Environment } from "../../../src/config/sett
 import type { SignupEvent } from "../../../src/core/mapping/signup-event.js";
 import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/event-ingress.js";
 import { readEventSettings } from "../../../src/http/events/event-settings.js";
+import { createRecordingLog } from "../recording-log.js";
 
 export const signingSecret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 export const otherSecret = `whsec_${Buffer.alloc(24, 9).toString("base64")}`;
@@ -16,7 +17,7 @@ export const workosSecret = "workos-secret-of-the-tests";
 export const zitadelSecret = "zitadel-secret-of-the-tests";
 export const fusionauthSecret = "fusionauth-secret-of-the-tests";
 
-/** When every request of these tests arrives. */
+/** The clock of the ingress: every request arrives at this instant. */
 export const arrivedAt = new Date("2026-11-22T10:00:00Z");
 const arrivedAtSeconds = arrivedAt.getTime() / 1000;
 
@@ -40,37 +41,37 @@ type Problem = {
   code: string;
   requestId: string;
   index?: number;
+  errorId?: string;
 };
-export type Answer = {
+export type IngressResponse = {
   status: number;
   headers: Headers;
   body: Problem & { accepted: number; ignored: number };
 };
 
-/** The ingress on a free port, with a recorder for what it would store. */
+/** Starts the ingress on a free port; it keeps the events that it would store, its metrics and its log lines. */
 export async function startIngress(
   environment: Environment = allSecrets,
   overrides: Partial<EventIngressOptions> = {},
 ) {
   const recorded: SignupEvent[] = [];
   const counted: string[] = [];
-  const logged: unknown[] = [];
+  const { log, lines } = createRecordingLog();
   const app = Fastify();
-  const log = (fields: object, message: string) => void logged.push({ ...fields, message });
   registerEventIngress(app, {
     settings: readSettings(environment).settings,
     record: (events) => Promise.resolve(void recorded.push(...events)),
-    clock: () => arrivedAt,
+    now: () => arrivedAt,
     metrics: { eventReceived: (source, outcome) => void counted.push(`${source} ${outcome}`) },
-    logger: { warn: log, error: log },
+    log,
     ...overrides,
   });
   const url = `${await app.listen({ port: 0, host: "127.0.0.1" })}/v1/events`;
 
-  const request = async (init: RequestInit): Promise<Answer> => {
+  const request = async (init: RequestInit): Promise<IngressResponse> => {
     const response = await fetch(url, init);
     const text = await response.text();
-    const body = (text === "" ? {} : JSON.parse(text)) as Answer["body"];
+    const body = (text === "" ? {} : JSON.parse(text)) as IngressResponse["body"];
     return { status: response.status, headers: response.headers, body };
   };
   const post = (body: string | Buffer<ArrayBuffer>, headers: Record<string, string>) =>
@@ -81,26 +82,26 @@ export async function startIngress(
     app,
     recorded,
     counted,
-    logged,
+    lines,
     request,
     post,
-    /** Sends a value as JSON under our bearer token. */
+    /** Sends a value as JSON with the valid bearer token. */
     postAsBearer: (value: unknown, headers: Record<string, string> = {}) =>
       post(JSON.stringify(value), { ...bearer, ...headers }),
     close: () => app.close(),
   };
 }
-export type Ingress = Awaited<ReturnType<typeof startIngress>>;
+export type TestIngress = Awaited<ReturnType<typeof startIngress>>;
 
-/** An ingress for one test, at the end of which it closes. */
-export async function openIngress(...args: Parameters<typeof startIngress>): Promise<Ingress> {
+/** Starts an ingress for one test, which closes it at its end. */
+export async function startIngressForTest(...args: Parameters<typeof startIngress>): Promise<TestIngress> {
   const ingress = await startIngress(...args);
   onTestFinished(() => ingress.close());
   return ingress;
 }
 
-/** An ingress for the tests of a file: each finds nothing recorded and nothing counted. */
-export async function shareIngress(environment?: Environment): Promise<Ingress> {
+/** Starts one ingress for all tests of a file; nothing is recorded or counted when a test starts. */
+export async function startIngressForFile(environment?: Environment): Promise<TestIngress> {
   const ingress = await startIngress(environment);
   afterAll(() => ingress.close());
   beforeEach(() => {
@@ -114,7 +115,7 @@ export const bearer = { authorization: `Bearer ${bearerToken}` };
 
 type SignOptions = { id?: string; secret?: string; at?: Date; prefix?: "webhook" | "svix" };
 
-/** Headers as the sender library of Standard Webhooks makes them. */
+/** Returns the headers that the sender library of Standard Webhooks creates. */
 export function sign(body: string, options: SignOptions = {}): Record<string, string> {
   const { id = "msg_1", secret = signingSecret, at = arrivedAt, prefix = "webhook" } = options;
   return {
@@ -124,14 +125,14 @@ export function sign(body: string, options: SignOptions = {}): Record<string, st
   };
 }
 
-/** Headers as the library of Svix makes them. */
+/** Returns the headers that the library of Svix creates. */
 export const signBySvix = (body: string): Record<string, string> => ({
   "svix-id": "msg_svix",
   "svix-timestamp": String(arrivedAtSeconds),
   "svix-signature": new SvixWebhook(signingSecret).sign("msg_svix", arrivedAt, body),
 });
 
-/** The header of WorkOS and Zitadel. */
+/** Returns the signature header of WorkOS or Zitadel. */
 export function signTimestamped(
   { header, secret, timestamp }: { header: string; secret: string; timestamp: number },
   body: string,
@@ -140,18 +141,19 @@ export function signTimestamped(
   return { [header]: `t=${timestamp},v1=${hmac}` };
 }
 
-export const workosProof = {
+export const workosSigner = {
   header: "workos-signature",
   secret: workosSecret,
   timestamp: arrivedAt.getTime(),
 };
-export const zitadelProof = {
+export const zitadelSigner = {
   header: "zitadel-signature",
   secret: zitadelSecret,
   timestamp: arrivedAtSeconds,
 };
 
-export const ownForm = (
+/** An event in our own format. */
+export const ownEvent = (
   appUserId: unknown,
   type = "user.created",
   timestamp: unknown = arrivedAtSeconds,

@@ -1,11 +1,12 @@
 import { onTestFinished } from "vitest";
 import { createErrorPresenter } from "../../../schema/errors.js";
 import { buildGraphqlSchema } from "../../../schema/schema.js";
+import type { MappingLookup } from "../../../schema/viewer.resolver.js";
 import type { AppUserId, VitalUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { IssuedSignInToken, SignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
-import { createHttpServer, type HttpServerOptions } from "../../../src/http/servers.js";
-import type { MappingLookup } from "../../../schema/viewer.resolver.js";
+import { createPublicServer, type PublicServerOptions } from "../../../src/http/servers.js";
+import { createRecordingLog } from "../recording-log.js";
 
 export const issuedToken: IssuedSignInToken = {
   vitalUserId: "11111111-2222-4333-8444-555555555555" as VitalUserId,
@@ -17,9 +18,8 @@ export const issuedToken: IssuedSignInToken = {
 export const viewerId = "user_1" as AppUserId;
 export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
 
-type LogLine = { level: string; phrase: string; fields: Record<string, unknown> };
-type Setup = Omit<Partial<HttpServerOptions>, "graphql"> & {
-  graphql?: Partial<HttpServerOptions["graphql"]>;
+type Setup = Omit<Partial<PublicServerOptions>, "graphql"> & {
+  graphql?: Partial<PublicServerOptions["graphql"]>;
   issue?: SignInTokens["issue"];
   find?: MappingLookup["find"];
 };
@@ -29,13 +29,10 @@ export type GraphqlBody = {
   errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[];
 };
 
-/** A server on a free port over fake services; it takes the bearer token "good" as `viewerId`. */
+/** Starts the public server on a free port with fake services; the bearer token "good" identifies `viewerId`. */
 export async function startServer(setup: Setup = {}) {
-  const lines: LogLine[] = [];
+  const { log, lines } = createRecordingLog();
   const observed: { route: string; status: number; seconds: number }[] = [];
-  const write = (level: string) => (fields: Record<string, unknown>, phrase: string) =>
-    void lines.push({ level, phrase, fields });
-  const log = { info: write("info"), warn: write("warn"), error: write("error") };
   const calls = { issued: 0 };
 
   const schema = buildGraphqlSchema({
@@ -47,7 +44,7 @@ export async function startServer(setup: Setup = {}) {
     },
     mappings: { find: setup.find ?? (() => Promise.resolve(null)) },
   });
-  const app = createHttpServer({
+  const app = createPublicServer({
     log,
     observeHttp: (route, status, seconds) => void observed.push({ route, status, seconds }),
     readiness: () => ({ ready: true }),
@@ -85,5 +82,5 @@ export async function startServer(setup: Setup = {}) {
   return { app, url, lines, observed, calls, request, post, query };
 }
 
-/** The code of the first error. */
+/** Returns the code of the first error. */
 export const codeOf = (body: GraphqlBody): unknown => body.errors?.[0]?.extensions.code;
