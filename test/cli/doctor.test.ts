@@ -5,7 +5,7 @@ import { createMappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
 import { createVitalClient } from "../../src/vital/vital-client.js";
 import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
-import { startTeam, type Team } from "../support/security/test-stack.js";
+import { startTestStack, type TestStack } from "../support/security/test-stack.js";
 import { startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 
@@ -14,7 +14,7 @@ type Report = { ok: boolean; findings: Finding[] };
 
 const patience = 60_000;
 const database = createTestDatabase();
-let team: Team;
+let team: TestStack;
 
 async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<unknown>): Promise<void> {
   const mongo = createMongoConnection({
@@ -32,7 +32,7 @@ async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<u
 const createIndexes = (url: string) => withMongo(url, (mongo) => createMappings(mongo).createIndexes());
 
 beforeAll(async () => {
-  team = await startTeam({ mongodbUrl: database, redisUrl: await createTestRedis() });
+  team = await startTestStack({ mongodbUrl: database, redisUrl: await createTestRedis() });
   await createIndexes(database);
 });
 afterAll(() => team.close());

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { startOwnTeam } from "../support/security/use-test-stack.js";
+import { startStackForTest } from "../support/security/use-test-stack.js";
 import { fuzz, fuzzSettings } from "./fuzz.js";
 
 test("no request brings a 5xx of ours, a word of our internals or an error without a code", async () => {
@@ -8,8 +8,8 @@ test("no request brings a 5xx of ours, a word of our internals or an error witho
   process.on("unhandledRejection", note);
   onTestFinished(() => void process.off("unhandledRejection", note));
 
-  const team = await startOwnTeam();
-  const gateway = await team.openGateway(fuzzSettings);
+  const team = await startStackForTest();
+  const gateway = await team.startGateway(fuzzSettings);
   await gateway.untilReady();
   const { failures, statuses } = await fuzz({ team, gateway, requests: 2_000, seed: 20261122 });
   expect(failures).toEqual([]);

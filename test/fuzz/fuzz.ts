@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { tokenMutation, type Team, type TestGateway } from "../support/security/test-stack.js";
+import { tokenMutation, type TestStack, type TestGateway } from "../support/security/test-stack.js";
 import { sendBytes } from "./raw-http.js";
 import { findResponseProblem } from "./check-response.js";
 import { createRandom, type SeededRandom } from "../support/random.js";
@@ -16,7 +16,7 @@ const connectionsAtOnce = 32;
 const maxFindings = 20;
 const brokenShare = 0.2;
 
-function createAccessTokens(team: Team): AccessTokens {
+function createAccessTokens(team: TestStack): AccessTokens {
   const valid = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
   const now = Math.floor(Date.now() / 1000);
   const expired = team.token("user-1", { exp: now - 3600 });
@@ -77,7 +77,7 @@ async function checkGatewayStillWorks(gateway: TestGateway, token: string): Prom
  * seed draws the same requests.
  */
 export async function fuzz(options: {
-  team: Team;
+  team: TestStack;
   gateway: TestGateway;
   requests: number;
   seed: number;

@@ -5,7 +5,7 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
-import { startTeam } from "../support/security/test-stack.js";
+import { startTestStack } from "../support/security/test-stack.js";
 import { fuzz, fuzzSettings } from "./fuzz.js";
 
 const text = (value: string) => ({ type: "string", default: value }) as const;
@@ -21,8 +21,8 @@ if (!Number.isSafeInteger(requests) || requests < 1 || !Number.isSafeInteger(see
 const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
 const mongodbUrl = new URL(services.mongodbUrl);
 mongodbUrl.pathname = "/vital_gateway_fuzz";
-const team = await startTeam({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });
-const gateway = await team.openGateway(fuzzSettings);
+const team = await startTestStack({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });
+const gateway = await team.startGateway(fuzzSettings);
 await gateway.untilReady();
 
 let rejections = 0;

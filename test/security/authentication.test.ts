@@ -2,15 +2,15 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { waitUntil } from "../support/wait-until.js";
-import { startOwnTeam, useTeam } from "../support/security/use-test-stack.js";
-import { tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
+import { startStackForTest, startStackForFile } from "../support/security/use-test-stack.js";
+import { tokenMutation, type GraphqlBody } from "../support/security/test-stack.js";
 
-const team = useTeam();
+const stack = startStackForFile();
 const publicUrl = "https://gateway.example.com";
 const metadata = `resource_metadata="${publicUrl}/.well-known/oauth-protected-resource/graphql"`;
 
 async function openReady(settings: Record<string, string> = {}) {
-  const gateway = await team().openGateway({ GATEWAY_PUBLIC_URL: publicUrl, ...settings });
+  const gateway = await stack().startGateway({ GATEWAY_PUBLIC_URL: publicUrl, ...settings });
   await gateway.untilReady();
   return gateway;
 }
@@ -22,7 +22,7 @@ async function postWithHeaders(url: string, headers: string[]) {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve).once("error", reject);
   });
-  return { status: response.statusCode, body: (await json(response)) as GraphqlAnswer };
+  return { status: response.statusCode, body: (await json(response)) as GraphqlBody };
 }
 
 test("a request without a token gets a challenge that names no error and says where to look", async () => {
@@ -31,18 +31,18 @@ test("a request without a token gets a challenge that names no error and says wh
   expect(response.status).toBe(401);
   expect(response.headers.get("www-authenticate")).toBe(`Bearer ${metadata}`);
   expect(response.headers.get("cache-control")).toBe("no-store");
-  const body = (await response.json()) as GraphqlAnswer;
+  const body = (await response.json()) as GraphqlBody;
   expect(body.errors?.[0]?.extensions).toMatchObject({ code: "UNAUTHENTICATED", retryable: false });
 });
 
 test.each([
-  ["a token that has expired", () => team().token("u", { exp: Math.floor(Date.now() / 1000) - 3600 })],
-  ["a token for another service", () => team().token("u", { aud: "https://other.example.com" })],
-  ["a token of another issuer", () => team().token("u", { iss: "https://issuer.example.com" })],
-  ["a token without a user", () => team().token("u", { sub: undefined })],
-  ["a machine's token", () => team().token("app", { client_id: "app" })],
-  ["an impersonator's token", () => team().token("u", { act: { sub: "support" } })],
-  ["a token that is bound to a key", () => team().token("u", { cnf: { jkt: "x" } })],
+  ["a token that has expired", () => stack().token("u", { exp: Math.floor(Date.now() / 1000) - 3600 })],
+  ["a token for another service", () => stack().token("u", { aud: "https://other.example.com" })],
+  ["a token of another issuer", () => stack().token("u", { iss: "https://issuer.example.com" })],
+  ["a token without a user", () => stack().token("u", { sub: undefined })],
+  ["a machine's token", () => stack().token("app", { client_id: "app" })],
+  ["an impersonator's token", () => stack().token("u", { act: { sub: "support" } })],
+  ["a token that is bound to a key", () => stack().token("u", { cnf: { jkt: "x" } })],
   ["no JWT", () => "opaque"],
 ])("%s is refused with invalid_token", async (_name, makeToken) => {
   const gateway = await openReady();
@@ -56,20 +56,20 @@ test.each([
 test("a token that lacks the required scope is refused with insufficient_scope", async () => {
   const gateway = await openReady({ AUTH_REQUIRED_SCOPE: "health:connect" });
   const { status, headers, body } = await gateway.query(
-    team().token("u", { scope: "openid profile" }),
+    stack().token("u", { scope: "openid profile" }),
     tokenMutation,
   );
   expect(status).toBe(403);
   expect(headers.get("www-authenticate")).toContain('error="insufficient_scope"');
   expect(headers.get("www-authenticate")).toContain('scope="health:connect"');
   expect(body.errors?.[0]?.extensions.code).toBe("FORBIDDEN");
-  const allowed = await gateway.query(team().token("u", { scope: "openid health:connect" }), tokenMutation);
+  const allowed = await gateway.query(stack().token("u", { scope: "openid health:connect" }), tokenMutation);
   expect(allowed.body.errors).toBeUndefined();
 });
 
 test("two Authorization headers are refused, also when each alone would do", async () => {
   const gateway = await openReady();
-  const good = `Bearer ${team().token("u")}`;
+  const good = `Bearer ${stack().token("u")}`;
   const base = ["host", "gateway.test", "content-type", "application/json"];
   for (const [first, second] of [
     [good, good],
@@ -87,7 +87,7 @@ test("two Authorization headers are refused, also when each alone would do", asy
 
 test("a token in the query string or the body is no token", async () => {
   const gateway = await openReady();
-  const token = team().token("u");
+  const token = stack().token("u");
   const inQuery = await gateway.request(`/graphql?access_token=${token}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -97,9 +97,9 @@ test("a token in the query string or the body is no token", async () => {
 });
 
 test("with the issuer down at the start tokens cannot be checked, and can be as soon as it is back", async () => {
-  const own = await startOwnTeam();
+  const own = await startStackForTest();
   own.issuer.fail("/team/.well-known/openid-configuration");
-  const gateway = await own.openGateway();
+  const gateway = await own.startGateway();
   await gateway.untilReady();
   const token = own.token("u");
   const { status, headers, body } = await gateway.query(token, tokenMutation);
@@ -120,7 +120,7 @@ test("the protected resource metadata names the issuer and the way to send a tok
   const response = await gateway.request("/.well-known/oauth-protected-resource/graphql");
   expect(await response.json()).toEqual({
     resource: `${publicUrl}/graphql`,
-    authorization_servers: [team().iss],
+    authorization_servers: [stack().iss],
     scopes_supported: ["health:connect"],
     bearer_methods_supported: ["header"],
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { startOwnTeam } from "../support/security/use-test-stack.js";
-import type { Team } from "../support/security/test-stack.js";
+import { startStackForTest } from "../support/security/use-test-stack.js";
+import type { TestStack } from "../support/security/test-stack.js";
 
 const tokenPath = "/v2/user/:user_id/sign_in_token";
 const call = (alias: string) => `${alias}: vitalSignInToken { signInToken }`;
@@ -41,27 +41,27 @@ const greedy: Record<string, { query: string; calls: number }> = {
 };
 
 async function startWarm(): Promise<{
-  team: Team;
+  stack: TestStack;
   token: string;
   send: (body: unknown) => Promise<Response>;
 }> {
-  const team = await startOwnTeam();
-  const gateway = await team.openGateway({ GATEWAY_TOKENS_PER_MINUTE: "0" });
+  const stack = await startStackForTest();
+  const gateway = await stack.startGateway({ GATEWAY_TOKENS_PER_MINUTE: "0" });
   await gateway.untilReady();
-  const token = team.token("user-1");
+  const token = stack.token("user-1");
   const send = (body: unknown) => gateway.post(body, { authorization: `Bearer ${token}` });
   const first = (await (await send({ query: `mutation { ${call("first")} }` })).json()) as { data?: unknown };
   expect(first.data).toBeTruthy();
-  return { team, token, send };
+  return { stack, token, send };
 }
 
 test("one request never issues more than one token, however the document asks for more", async () => {
-  const { team, send } = await startWarm();
-  let before = await team.countCalls(tokenPath);
+  const { stack, send } = await startWarm();
+  let before = await stack.countCalls(tokenPath);
   for (const [name, { query, calls }] of Object.entries(greedy)) {
     const response = await send({ query });
     const body = (await response.json()) as { errors?: { extensions: { code: string } }[] };
-    const after = await team.countCalls(tokenPath);
+    const after = await stack.countCalls(tokenPath);
     expect({ name, calls: after - before }).toEqual({ name, calls });
     if (calls === 0) {
       expect({ name, code: body.errors?.[0]?.extensions.code }).toEqual({
@@ -74,26 +74,26 @@ test("one request never issues more than one token, however the document asks fo
 });
 
 test("a batch of operations in one request issues no token", async () => {
-  const { team, send } = await startWarm();
-  const before = await team.countCalls(tokenPath);
+  const { stack, send } = await startWarm();
+  const before = await stack.countCalls(tokenPath);
   const response = await send(times(10, (i) => `mutation { ${call(`a${i}`)} }`).map((query) => ({ query })));
   expect(response.status).toBe(400);
-  expect(await team.countCalls(tokenPath)).toBe(before);
+  expect(await stack.countCalls(tokenPath)).toBe(before);
 });
 
 test("of several operations in a document one runs, the one that is named", async () => {
-  const { team, send } = await startWarm();
-  const before = await team.countCalls(tokenPath);
+  const { stack, send } = await startWarm();
+  const before = await stack.countCalls(tokenPath);
   const query = times(5, (i) => `mutation M${i} { vitalSignInToken { signInToken } }`).join(" ");
   expect(((await (await send({ query })).json()) as { errors: unknown[] }).errors).toHaveLength(1);
-  expect(await team.countCalls(tokenPath)).toBe(before);
+  expect(await stack.countCalls(tokenPath)).toBe(before);
   await send({ query, operationName: "M3" });
-  expect(await team.countCalls(tokenPath)).toBe(before + 1);
+  expect(await stack.countCalls(tokenPath)).toBe(before + 1);
 });
 
 test("no argument, variable or header makes the gateway issue a token for somebody else", async () => {
-  const { team, send } = await startWarm();
-  const before = await team.countCalls("/v2/user");
+  const { stack, send } = await startWarm();
+  const before = await stack.countCalls("/v2/user");
   const bodies = [
     { query: 'mutation { vitalSignInToken(userId: "user-2") { userId } }' },
     { query: 'mutation { vitalSignInToken(appUserId: "user-2") { userId } }' },
@@ -109,5 +109,5 @@ test("no argument, variable or header makes the gateway issue a token for somebo
     variables: { userId: "user-2", sub: "user-2" },
   });
   expect(JSON.stringify(await named.json())).not.toContain('"user-2"');
-  expect(await team.countCalls("/v2/user")).toBe(before);
+  expect(await stack.countCalls("/v2/user")).toBe(before);
 });

@@ -3,14 +3,15 @@ import { registerEventIngress } from "../../src/http/events/event-ingress.js";
 import { readEventSettings } from "../../src/http/events/event-settings.js";
 import { createSettingsReader } from "../../src/config/settings-reader.js";
 import { startServer } from "../support/http/test-server.js";
-import { useTeam } from "../support/security/use-test-stack.js";
-import { secrets, tokenMutation, type GraphqlAnswer } from "../support/security/test-stack.js";
+import { silentLog } from "../support/recording-log.js";
+import { startStackForFile } from "../support/security/use-test-stack.js";
+import { secrets, tokenMutation, type GraphqlBody } from "../support/security/test-stack.js";
 
-const team = useTeam();
+const stack = startStackForFile();
 const webApp = "https://app.example.com";
 
 async function openReady(settings: Record<string, string> = {}) {
-  const gateway = await team().openGateway(settings);
+  const gateway = await stack().startGateway(settings);
   await gateway.untilReady();
   return gateway;
 }
@@ -26,7 +27,7 @@ const cloudEvent = (id: string) => ({
 
 test("an answer with a token must not be stored on the way", async () => {
   const gateway = await openReady();
-  const { headers, body } = await gateway.query(team().token("stored"), tokenMutation);
+  const { headers, body } = await gateway.query(stack().token("stored"), tokenMutation);
   expect(body.data).toMatchObject({ vitalSignInToken: { signInToken: expect.any(String) as string } });
   expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("x-content-type-options")).toBe("nosniff");
@@ -36,7 +37,7 @@ test("the caller's request id leads through the answer, its errors and nothing u
   const gateway = await openReady();
   const ask = async (requestId: string) => {
     const response = await gateway.post({ query: "{" }, { "x-request-id": requestId });
-    const body = (await response.json()) as GraphqlAnswer;
+    const body = (await response.json()) as GraphqlBody;
     return {
       header: response.headers.get("x-request-id"),
       extension: body.errors?.[0]?.extensions.requestId,
@@ -61,7 +62,8 @@ test("an overloaded gateway sheds events and sign-ins with 503 and Retry-After, 
       (app) => {
         registerEventIngress(app, {
           settings,
-          clock: () => new Date(),
+          now: () => new Date(),
+          log: silentLog,
           record: () => Promise.resolve(void (recorded += 1)),
         });
       },
@@ -132,13 +134,13 @@ test("events without a proof, or with a wrong one, are refused and change nothin
     expect(response.status).toBe(401);
     expect(response.headers.get("content-type")).toContain("application/problem+json");
   }
-  const { body } = await gateway.query(team().token("unproven"), "{ viewer { vitalUser { state } } }");
+  const { body } = await gateway.query(stack().token("unproven"), "{ viewer { vitalUser { state } } }");
   expect(body.data).toEqual({ viewer: { vitalUser: null } });
 });
 
 test("introspection and the explorer are off unless a setting says so", async () => {
   const closed = await openReady();
-  const token = team().token("curious");
+  const token = stack().token("curious");
   const { body } = await closed.query(token, "{ __schema { types { name } } }");
   expect(body.data).toBeUndefined();
   expect(JSON.stringify(body)).not.toMatch(/Did you mean|apollo/i);
@@ -151,7 +153,7 @@ test("introspection and the explorer are off unless a setting says so", async ()
 
 test("a form or a simple request of another site runs nothing", async () => {
   const gateway = await openReady();
-  const authorization = `Bearer ${team().token("csrf")}`;
+  const authorization = `Bearer ${stack().token("csrf")}`;
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
     const response = await gateway.request("/graphql", {
       method: "POST",

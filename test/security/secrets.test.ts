@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startOwnRedis, createTestDatabase } from "../support/services.js";
 import { waitUntil } from "../support/wait-until.js";
-import { startTeam, secrets, tokenMutation, type Team } from "../support/security/test-stack.js";
+import { startTestStack, secrets, tokenMutation, type TestStack } from "../support/security/test-stack.js";
 
 /** Everything that this process writes to its standard output while the test runs. */
 function captureOutput(): () => string {
@@ -35,8 +35,8 @@ const fault = (vitalUrl: string, body: object) =>
   fetch(`${vitalUrl}/__simulator/faults`, { method: "POST", body: JSON.stringify(body) });
 
 /** Sign-ins, failures of every neighbour, refused tokens and refused events; gives the secrets that were seen. */
-async function liveThroughADay(team: Team): Promise<{ seen: string[]; answers: string }> {
-  const gateway = await team.openGateway({ LOG_LEVEL: "trace", GATEWAY_TOKENS_PER_MINUTE: "0" });
+async function liveThroughADay(stack: TestStack): Promise<{ seen: string[]; answers: string }> {
+  const gateway = await stack.startGateway({ LOG_LEVEL: "trace", GATEWAY_TOKENS_PER_MINUTE: "0" });
   await gateway.untilReady();
   const seen: string[] = [];
   const answers: string[] = [];
@@ -48,13 +48,13 @@ async function liveThroughADay(team: Team): Promise<{ seen: string[]; answers: s
     else answers.push(JSON.stringify(body));
   };
 
-  await ask(team.token("u1"));
-  await ask(team.token("u1", { aud: "https://other.example.com" }));
-  await ask(`${team.token("u1").slice(0, -6)}AAAAAA`);
-  await ask(team.token("u1"), "{ viewer { nothing } }");
+  await ask(stack.token("u1"));
+  await ask(stack.token("u1", { aud: "https://other.example.com" }));
+  await ask(`${stack.token("u1").slice(0, -6)}AAAAAA`);
+  await ask(stack.token("u1"), "{ viewer { nothing } }");
   for (const kind of [{ kind: "status", status: 500 }, { kind: "status", status: 401 }, { kind: "reset" }]) {
-    await fault(team.environment.VITAL_API_URL ?? "", { operation: "*", times: 1, ...kind });
-    await ask(team.token("u1"));
+    await fault(stack.environment.VITAL_API_URL ?? "", { operation: "*", times: 1, ...kind });
+    await ask(stack.token("u1"));
   }
   for (const authorization of [`Bearer ${secrets.eventsBearerToken}`, "Bearer wrong-events-bearer-000000"]) {
     for (const body of [JSON.stringify({ type: "user.created", data: { id: "u2" } }), "not json"]) {
@@ -72,12 +72,12 @@ test("no key, password or token is in a log line, an answer, a metric, MongoDB o
   const mongodbUrl = createTestDatabase();
   const redis = await startOwnRedis();
   const { Redis } = await import("ioredis");
-  const team = await startTeam({ mongodbUrl, redisUrl: redis.url });
-  onTestFinished(() => team.close());
+  const stack = await startTestStack({ mongodbUrl, redisUrl: redis.url });
+  onTestFinished(() => stack.close());
   const output = captureOutput();
 
-  const { seen, answers } = await liveThroughADay(team);
-  await waitUntil("the log is written", () => output().includes("request refused"));
+  const { seen, answers } = await liveThroughADay(stack);
+  await waitUntil("the log is written", () => output().includes("request rejected"));
 
   const reader = new Redis(redis.url);
   onTestFinished(() => {

@@ -14,7 +14,7 @@ import {
   readExample,
   signingSecret,
   startIngress,
-  type Ingress,
+  type TestIngress,
 } from "../../support/http/test-ingress.js";
 
 const forwarding = ["better-auth", "cognito", "entra", "firebase", "keycloak", "kinde", "own-service"];
@@ -80,7 +80,7 @@ type Forward = (type: string, userId: string, occurredAt?: Date) => Promise<void
 
 describe("the code on the pages", () => {
   let folder: string;
-  let ingress: Ingress;
+  let ingress: TestIngress;
 
   beforeAll(async () => {
     const environment = { EVENTS_SIGNING_SECRETS: signingSecret, EVENTS_BEARER_TOKENS: bearerToken };

@@ -6,7 +6,7 @@ import { startIssuer } from "../auth/test-issuer.js";
 import { createTestKey, signToken } from "../auth/tokens.js";
 import { waitUntil } from "../wait-until.js";
 
-/** What must never be seen outside of the settings; each is found by its own word. */
+/** Secrets that must never appear outside the settings; each contains a word by which it is found. */
 export const secrets = {
   vitalApiKey: "sk_us_secret_team_key_0123456789",
   eventsBearerToken: "secret-events-bearer-0123456789",
@@ -18,13 +18,13 @@ export const audience = "https://gateway.test";
 export const tokenMutation = "mutation { vitalSignInToken { userId signInToken } }";
 
 type Environment = Record<string, string>;
-export type GraphqlAnswer = {
+export type GraphqlBody = {
   data?: Record<string, unknown> | null;
   errors?: { message: string; extensions: Record<string, unknown> }[];
 };
 
-/** A gateway as its entry builds it, in this process: no signal handlers, and a failure is remembered. */
-async function openGateway(environment: Environment) {
+/** Starts a gateway in this process as its entry point does, without signal handlers; a fatal failure is recorded. */
+async function startTestGateway(environment: Environment) {
   let hasFailed = false;
   const gateway = await startGateway(readGatewayConfig(environment), {
     isStopping: () => false,
@@ -51,7 +51,7 @@ async function openGateway(environment: Environment) {
       return {
         status: response.status,
         headers: response.headers,
-        body: (await response.json()) as GraphqlAnswer,
+        body: (await response.json()) as GraphqlBody,
       };
     },
     untilReady: () =>
@@ -59,13 +59,13 @@ async function openGateway(environment: Environment) {
   };
 }
 
-export type TestGateway = Awaited<ReturnType<typeof openGateway>>;
+export type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
 
 /**
- * A team with all that is its own: an identity provider, Vital (the simulator) and as many gateways as are asked for,
- * on the given MongoDB and Redis.
+ * Starts what one team runs: an identity provider, Vital (the simulator) and any number of gateways, with the given
+ * MongoDB and Redis.
  */
-export async function startTeam({ mongodbUrl, redisUrl }: { mongodbUrl: string; redisUrl: string }) {
+export async function startTestStack({ mongodbUrl, redisUrl }: { mongodbUrl: string; redisUrl: string }) {
   const issuer = await startIssuer();
   const vital = await startSimulator();
   const key = createTestKey("key-1", "ES256");
@@ -94,29 +94,37 @@ export async function startTeam({ mongodbUrl, redisUrl }: { mongodbUrl: string; 
     key,
     environment,
 
-    /** An access token of the team's identity provider; `claims` are laid over those of a good one. */
+    /** Returns an access token of the identity provider; `claims` override those of a valid token. */
     token(sub: string, claims: Record<string, unknown> = {}): string {
       const now = Math.floor(Date.now() / 1000);
-      const good = { iss, aud: audience, sub, client_id: "app", iat: now, exp: now + 300, jti: randomUUID() };
+      const validClaims = {
+        iss,
+        aud: audience,
+        sub,
+        client_id: "app",
+        iat: now,
+        exp: now + 300,
+        jti: randomUUID(),
+      };
       return signToken(
         { alg: "ES256", kid: key.kid, typ: "at+jwt" },
-        { ...good, ...claims },
+        { ...validClaims, ...claims },
         "ES256",
         key.privateKey,
       );
     },
 
-    async openGateway(settings: Environment = {}): Promise<TestGateway> {
-      const gateway = await openGateway({ ...environment, ...settings });
+    async startGateway(settings: Environment = {}): Promise<TestGateway> {
+      const gateway = await startTestGateway({ ...environment, ...settings });
       gateways.push(gateway);
       return gateway;
     },
 
-    /** How many calls of this path pattern have reached Vital. */
+    /** Counts the calls of this path pattern that reached Vital. */
     async countCalls(path: string): Promise<number> {
       const response = await fetch(`${vital.url}/__simulator/requests`);
       const { requests } = (await response.json()) as { requests: { path: string; count: number }[] };
-      return requests.filter((row) => row.path === path).reduce((sum, { count }) => sum + count, 0);
+      return requests.filter((request) => request.path === path).reduce((sum, { count }) => sum + count, 0);
     },
 
     async close(): Promise<void> {
@@ -127,4 +135,4 @@ export async function startTeam({ mongodbUrl, redisUrl }: { mongodbUrl: string; 
   };
 }
 
-export type Team = Awaited<ReturnType<typeof startTeam>>;
+export type TestStack = Awaited<ReturnType<typeof startTestStack>>;

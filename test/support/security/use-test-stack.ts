@@ -1,27 +1,27 @@
 import { afterAll, beforeAll, onTestFinished } from "vitest";
 import { createTestDatabase, createTestRedis } from "../services.js";
-import { startTeam, type Team } from "./test-stack.js";
+import { startTestStack, type TestStack } from "./test-stack.js";
 
-/** A team of one test's own. */
-export async function startOwnTeam(overrides: { redisUrl?: string } = {}): Promise<Team> {
+/** Starts a stack for one test, which closes it at its end. */
+export async function startStackForTest(overrides: { redisUrl?: string } = {}): Promise<TestStack> {
   const redisUrl = overrides.redisUrl ?? (await createTestRedis());
-  const team = await startTeam({ mongodbUrl: createTestDatabase(), redisUrl });
-  onTestFinished(() => team.close());
-  return team;
+  const stack = await startTestStack({ mongodbUrl: createTestDatabase(), redisUrl });
+  onTestFinished(() => stack.close());
+  return stack;
 }
 
-/** One team for all tests of a file; called at its top. */
-export function useTeam(): () => Team {
+/** Starts one stack for all tests of a file; called at the top of the file. */
+export function startStackForFile(): () => TestStack {
   const mongodbUrl = createTestDatabase();
-  let team: Team | null = null;
+  let stack: TestStack | null = null;
   beforeAll(async () => {
-    team = await startTeam({ mongodbUrl, redisUrl: await createTestRedis() });
+    stack = await startTestStack({ mongodbUrl, redisUrl: await createTestRedis() });
   });
   afterAll(async () => {
-    await team?.close();
+    await stack?.close();
   });
   return () => {
-    if (team === null) throw new Error("the team is asked for before the tests begin");
-    return team;
+    if (stack === null) throw new Error("The stack is available only inside a test.");
+    return stack;
   };
 }
