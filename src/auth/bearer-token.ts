@@ -1,8 +1,8 @@
 import { ServiceError } from "../core/errors.js";
 
 /**
- * Node's `rawHeaders` (names and values in turn), or headers by lower-case name. Prefer the former: node keeps only
- * the first of two `Authorization` headers in the latter.
+ * The `rawHeaders` of Node.js (alternating names and values), or headers by lower-case name. Prefer `rawHeaders`: of two
+ * `Authorization` headers, Node.js keeps only the first one in the other format.
  */
 export type RequestHeaders =
   readonly string[] | Readonly<{ authorization?: string | readonly string[] | undefined }>;
@@ -31,10 +31,10 @@ const invalidToken = (reason: string) =>
 const noToken = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
 
 /**
- * Gives the bearer token of a request (RFC 6750 §2.1; RFC 9110 §11.1: the scheme in any case).
+ * Returns the bearer token of a request (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1).
  *
- * @throws ServiceError `UNAUTHENTICATED`: without `bearerError` when the request carries no credentials, or those of
- * another scheme (RFC 6750 §3.1: such a request is told how to authenticate, not what is wrong with its token).
+ * @throws ServiceError `UNAUTHENTICATED`. It has no `bearerError` when the request has no credentials or uses another
+ * scheme (RFC 6750 §3.1: the response then states how to authenticate, but no error code)
  */
 export function readBearerToken(headers: RequestHeaders): string {
   const [authorization, ...others] = listAuthorizations(headers);
@@ -46,10 +46,12 @@ export function readBearerToken(headers: RequestHeaders): string {
     return authorization.slice(7).trim();
   }
   const scheme = /^([!#$%&'*+.^_`|~\w-]{1,20})(?: |$)/.exec(authorization)?.[1]?.toLowerCase();
-  if (scheme === "bearer") throw invalidToken("an empty token");
+  if (scheme === "bearer") throw invalidToken("the bearer token is empty");
   if (scheme === "dpop") {
-    throw noToken("scheme DPoP: bound tokens are not accepted; switch the binding off for this API");
+    throw noToken(
+      "the scheme is DPoP, but bound tokens are not supported; turn off token binding for this API",
+    );
   }
-  const reason = "the Authorization header is not of scheme Bearer";
+  const reason = "the Authorization header does not use the Bearer scheme";
   throw scheme === undefined ? invalidToken(reason) : noToken(reason);
 }

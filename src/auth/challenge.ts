@@ -1,13 +1,13 @@
 import { errorTable, type ServiceError } from "../core/errors.js";
 
-/** RFC 9110 §5.6.4: a quoted string; what may not stand in a header is left out. */
+/** Returns a quoted string (RFC 9110 §5.6.4) without the characters that a header must not contain. */
 const quotedString = (text: string): string =>
   `"${text.replace(/[^\x20-\x7e]/g, "").replace(/["\\]/g, "\\$&")}"`;
 
 /**
- * Writes the `WWW-Authenticate` header of a 401 or 403: RFC 6750 §3, with `resource_metadata` of RFC 9728 §5.1.
+ * Returns the `WWW-Authenticate` header of a 401 or 403 (RFC 6750 §3), with `resource_metadata` of RFC 9728 §5.1.
  *
- * A request without a token gets no `error`. The text tells no more than that a token has expired.
+ * The challenge for a request without a token has no `error`. The description only ever says that a token has expired.
  */
 export function toChallengeHeader(
   error: ServiceError,

@@ -6,12 +6,12 @@ const describeKeys = ({ keys }: IssuerPolicy): string =>
 
 function describeAudience(policy: AuthPolicy): string {
   if (policy.audienceRule === "absent")
-    return `no aud (${policy.checkedInsteadOfAudience ?? "client"} instead)`;
+    return `no aud (checked instead: ${policy.checkedInsteadOfAudience ?? "client"})`;
   const audiences = [...new Set(policy.issuers.flatMap((issuer) => issuer.audiences))];
   return `aud ${policy.audienceRule} ${formatAlternatives(audiences)}`;
 }
 
-/** Says in one line, for the start-up log, which tokens are accepted; no secret is in it. */
+/** Describes the accepted tokens in one line for the startup log. Contains no secret. */
 export function describeAuthPolicy(policy: AuthPolicy): string {
   const issuers = policy.issuers.map((issuer) => `"${issuer.issuer}" (${describeKeys(issuer)})`);
   return [

@@ -1,95 +1,97 @@
 import type { KeyObject } from "node:crypto";
 
-/** The name of a claim, or the way to one inside an object claim: `["firebase", "tenant"]`. */
+/** The name of a claim, or the path to a member of an object claim: `["firebase", "tenant"]`. */
 export type ClaimPath = string | readonly string[];
 
 /**
- * One test of one claim (or header parameter), as data. A claim must be there unless the test says `optional` or
- * `absent`; every other member narrows its value. Text in `is` may hold `{name}` places until settings are read.
+ * A condition on one claim (or header parameter), as data. The claim must be present unless the condition is `optional`
+ * or `absent`. Every other member restricts its value. Text in `is` may contain `{name}` placeholders until the settings
+ * are read.
  */
 export type ClaimCondition = Readonly<{
   claim: ClaimPath;
   in?: "header";
-  /** Passes where the claim is missing. */
+  /** Passes when the claim is missing. */
   optional?: true;
-  /** Passes only where the claim is missing. */
+  /** Passes only when the claim is missing. */
   absent?: true;
   /** Exactly one of these values. */
   is?: readonly (string | boolean)[];
   /** None of these values, alone or as a member of an array. */
   isNot?: readonly string[];
-  /** A string of this form, or not of that form. */
+  /** A string that matches this pattern, or does not match that one. */
   matches?: RegExp;
   matchesNot?: RegExp;
-  /** A string of at most so many characters. */
+  /** A string of at most this many characters. */
   maxLength?: number;
-  /** An instant (seconds) that is not ahead of the clock. */
+  /** A time in seconds that is not in the future. */
   past?: true;
 }>;
 
-/** A test, or several of which one is enough. `because` says for the log what a token that fails here is. */
+/** A condition, or several of which one is enough. `reason` states for the log why a token fails. */
 export type ClaimRequirement = Readonly<
   { reason: string } & (ClaimCondition | { anyOf: readonly ClaimCondition[] })
 >;
 
-/** How a provider writes scopes. `words`: one string with spaces; `list`: an array; `names`: the keys of an object. */
+/** Where a provider writes scopes, and how: one string, an array, either of them, or the keys of an object. */
 export type ScopeClaim = Readonly<{
   claim: string;
   format: "space-separated" | "array" | "space-separated-or-array" | "object-keys";
 }>;
 
-/** Where the keys of one issuer come from. The secret is a key object so that nothing can print it by accident. */
+/** Where the keys of one issuer come from. The secret is a key object, so that nothing can print it by accident. */
 export type KeySource =
   | Readonly<{ from: "discovery"; url: string }>
   | Readonly<{ from: "jwks"; url: string }>
   | Readonly<{ from: "secret"; secret: KeyObject }>;
 
-/** One issuer whose tokens are accepted, compared byte for byte. */
+/** An issuer whose tokens are accepted. Compared byte for byte. */
 export type IssuerPolicy = Readonly<{
   issuer: string;
   keys: KeySource;
-  /** Accepted `aud`; empty where the audience rule is `absent`. */
+  /** Accepted `aud`. Empty when the audience rule is `absent`. */
   audiences: readonly string[];
   /** Requirements on tokens of this issuer alone, such as its tenant. */
   requirements: readonly ClaimRequirement[];
 }>;
 
 /**
- * `contains`: `aud` is, or has among its members, one of the issuer's audiences. `equals`: it is that one string.
- * `absent`: there is none (RFC 7519 §4.1.3 forbids to take a token whose audience one is not), and another rule,
- * `checkedInsteadOfAudience`, keeps the tokens of other services out.
+ * `contains`: `aud` is, or has as a member, one of the issuer's audiences. `equals`: `aud` is exactly that string.
+ * `absent`: there is no `aud`. RFC 7519 §4.1.3 forbids accepting a token whose audience names someone else. Another rule,
+ * described by `checkedInsteadOfAudience`, keeps out the tokens of other services.
  */
 export type AudienceRule = "contains" | "equals" | "absent";
 
-/** Which tokens make a viewer: a preset with the settings laid over it. Plain, frozen, complete. */
+/** Which tokens authenticate a viewer: a preset with the settings applied. Plain data, frozen and complete. */
 export type AuthPolicy = Readonly<{
   provider: string;
   issuers: readonly IssuerPolicy[];
   algorithms: readonly string[];
-  /** Accepted `typ`, lower case, without `application/`; `absent` stands for none. */
+  /** Accepted `typ`, in lower case, without `application/`. `absent` means a token without `typ`. */
   tokenTypes: readonly string[];
   audienceRule: AudienceRule;
   checkedInsteadOfAudience?: string;
-  /** For the operator: what to do about a token with another audience. */
+  /** The suggested fix for a token with another audience, for an operator. */
   audienceFix: string;
   userIdClaim: string;
-  /** Where the client that asked for the token stands, and which clients are accepted (empty: not looked at). */
+  /** The claims that name the client which requested the token. */
   clientClaims: readonly string[];
+  /** The accepted clients. `clientPresence` says whether they are checked. */
   clientIds: readonly string[];
-  /** `required`: at least one client claim must be there; `when-present`: a token without one passes. */
+  /** `required`: at least one client claim must be present. `when-present`: a token without one passes. */
   clientPresence: "required" | "when-present" | "unchecked";
   requirements: readonly ClaimRequirement[];
-  /** Marks of an ID token (`at_hash`, `c_hash`, `nonce`) that this provider's accepted tokens may carry. */
+  /** Claims of an ID token (`at_hash`, `c_hash`, `nonce`) that this provider's accepted tokens may have. */
   idTokenClaims: readonly string[];
   scopeClaims: readonly ScopeClaim[];
   requiredScope?: string;
   allowActor: boolean;
-  /** Another claim that ends the token's life: an ISO 8601 instant or seconds. */
+  /** Another claim at which the token expires: an ISO 8601 time or seconds. */
   expiresWith?: ClaimPath;
   maxLifetimeSeconds?: number;
   clockToleranceSeconds: number;
-  /** Keys may be fetched over plain http beyond loopback. */
+  /** Keys may be fetched over plain http from other hosts than loopback. */
   allowHttp: boolean;
-  /** For the start-up log. */
+  /** For the startup log. */
   warnings: readonly string[];
 }>;

@@ -14,14 +14,14 @@ export type Viewer = Readonly<{ appUserId: AppUserId }>;
 
 type ViewerAuthentication = {
   /**
-   * Says who sends a request. Does so once, at its start: a token that ends while the request runs does not fail it.
+   * Authenticates a request once, when it starts. A token that expires while the request runs does not fail it.
    *
    * @throws ServiceError `UNAUTHENTICATED` (401), `FORBIDDEN` (scope, 403), `AUTH_UNAVAILABLE` (503).
    */
   authenticate(headers: RequestHeaders): Promise<Viewer>;
-  /** Runs every check on one token, for the operator. */
+  /** Runs every check on one token and returns the results for an operator. */
   explain(token: string): Promise<Check[]>;
-  /** Begins to fetch keys and logs what is accepted; waits for nothing. */
+  /** Logs which tokens are accepted and starts fetching keys. Returns immediately. */
   start(): void;
   close(): Promise<void>;
 };
@@ -31,20 +31,20 @@ type ViewerAuthenticationOptions = {
   keySets: KeySets;
   now: Clock;
   log: Logger;
-  /** How many verified tokens are remembered. */
+  /** How many verified tokens are cached; 10,000 by default, 0 turns the cache off. */
   maxCachedTokens?: number;
 };
 
 /**
- * Makes the authentication of viewers by the access tokens of the team's own issuer. A token met within the last
- * minute costs one SHA-256 and a look into a map.
+ * Creates the authentication of viewers by the access tokens of the configured issuers. A token that was verified
+ * within the last minute costs one SHA-256 and one map lookup.
  */
 export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
   const { policy, keySets, now, log, maxCachedTokens = 10_000 } = options;
   const verify = createTokenVerifier({ policy, keySets, now });
   const cache = createTokenCache({ maxTokens: maxCachedTokens, now });
 
-  const verifyAndRemember = async (compact: string, key: string): Promise<VerifiedToken> => {
+  const verifyAndCache = async (compact: string, key: string): Promise<VerifiedToken> => {
     const token = await verify(compact);
     cache.add(key, token);
     return token;
@@ -54,7 +54,7 @@ export function createViewerAuthentication(options: ViewerAuthenticationOptions)
     async authenticate(headers) {
       const compact = readBearerToken(headers);
       const key = cache.toKey(compact);
-      const { appUserId } = cache.find(key) ?? (await verifyAndRemember(compact, key));
+      const { appUserId } = cache.find(key) ?? (await verifyAndCache(compact, key));
       return { appUserId };
     },
 
@@ -62,7 +62,7 @@ export function createViewerAuthentication(options: ViewerAuthenticationOptions)
 
     start() {
       log.info({ policy: describeAuthPolicy(policy) }, "access tokens accepted");
-      for (const warning of policy.warnings) log.warn({ warning }, "access token setting is risky");
+      for (const warning of policy.warnings) log.warn({ warning }, "risky access token setting");
       keySets.start();
     },
 

@@ -36,7 +36,7 @@ test("only an object in good UTF-8 is read", () => {
 test("a stranger's value is shown short and on one line", () => {
   expect(formatValue("a\nb\u001b[31m")).toBe('"a\\nb\\u001b[31m"');
   expect(formatValue("x".repeat(1000)).length).toBe(200);
-  expect(formatValue(undefined)).toBe("none");
+  expect(formatValue(undefined)).toBe("missing");
 });
 
 test("a requirement is described without any value of a token", () => {
@@ -45,5 +45,5 @@ test("a requirement is described without any value of a token", () => {
   );
   expect(
     describeRequirement({ anyOf: [{ claim: "a", absent: true }, { claim: ["b", "c"] }], reason: "" }),
-  ).toBe("no claim a, or claim b.c is there");
+  ).toBe("no claim a, or claim b.c is present");
 });

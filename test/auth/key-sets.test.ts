@@ -60,7 +60,7 @@ const unavailable = { code: "AUTH_UNAVAILABLE" };
 test("finds a key through discovery, for its own algorithm only", async () => {
   const { find } = await startTest();
   expect(await find("k1")).toBe("key");
-  expect(await find("k1", "RS256")).toMatch(/does not fit/);
+  expect(await find("k1", "RS256")).toMatch(/cannot be used with/);
   expect(await find("other")).toMatch(/no such key/);
 });
 
@@ -271,9 +271,9 @@ const redirecting = (issuer: TestIssuer): void => {
 
 const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
   ["HTML", answering("<html>sign in</html>"), /not JSON/],
-  ["a list", answering([]), /no JSON object/],
-  ["null", answering("null"), /no JSON object/],
-  ["no list of keys", answering({ keys: { 0: first.jwk } }), /no list of keys/],
+  ["a list", answering([]), /not a JSON object/],
+  ["null", answering("null"), /not a JSON object/],
+  ["no list of keys", answering({ keys: { 0: first.jwk } }), /no array of keys/],
   [
     "more than 256 KiB",
     answering({ keys: [first.jwk], pad: "x".repeat(300_000) }),
@@ -284,9 +284,9 @@ const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
     answering({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
     /more than 200/,
   ],
-  ["a 500", failing(500), /answered 500/],
-  ["a 304 that nobody asked for", failing(304), /answered 304/],
-  ["a redirect", redirecting, /answered 302/],
+  ["a 500", failing(500), /returned status 500/],
+  ["a 304 that nobody asked for", failing(304), /returned status 304/],
+  ["a redirect", redirecting, /returned status 302/],
 ];
 
 test.each(garbage)(
@@ -305,13 +305,13 @@ test.each(garbage)(
 const falseDiscovery: [string, (iss: string) => object, RegExp][] = [
   ["another issuer", (iss) => ({ issuer: `${iss}/`, jwks_uri: `${iss}/jwks` }), /names the issuer/],
   ["no issuer", (iss) => ({ jwks_uri: `${iss}/jwks` }), /names the issuer null/],
-  ["no address of keys", (iss) => ({ issuer: iss }), /no https address/],
+  ["no address of keys", (iss) => ({ issuer: iss }), /no https URL/],
   [
     "keys over plain http",
     (iss) => ({ issuer: iss, jwks_uri: "http://idp.example.com/jwks" }),
-    /no https address/,
+    /no https URL/,
   ],
-  ["keys in a file", (iss) => ({ issuer: iss, jwks_uri: "file:///etc/passwd" }), /no https address/],
+  ["keys in a file", (iss) => ({ issuer: iss, jwks_uri: "file:///etc/passwd" }), /no https URL/],
 ];
 
 test.each(falseDiscovery)("a discovery document with %s is not followed", async (_name, document, reason) => {
@@ -357,7 +357,9 @@ test("a refresh on demand says how the issuer is", async () => {
   expect(keySets.status()).toMatchObject([{ keys: 1, problem: null }]);
   issuer.fail("/team/jwks");
   await keySets.refresh();
-  expect(keySets.status()).toMatchObject([{ keys: 1, problem: "the key set answered 500" }]);
+  expect(keySets.status()).toMatchObject([
+    { keys: 1, problem: "the request for the key set returned status 500" },
+  ]);
 });
 
 test("an unchanged set (304) counts as fetched", async () => {
@@ -406,14 +408,14 @@ test("keys that must not verify are left out, each with its reason", async () =>
   expect(await found("encryption")).toEqual(["encryption", expect.stringMatching(/not for signatures/)]);
   expect(await found("signer")).toEqual(["signer", expect.stringMatching(/key_ops/)]);
   expect(await found("private")).toEqual(["private", expect.stringMatching(/private part/)]);
-  expect(await found("other-curve")).toEqual(["other-curve", expect.stringMatching(/fits none/)]);
-  expect(await found("broken")).toEqual(["broken", expect.stringMatching(/cannot be read/)]);
+  expect(await found("other-curve")).toEqual(["other-curve", expect.stringMatching(/matches none/)]);
+  expect(await found("broken")).toEqual(["broken", expect.stringMatching(/cannot be imported/)]);
   expect(await found("one", "RS256")).toEqual(["one", expect.stringMatching(/2048|weak/)]);
   expect(await found("no-alg")).toEqual(["no-alg", "key"]);
   expect(await found("verifier")).toEqual(["verifier", "key"]);
   expect(await found("rsa", "RS256")).toEqual(["rsa", "key"]);
   // A key that says RS256 of itself serves for nothing else, though its kind would fit.
-  expect(await found("rsa", "PS256")).toEqual(["rsa", expect.stringMatching(/does not fit/)]);
+  expect(await found("rsa", "PS256")).toEqual(["rsa", expect.stringMatching(/cannot be used with/)]);
   expect(keySets.status()[0]?.problem).toBeNull();
 });
 

@@ -29,7 +29,7 @@ function startTest(maxTokens: number) {
   if (appUserId === null) throw new Error("impossible");
   const tokenFor = (lifetimeMs: number): VerifiedToken => ({
     appUserId,
-    validUntil: clock.now().getTime() + lifetimeMs,
+    validUntilMs: clock.now().getTime() + lifetimeMs,
     key,
     keySet,
   });

@@ -80,13 +80,17 @@ describe("the Authorization header", () => {
       (token: string) => ({ authorization: [`Bearer ${token}`, `Bearer ${token}`] }),
       /more than one/,
     ],
-    ["two in one line", (token: string) => ["Authorization", `Bearer ${token}, Bearer ${token}`], /no JWT/],
-    ["no scheme", (token: string) => ["Authorization", token], /not of scheme Bearer/],
-    ["no token", () => ["Authorization", "Bearer"], /empty/],
-    ["a scheme and nothing", () => ["Authorization", "Bearer "], /empty/],
-    ["nothing", () => ["Authorization", ""], /not of scheme Bearer/],
-    ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /not of scheme Bearer/],
-    ["a long scheme", () => ["Authorization", "x".repeat(9000)], /not of scheme Bearer/],
+    [
+      "two in one line",
+      (token: string) => ["Authorization", `Bearer ${token}, Bearer ${token}`],
+      /not a JWT/,
+    ],
+    ["no scheme", (token: string) => ["Authorization", token], /does not use the Bearer scheme/],
+    ["no token", () => ["Authorization", "Bearer"], /the bearer token is empty/],
+    ["a scheme and nothing", () => ["Authorization", "Bearer "], /the bearer token is empty/],
+    ["nothing", () => ["Authorization", ""], /does not use the Bearer scheme/],
+    ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /does not use the Bearer scheme/],
+    ["a long scheme", () => ["Authorization", "x".repeat(9000)], /does not use the Bearer scheme/],
   ])("is refused: %s", async (_name, headers, reason) => {
     const { refusal, token } = await startTest();
     const error = await refusal(headers(token()));
@@ -96,7 +100,7 @@ describe("the Authorization header", () => {
   });
 
   test.each([
-    ["Basic", () => ["Authorization", "Basic dTpw"], /not of scheme Bearer/],
+    ["Basic", () => ["Authorization", "Basic dTpw"], /does not use the Bearer scheme/],
     ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
   ])("of another scheme gets a challenge without error: %s", async (_name, headers, reason) => {
     const { refusal, token } = await startTest();
@@ -141,7 +145,7 @@ describe("the challenge", () => {
     );
     const foreign = await refusal(bearer(token({ aud: "other" })));
     expect(toChallengeHeader(foreign)).toBe('Bearer error="invalid_token"');
-    expect(foreign.reason).toMatch(/aud is "other", accepted: "api"/);
+    expect(foreign.reason).toMatch(/the audience \(aud\) is "other", but must be "api"/);
   });
 
   test("of an expired token with a bad signature does not say that it has expired", async () => {
@@ -191,7 +195,7 @@ describe("a verified token", () => {
     clock.advance(20_000 + 29_000);
     await expect(authentication.authenticate(headers)).resolves.toEqual({ appUserId: "user-1" });
     clock.advance(1000);
-    expect((await refusal(headers)).reason).toMatch(/^expired/);
+    expect((await refusal(headers)).reason).toMatch(/^the token expired/);
   });
 
   test("is forgotten as soon as its key has left the key set", async () => {
@@ -232,7 +236,7 @@ test("start says what is accepted and what is risky", async () => {
   });
   expect(lines[1]).toMatchObject({
     level: "warn",
-    phrase: "access token setting is risky",
+    phrase: "risky access token setting",
     fields: { warning: expect.stringContaining("email") as string },
   });
 });
@@ -244,15 +248,15 @@ describe("the explanation of a token", () => {
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(checks.map(({ check }) => check)).toEqual([
       ...[
-        "form",
+        "format",
         "algorithm",
-        "type",
+        "token type",
         "extensions",
         "key id",
         "issuer",
         "signature",
         "expiry",
-        "start",
+        "not before",
         "lifetime",
       ],
       ...[
@@ -260,14 +264,14 @@ describe("the explanation of a token", () => {
         "client",
         "actor",
         "binding",
-        "no ID token",
+        "not an ID token",
         "client_id",
         "iat",
         "jti",
         "sub",
         "user id",
       ],
-      ...["no machine", "scope"],
+      ...["not a machine", "scope"],
     ]);
   });
 
@@ -287,10 +291,10 @@ describe("the explanation of a token", () => {
     const checks = await authentication.explain(bad);
     const failed = Object.fromEntries(checks.filter(({ ok }) => !ok).map((check) => [check.check, check]));
     expect(Object.keys(failed)).toEqual([
-      ...["type", "issuer", "signature", "expiry", "audience", "no ID token", "sub", "user id"],
+      ...["token type", "issuer", "signature", "expiry", "audience", "not an ID token", "sub", "user id"],
     ]);
     expect(failed.issuer?.detail).toBe(
-      `iss is ${JSON.stringify(`${iss}/`)}, accepted: ${JSON.stringify(iss)}`,
+      `the issuer (iss) is ${JSON.stringify(`${iss}/`)}, but must be ${JSON.stringify(iss)}`,
     );
     expect(failed.issuer?.fix).toContain("AUTH_ISSUER");
     expect(failed.audience?.fix).toContain("AUTH_AUDIENCE");
@@ -300,7 +304,7 @@ describe("the explanation of a token", () => {
 
   test("of an encrypted or opaque token says what to ask the issuer for", async () => {
     const { authentication } = await startTest();
-    expect(await authentication.explain("a.b.c.d.e")).toMatchObject([{ check: "form", ok: false }]);
+    expect(await authentication.explain("a.b.c.d.e")).toMatchObject([{ check: "format", ok: false }]);
     expect((await authentication.explain("ory_at_x"))[0]?.fix).toMatch(/audience/);
   });
 
@@ -309,7 +313,7 @@ describe("the explanation of a token", () => {
     issuer.fail("/team/.well-known/openid-configuration");
     const signature = (await authentication.explain(token())).find(({ check }) => check === "signature");
     expect(signature).toMatchObject({ ok: false });
-    expect(signature?.detail).toMatch(/discovery answered 500/);
+    expect(signature?.detail).toMatch(/discovery document returned status 500/);
   });
 
   test("names a forged signature", async () => {

@@ -7,15 +7,15 @@ import type { Jwk } from "./signing-keys.js";
 const rediscoverAfterMs = 60 * 60_000;
 const maxKeys = 200;
 
-function parseObject(body: string, what: string): Record<string, unknown> {
+function parseObject(body: string, name: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    throw new Error(`${what} is not JSON`);
+    throw new Error(`${name} is not JSON`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`${what} is no JSON object`);
+    throw new Error(`${name} is not a JSON object`);
   }
   return value as Record<string, unknown>;
 }
@@ -29,11 +29,11 @@ export type KeyDocumentOptions = {
 };
 
 /**
- * Fetches the key set of one issuer: from a fixed address, or from the one in its discovery document, which is read
- * again every hour and after each failure. The `issuer` in that document must be ours, byte for byte (OpenID Connect
- * Discovery 1.0 §4.3), or another tenant's document could be taken for it.
+ * Fetches the key set of one issuer, from a fixed URL or from the URL in its discovery document. The discovery document
+ * is read again every hour and after each failure. Its `issuer` must be the configured one, byte for byte (OpenID
+ * Connect Discovery 1.0 §4.3). Otherwise the document of another tenant could be used.
  *
- * `load` gives the JWKs, or `unchanged`; it throws an Error whose message says for the log what is wrong.
+ * `load` returns the JWKs, or `unchanged`. It throws an Error whose message states the problem for the log.
  */
 export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocument }: KeyDocumentOptions) {
   let located: { url: string; atMs: number } | null = null;
@@ -43,15 +43,15 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
     if (source.from === "jwks") return source.url;
     if (located !== null && Math.abs(now().getTime() - located.atMs) < rediscoverAfterMs) return located.url;
     const { status, body } = await fetchDocument(source.url, { signal });
-    if (status !== 200) throw new Error(`discovery answered ${status}`);
-    const document = parseObject(body, "discovery");
+    if (status !== 200) throw new Error(`the request for the discovery document returned status ${status}`);
+    const document = parseObject(body, "the discovery document");
     if (document.issuer !== issuer) {
       const found = JSON.stringify(document.issuer ?? null).slice(0, 200);
-      throw new Error(`discovery names the issuer ${found}, not ${JSON.stringify(issuer)}`);
+      throw new Error(`the discovery document names the issuer ${found}, not ${JSON.stringify(issuer)}`);
     }
     const url = typeof document.jwks_uri === "string" ? parseHttpUrl(document.jwks_uri) : null;
     if (url === null || !isSafeTransport(url, allowHttp)) {
-      throw new Error("discovery names no https address for the keys (jwks_uri)");
+      throw new Error("the discovery document has no https URL for the keys (jwks_uri)");
     }
     if (located?.url !== url.href) etag = undefined;
     located = { url: url.href, atMs: now().getTime() };
@@ -62,12 +62,13 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
     const url = await locate(signal);
     const response = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
     if (response.status === 304 && etag !== undefined) return "unchanged";
-    if (response.status !== 200) throw new Error(`the key set answered ${response.status}`);
+    if (response.status !== 200)
+      throw new Error(`the request for the key set returned status ${response.status}`);
     const { keys } = parseObject(response.body, "the key set");
-    if (!Array.isArray(keys)) throw new Error("the key set has no list of keys");
-    // To leave some out would be to say of them that the issuer does not publish them.
+    if (!Array.isArray(keys)) throw new Error("the key set has no array of keys");
+    // Dropping the excess would report those keys as not published.
     if (keys.length > maxKeys) throw new Error(`the key set has more than ${maxKeys} keys`);
-    // Whoever has given up waiting does not take these keys, and must be given them again.
+    // After a timeout the caller does not use these keys, so the next request must not be conditional on them.
     signal.throwIfAborted();
     etag = response.etag;
     return keys.filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key));

@@ -7,7 +7,7 @@ import { importSigningKeys, type Jwk, type SigningKey } from "./signing-keys.js"
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-/** The key asked for, or why there is none. */
+/** The requested key, or why there is none. */
 type FoundKey = { key: SigningKey } | { problem: string };
 
 export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
@@ -15,43 +15,44 @@ export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | n
 /** The keys of one issuer. */
 export type KeySet = {
   /**
-   * Finds the key for a token's `kid` and `alg`, asking the issuer when it is not known and was not asked just before.
+   * Finds the key for a token's `kid` and `alg`. Fetches the key set when the key is unknown, unless the last fetch was
+   * only seconds ago.
    *
-   * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys cannot be had, so that nobody can say.
+   * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys are unavailable, so that the token cannot be checked
    */
   find(kid: string | undefined, algorithm: string): Promise<FoundKey>;
-  /** Whether a key found earlier still counts. */
+  /** Whether a key that `find` returned earlier is still in the key set. */
   isCurrent(key: SigningKey): boolean;
-  /** Begins to fetch in the background; a dead issuer does not hold it up. */
+  /** Starts fetching in the background. Returns immediately, even when the issuer is down. */
   start(): void;
-  /** Fetches now, for whoever wants to know how the issuer is; what is wrong is in `status`. */
+  /** Fetches the key set now. Never throws: `status` reports the problem. */
   refresh(): Promise<void>;
   close(): Promise<void>;
   status(): KeySetStatus;
 };
 
-/** How soon a new key is known though nobody asks for it. */
+/** Background refresh: a new key is known after this time even if no token uses it. */
 const refreshEveryMs = 25_000;
-/** How often a stranger's made-up `kid` may cause a call to the issuer. */
+/** The minimum time between two fetches that unknown `kid`s cause. */
 const cooldownMs = 10_000;
-/** How long keys outlive their issuer. */
+/** How long keys stay valid while the issuer is unavailable. */
 const maxAgeMs = 24 * 60 * 60_000;
 const firstRetryMs = 1000;
-/** The longest between two attempts without any keys: nobody can be served until one succeeds. */
+/** The longest wait between two attempts while there are no keys: every request fails until one succeeds. */
 const maxRetryWithoutKeysMs = 4000;
 
 type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
   schedule: Schedule;
   log: Logger;
-  /** For discovery and keys together. */
+  /** For one refresh: discovery and key set together. */
   timeoutMs: number;
 };
 
 type Keys = {
   byName: ReadonlyMap<string, SigningKey>;
   all: ReadonlySet<SigningKey>;
-  /** Why a published key is of no use, by its kid. */
+  /** Why a published key cannot be used, by its kid. */
   unusable: ReadonlyMap<string, string>;
 };
 
@@ -73,10 +74,10 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
 }
 
 /**
- * Keeps the keys of one issuer so that they survive it: fetched in the background every 25 seconds, kept for a day
- * when the issuer is away, dropped at once when a fetch shows that they are gone. An unknown `kid` causes a fetch at
- * most once in ten seconds, failed ones included: a new key works within 25 seconds whatever strangers send, and a
- * flood of made-up kids does not reach the issuer.
+ * Keeps the keys of one issuer. They are fetched in the background every 25 seconds, kept for a day while the issuer is
+ * unavailable, and dropped as soon as a fetch shows that they are no longer published. An unknown `kid` causes at most
+ * one fetch in ten seconds, failed fetches included. A new key therefore works within 25 seconds no matter what clients
+ * send, and a flood of invented kids does not reach the issuer.
  */
 export function createKeySet(options: KeySetOptions): KeySet {
   const { issuer, algorithms, schedule, log, timeoutMs } = options;
@@ -102,7 +103,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const logChange = (now: string | null, before: string | null) => {
     if (now === before) return;
     if (now === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
-    else log.warn({ issuer, reason: now, keysKept: keys.all.size }, "issuer keys cannot be fetched");
+    else log.warn({ issuer, reason: now, keysKept: keys.all.size }, "fetching issuer keys failed");
   };
 
   const replaceKeys = async (jwks: readonly Jwk[]) => {
@@ -111,12 +112,12 @@ export function createKeySet(options: KeySetOptions): KeySet {
     return keys.all.size > 0 ? null : `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
   };
 
-  /** What the last key set that arrived lacks; an unchanged one lacks it still. */
+  /** The problem of the last key set that was received. It remains when the key set is unchanged. */
   let keySetProblem: string | null = null;
 
   const loadInTime = async () => {
     // Not `AbortSignal.any` or `AbortSignal.timeout`: on Node.js 20 a signal that is derived from another one can be
-    // garbage collected while a request waits on it, and then never aborts.
+    // garbage collected while a request waits for it, and then never aborts.
     const attempt = new AbortController();
     const abort = () => {
       attempt.abort();
@@ -171,7 +172,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     const key = keys.byName.get(toKeyName(kid, algorithm));
     if (key !== undefined) return { key };
     if ([...keys.all].some((other) => other.kid === kid)) {
-      return { problem: `the key does not fit the algorithm ${algorithm}` };
+      return { problem: `the key cannot be used with the algorithm ${algorithm}` };
     }
     const reason = keys.unusable.get(kid);
     return reason === undefined ? null : { problem: `the key ${reason}` };
@@ -179,7 +180,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
   return {
     async find(kid, algorithm) {
-      if (kid === undefined) return { problem: "the token names no key (kid)" };
+      if (kid === undefined) return { problem: "the token does not name a key (kid)" };
       const known = findKnownKey(kid, algorithm);
       if (known !== null) return known;
       if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();
@@ -187,7 +188,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       if (found !== null) return found;
       if (problem === null && isUsable()) return { problem: "the issuer publishes no such key" };
       throw new ServiceError("AUTH_UNAVAILABLE", {
-        reason: `keys of ${issuer}: ${problem ?? "older than a day"}`,
+        reason: `keys of ${issuer}: ${problem ?? "fetched more than a day ago"}`,
         retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - nowMs()),
       });
     },

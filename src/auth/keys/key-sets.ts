@@ -6,12 +6,14 @@ import { createKeySet, type KeySet, type KeySetStatus, type Schedule } from "./k
 import type { AuthPolicy } from "../policy.js";
 import type { SigningKey } from "./signing-keys.js";
 
-/** The one key of a shared secret: no kid needed, nothing to fetch. */
+/** The only key of an issuer with a shared secret. It needs no kid and is never fetched. */
 function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   const key: SigningKey = Object.freeze({ kid: "", algorithm: "HS256", key: secret, material: "" });
   return {
     find: (_kid, algorithm) =>
-      Promise.resolve(algorithm === key.algorithm ? { key } : { problem: "the shared secret does not fit" }),
+      Promise.resolve(
+        algorithm === key.algorithm ? { key } : { problem: "the shared secret works only with HS256" },
+      ),
     isCurrent: (candidate) => candidate === key,
     start: () => undefined,
     refresh: () => Promise.resolve(),
@@ -20,7 +22,7 @@ function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   };
 }
 
-/** A timer of the process. */
+/** Schedules with a timer of Node.js. */
 export const scheduleTimer: Schedule = (delayMs, run) => {
   const timer = setTimeout(run, delayMs);
   timer.unref();
@@ -31,10 +33,10 @@ export const scheduleTimer: Schedule = (delayMs, run) => {
 
 /** The keys of all issuers of a policy. */
 export type KeySets = {
-  /** One set per issuer, so that a key of one can never stand for another. */
+  /** Each issuer has its own key set, so that a key of one issuer never verifies a token of another. */
   forIssuer(issuer: string): KeySet | undefined;
   start(): void;
-  /** Fetches all now; what is wrong is in `status`. */
+  /** Fetches all key sets now. Never throws: `status` reports the problems. */
   refresh(): Promise<void>;
   close(): Promise<void>;
   status(): KeySetStatus[];
@@ -45,12 +47,12 @@ type KeySetsOptions = {
   log: Logger;
   now: Clock;
   schedule?: Schedule;
-  /** For one refresh, milliseconds; 5000. */
+  /** For one refresh, milliseconds; 5000 by default. */
   timeoutMs?: number;
   fetchDocument?: FetchDocument;
 };
 
-/** Makes the key sets of a policy's issuers; nothing is fetched before `start` or the first token. */
+/** Creates the key sets of a policy's issuers. Nothing is fetched before `start` or the first token. */
 export function createKeySets(options: KeySetsOptions): KeySets {
   const { policy, log, now, schedule = scheduleTimer, timeoutMs = 5000 } = options;
   const fetcher = createDocumentFetcher();

@@ -1,18 +1,18 @@
 import { importJWK } from "jose";
 import type { CryptoKey, KeyObject } from "jose";
 
-/** One public key, usable for one algorithm. Two of them are the same key exactly when they are the same object. */
+/** One public key for one algorithm. The same key is always the same object. */
 export type SigningKey = Readonly<{
   kid: string;
   algorithm: string;
   key: CryptoKey | KeyObject;
-  /** What it was made of; a key that a refresh brings again keeps its object. */
+  /** Identifies the key: when a refresh returns the same material, the key object is kept. */
   material: string;
 }>;
 
 export type Jwk = Readonly<Record<string, unknown>>;
 
-/** RFC 7518 §3.1, RFC 8037, RFC 9864: which kind of key an algorithm needs. */
+/** The kind of key that each algorithm needs (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 const keyKinds: Readonly<Record<string, { kty: string; crv?: string; members: readonly string[] }>> = {
   ...Object.fromEntries(
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map((name) => [
@@ -43,7 +43,7 @@ function jwkProblem(jwk: Jwk): string | null {
   return null;
 }
 
-/** RFC 7515 §2 base64url of a big-endian number: its length in bits, leading zero bytes left out. */
+/** Returns the length in bits of a big-endian number in base64url (RFC 7515 §2), without leading zero bytes. */
 const bitLength = (number: unknown): number => {
   const bytes = typeof number === "string" ? Buffer.from(number, "base64url") : Buffer.alloc(0);
   const start = bytes.findIndex((byte) => byte !== 0);
@@ -56,10 +56,10 @@ const isWeak = (jwk: Jwk): boolean =>
 type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
 
 /**
- * Makes the keys that one JWK serves as: one for each accepted algorithm that its type, curve and own `alg` allow.
- * Only the public numbers are taken from it, so that nothing else in the document (`x5c`, `x5u`) can matter.
+ * Imports one JWK as one key for each accepted algorithm that its type, curve and `alg` allow. Uses only the public
+ * numbers of the JWK, so that nothing else in it (`x5c`, `x5u`) has an effect.
  *
- * `known` keys made of the same material are given again as they are. A JWK that is of no use has a `problem`.
+ * Reuses those of `knownKeys` that have the same material. A JWK that cannot be used has a `problem`.
  */
 export async function importSigningKeys(
   jwk: Jwk,
@@ -73,7 +73,7 @@ export async function importSigningKeys(
     const kind = keyKinds[algorithm];
     return kind?.kty === jwk.kty && kind?.crv === jwk.crv && (jwk.alg ?? algorithm) === algorithm;
   });
-  if (fitting.length === 0) return { keys: [], problem: "fits none of the accepted algorithms" };
+  if (fitting.length === 0) return { keys: [], problem: "matches none of the accepted algorithms" };
   try {
     const keys = await Promise.all(
       fitting.map(async (algorithm): Promise<SigningKey> => {
@@ -86,6 +86,6 @@ export async function importSigningKeys(
     );
     return { keys, problem: null };
   } catch {
-    return { keys: [], problem: "cannot be read" };
+    return { keys: [], problem: "cannot be imported" };
   }
 }

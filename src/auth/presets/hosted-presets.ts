@@ -2,31 +2,31 @@ import { anyHost, array, requireClaim, requireSub, spaceSeparated, type Preset }
 
 const stytchSession = "https://stytch.com/session";
 
-/** A pool's issuer in its original and its updated form; which one a pool has is one of its settings. */
+/** A pool's issuer in its original and its updated format. The settings of the pool select one of them. */
 const userPool =
   /^https:\/\/(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/;
 
-/** Providers that run as a service. Facts: their documentation and SDKs. */
+/** Providers that run as a service. Source: their documentation and SDKs. */
 export const hostedPresets = {
   auth0: {
     settingsPrefix: "AUTH_AUTH0",
-    exampleIssuer: "https://your-tenant.eu.auth0.com/ (with the slash at the end)",
+    exampleIssuer: "https://your-tenant.eu.auth0.com/ (with the trailing slash)",
     issuers: [{ pattern: /^https?:\/\/[^/]+\/$/ }],
     algorithms: ["RS256", "PS256"],
     tokenTypes: ["jwt", "at+jwt"],
     audience: {
       from: "setting",
-      hint: "the identifier of your API in Auth0, such as https://api.example.com",
+      hint: "the identifier of your API in Auth0, for example https://api.example.com",
     },
     rejectedAudiences: [
       {
         pattern: /^https?:\/\/[^/]+\.auth0\.com\/api\/v2\/$/,
-        reason: "tokens for Auth0's own Management API have it; write your API's identifier",
+        reason: "it is the audience of Auth0's own Management API; use the identifier of your API",
       },
       {
         pattern: /\/userinfo$/,
         reason:
-          "every token asked for with openid has it, whatever API it is for; write your API's identifier",
+          "every token that is requested with the scope openid has it, for any API; use the identifier of your API",
       },
     ],
     audienceIsNeverClientId: true,
@@ -34,17 +34,17 @@ export const hostedPresets = {
     requirements: [
       {
         anyOf: [{ claim: "azp" }, { claim: "client_id" }],
-        reason: "an access token of either profile names its client; an ID token does not",
+        reason: "the token is not an access token: it does not name its client",
       },
-      requireSub(/\|/, "a user's sub has the form strategy|id; this token is a machine's or an agent's"),
-      { claim: "sub", matchesNot: /@clients$/, reason: "a token of the client credentials grant" },
+      requireSub(/\|/, "the token belongs to a machine or an agent: a user's sub has the format strategy|id"),
+      { claim: "sub", matchesNot: /@clients$/, reason: "the token comes from the client credentials grant" },
       {
         claim: "gty",
         optional: true,
         isNot: ["client-credentials", "client_credentials"],
-        reason: "a machine's token",
+        reason: "the token belongs to a machine",
       },
-      { claim: "sub_profile", optional: true, is: ["user"], reason: "the subject is no user" },
+      { claim: "sub_profile", optional: true, is: ["user"], reason: "the subject is not a user" },
     ],
     userIdClaim: "sub",
     scopeClaims: [spaceSeparated("scope"), array("permissions")],
@@ -63,17 +63,17 @@ export const hostedPresets = {
       {
         claim: "sid",
         matches: /^sess_/,
-        reason: "a session token has a session; a JWT template's has none",
+        reason: "the token has no session, like the tokens of JWT templates",
       },
-      { claim: "sts", optional: true, is: ["active"], reason: "the session is still pending" },
+      { claim: "sts", optional: true, is: ["active"], reason: "the session is pending" },
       {
         claim: "cat",
         in: "header",
         optional: true,
         is: ["cl_B7d4PD111AAA"],
-        reason: "the header's category is not that of a session token",
+        reason: "the category in the header is not that of a session token",
       },
-      requireSub(/^user_/, "the subject is no user"),
+      requireSub(/^user_/, "the subject is not a user"),
     ],
     userIdClaim: "sub",
     scopeClaims: [],
@@ -88,7 +88,7 @@ export const hostedPresets = {
     tokenTypes: ["at+jwt"],
     audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "always" },
-    requirements: [requireSub(/^user_/, "the subject is no user")],
+    requirements: [requireSub(/^user_/, "the subject is not a user")],
     userIdClaim: "sub",
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
@@ -104,7 +104,7 @@ export const hostedPresets = {
     clients: { claims: ["client_id"], need: "always" },
     requirements: [
       { claim: "token_use", is: ["access"], reason: "only access tokens are accepted" },
-      requireClaim("username", "a token without a user name is a machine's"),
+      requireClaim("username", "the token belongs to a machine: it has no user name"),
     ],
     userIdClaim: "sub",
     scopeClaims: [spaceSeparated("scope")],
@@ -121,7 +121,7 @@ export const hostedPresets = {
     clients: { claims: [], need: "always" },
     requirements: [
       { claim: "token_use", is: ["id"], reason: "only ID tokens are accepted by this preset" },
-      requireClaim("cognito:username", "a user has a user name"),
+      requireClaim("cognito:username", "the token has no user name"),
     ],
     userIdClaim: "sub",
     idTokenClaims: ["at_hash", "c_hash", "nonce"],
@@ -132,7 +132,7 @@ export const hostedPresets = {
   firebase: {
     settingsPrefix: "AUTH_FIREBASE",
     exampleIssuer: "https://securetoken.google.com/your-project-id",
-    // The keys are the same for all Google projects: issuer and audience are the only separation.
+    // All Google projects share the same keys: only issuer and audience separate them.
     issuers: [
       {
         pattern: /^https:\/\/securetoken\.google\.com\/(?<projectId>[a-z0-9:.-]+)$/,
@@ -144,14 +144,14 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}", match: "equals" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      { claim: "auth_time", past: true, reason: "the sign-in must have happened" },
+      { claim: "auth_time", past: true, reason: "the time of the sign-in must be in the past" },
       { claim: "sub", maxLength: 128, reason: "a Firebase user id has at most 128 characters" },
     ],
     notAnonymous: [
       {
         claim: ["firebase", "sign_in_provider"],
         matches: /^(?!anonymous$)/,
-        reason: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
+        reason: "the user is anonymous; see AUTH_ALLOW_ANONYMOUS",
       },
     ],
     userIdClaim: "sub",
@@ -166,23 +166,23 @@ export const hostedPresets = {
     rejectedIssuers: [
       {
         pattern: /^https?:\/\/[^/]*-admin\.[^/]+/,
-        reason: "that is the address of the admin console; leave out -admin",
+        reason: "it is the URL of the admin console; remove -admin",
       },
       {
         pattern: /^https?:\/\/[^/]+(?:\/|\/oauth2|\/oauth2\/v1)?$/,
         reason:
-          "that is Okta's org authorization server, whose access tokens only Okta can check; use a custom one, https://<domain>/oauth2/<id>",
+          "it is Okta's org authorization server, whose access tokens only Okta can verify; use a custom one, https://<domain>/oauth2/<id>",
       },
     ],
     algorithms: ["RS256", "ES256"],
     tokenTypes: ["absent", "jwt", "at+jwt"],
     audience: {
       from: "setting",
-      hint: "the audience of the custom authorization server, such as api://default",
+      hint: "the audience of the custom authorization server, for example api://default",
     },
     audienceIsNeverClientId: true,
     clients: { claims: ["cid"], need: "optional" },
-    requirements: [requireClaim("cid", "an access token names its client; an ID token does not")],
+    requirements: [requireClaim("cid", "the token is not an access token: it does not name its client")],
     userIdClaim: "uid",
     scopeClaims: [array("scp")],
     clockToleranceSeconds: 30,
@@ -191,15 +191,15 @@ export const hostedPresets = {
   workos: {
     settingsPrefix: "AUTH_WORKOS",
     exampleIssuer: "https://api.workos.com",
-    // All customers share the issuer: the address of the keys, one per client id, is the only separation.
+    // All customers share the issuer: only the URL of the keys, one per client id, separates them.
     issuers: [{ pattern: /^https?:\/\/[^/]+\/?$/, jwks: "https://api.workos.com/sso/jwks/{clientId}" }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt"],
     audience: { from: "none", checkedInstead: "the keys of the WorkOS client id" },
     clients: { claims: ["client_id"], need: "optional" },
     requirements: [
-      { claim: "sid", matches: /^session_/, reason: "a user's token belongs to a session" },
-      requireSub(/^user_/, "the subject is no user"),
+      { claim: "sid", matches: /^session_/, reason: "the token does not belong to a session" },
+      requireSub(/^user_/, "the subject is not a user"),
     ],
     userIdClaim: "sub",
     scopeClaims: [array("permissions")],
@@ -225,8 +225,8 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      requireClaim(stytchSession, "a machine's or a connected app's token has no session"),
-      { claim: "client_id", absent: true, reason: "the token of a connected app" },
+      requireClaim(stytchSession, "the token has no session, like the tokens of machines and connected apps"),
+      { claim: "client_id", absent: true, reason: "the token belongs to a connected app" },
     ],
     expiresWith: [stytchSession, "expires_at"],
     userIdClaim: "sub",
@@ -239,7 +239,7 @@ export const hostedPresets = {
     exampleIssuer: "the project id, or https://api.descope.com/<project id>, as in your tokens",
     issuers: [
       {
-        // Beyond 27 characters the id begins with its region.
+        // An id with more than 27 characters after the P starts with its region.
         pattern: /^(?<projectId>P(?<region>[a-z0-9]{1,13})[A-Za-z0-9]{27})$/,
         jwks: "https://api.{region}.descope.com/v2/keys/{projectId}",
       },
@@ -257,8 +257,8 @@ export const hostedPresets = {
     audience: { from: "none", checkedInstead: "the issuer and keys of the Descope project" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      { claim: "drn", optional: true, isNot: ["DSR"], reason: "a refresh token" },
-      { claim: "sub", matchesNot: /^K/, reason: "the subject is an access key, no user" },
+      { claim: "drn", optional: true, isNot: ["DSR"], reason: "the token is a refresh token" },
+      { claim: "sub", matchesNot: /^K/, reason: "the subject is an access key, not a user" },
     ],
     userIdClaim: "sub",
     scopeClaims: [array("permissions")],

@@ -6,14 +6,14 @@ const entra = {
   tokenTypes: ["jwt"],
   clients: { claims: ["azp", "appid"], need: "optional" },
   requirements: [
-    { claim: "scp", matches: /\S/, reason: "a token without scp acts for an app, not for a user" },
-    { claim: "idtyp", optional: true, is: ["user"], reason: "the token is an app's own" },
-    { claim: "nonce", in: "header", absent: true, reason: "the token is meant for Microsoft Graph" },
+    { claim: "scp", matches: /\S/, reason: "the token acts for an app, not for a user: it has no scp" },
+    { claim: "idtyp", optional: true, is: ["user"], reason: "the token belongs to an app, not to a user" },
+    { claim: "nonce", in: "header", absent: true, reason: "the token is for Microsoft Graph" },
   ],
   rejectedAudiences: [
     {
       pattern: /^(00000003-0000-0000-c000-000000000000|https:\/\/graph\.microsoft\.com\/?)$/i,
-      reason: "tokens for Microsoft Graph are not meant for this API; write the client id of your own API",
+      reason: "tokens for Microsoft Graph are not for this API; use the client id of your own API",
     },
   ],
   userIdClaim: "oid",
@@ -21,19 +21,19 @@ const entra = {
   clockToleranceSeconds: 30,
 } as const;
 
-const ofTenant: ClaimRequirement = {
+const sameTenant: ClaimRequirement = {
   claim: "tid",
   is: ["{tenant}"],
-  reason: "the token is of another tenant",
+  reason: "the token belongs to another tenant",
 };
 
-const version = (ver: string): ClaimRequirement => ({
+const requireVersion = (ver: string): ClaimRequirement => ({
   claim: "ver",
   is: [ver],
-  reason: "the token's version does not fit its issuer",
+  reason: "the token version does not match the issuer",
 });
 
-/** Microsoft Entra ID, its External ID, and Azure AD B2C. Facts: the Microsoft identity platform documentation. */
+/** Microsoft Entra ID, its External ID, and Azure AD B2C. Source: the Microsoft identity platform documentation. */
 export const microsoftPresets = {
   entra: {
     ...entra,
@@ -44,18 +44,18 @@ export const microsoftPresets = {
         pattern: new RegExp(
           `^https://login\\.(?:partner\\.)?microsoftonline\\.(?:com|us|de|cn)/(?<tenant>${guid})/v2\\.0$`,
         ),
-        requirements: [ofTenant, version("2.0")],
+        requirements: [sameTenant, requireVersion("2.0")],
       },
       {
         pattern: new RegExp(`^https://sts\\.windows\\.net/(?<tenant>${guid})/$`),
         discovery: "https://login.microsoftonline.com/{tenant}/.well-known/openid-configuration",
-        requirements: [ofTenant, version("1.0")],
+        requirements: [sameTenant, requireVersion("1.0")],
       },
     ],
     rejectedIssuers: [
       {
         pattern: /\/(?:common|organizations|consumers|\{tenantid\})(?:\/|$)/i,
-        reason: "it stands for every tenant; write the issuer of your own tenant, with its id",
+        reason: "it means every tenant; use the issuer of your own tenant, with its id",
       },
     ],
     audience: { from: "setting", hint: "the application (client) id of your API, or its App ID URI" },
@@ -68,13 +68,13 @@ export const microsoftPresets = {
     issuers: [
       {
         pattern: new RegExp(`^https://[^/]+/(?<tenant>${guid})/v2\\.0$`),
-        requirements: [ofTenant, version("2.0")],
+        requirements: [sameTenant, requireVersion("2.0")],
       },
     ],
     rejectedIssuers: [
       {
         pattern: /^https:\/\/login\.microsoftonline\./,
-        reason: "that is a workforce tenant: AUTH_PROVIDER=entra",
+        reason: "it is a workforce tenant; set AUTH_PROVIDER=entra",
       },
     ],
     audience: { from: "setting", hint: "the application (client) id of your API" },
@@ -83,7 +83,7 @@ export const microsoftPresets = {
   b2c: {
     ...entra,
     settingsPrefix: "AUTH_B2C",
-    exampleIssuer: "https://your-tenant.b2clogin.com/<tenant id>/v2.0/ (with the slash at the end)",
+    exampleIssuer: "https://your-tenant.b2clogin.com/<tenant id>/v2.0/ (with the trailing slash)",
     issuers: [
       {
         pattern: new RegExp(`^https://[^/]+/tfp/${guid}/(?<policy>[^/]+)/v2\\.0/$`),
@@ -97,8 +97,8 @@ export const microsoftPresets = {
     audience: { from: "setting", hint: "the application (client) id of your API" },
     requirements: [
       ...entra.requirements,
-      { claim: "tfp", optional: true, is: ["{policy}"], reason: "the token is of another user flow" },
-      { claim: "acr", optional: true, is: ["{policy}"], reason: "the token is of another user flow" },
+      { claim: "tfp", optional: true, is: ["{policy}"], reason: "the token comes from another user flow" },
+      { claim: "acr", optional: true, is: ["{policy}"], reason: "the token comes from another user flow" },
       {
         anyOf: [{ claim: "tfp" }, { claim: "acr" }],
         reason: "the token does not name its user flow",

@@ -1,23 +1,24 @@
 import type { ClaimPath, ClaimRequirement, ScopeClaim } from "../policy.js";
 
 /**
- * A form that the issuer of a provider may have. `{name}` in an address or a row is filled from the pattern's named
- * groups, from `issuer` and `origin`, and else from the setting `AUTH_<PRESET>_<NAME>`.
+ * A format of a provider's issuers. A placeholder `{name}` in a URL or a requirement gets its value from the named groups
+ * of the pattern, from `issuer` and `origin`, or else from the setting `AUTH_<PRESET>_<NAME>`.
  */
 export type IssuerFormat = Readonly<{
   pattern: RegExp;
-  /** Where the discovery document stands, if not at `{issuer}/.well-known/openid-configuration`. */
+  /** URL of the discovery document, if not `{issuer}/.well-known/openid-configuration`. */
   discovery?: string;
-  /** Where the keys stand when the provider has no discovery for these tokens. */
+  /** URL of the key set, if the provider has no discovery for these tokens. */
   jwks?: string;
   requirements?: readonly ClaimRequirement[];
 }>;
 
+/** A value that must not be configured, and why. */
 export type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
 
 /**
- * Where the accepted audiences come from; `mend` says what to do at the provider so that tokens have one. `none` names
- * the rule that keeps other services' tokens out instead.
+ * Where the accepted audiences come from. `fix` says how to configure the provider so that tokens have one. `none`:
+ * the tokens have no audience, and the rule in `checkedInstead` keeps out the tokens of other services.
  */
 type AudienceSource =
   | Readonly<{ from: "setting"; hint: string; fix?: string; match?: "equals" }>
@@ -27,11 +28,11 @@ type AudienceSource =
 
 type ClientRule = Readonly<{
   claims: readonly string[];
-  /** When `AUTH_CLIENT_IDS` must be set; `when-present` checks the claim only where a token has it. */
+  /** Whether `AUTH_CLIENT_IDS` must be set. `when-present` checks the claim only in tokens that have it. */
   need: "always" | "without-audience" | "optional" | "when-present" | "unused";
 }>;
 
-/** What is known of one identity provider's tokens, as data. */
+/** What one identity provider's tokens look like, as data. */
 export type Preset = Readonly<{
   settingsPrefix: string;
   exampleIssuer: string;
@@ -41,11 +42,11 @@ export type Preset = Readonly<{
   tokenTypes: readonly string[];
   audience: AudienceSource;
   rejectedAudiences?: readonly RejectedValue[];
-  /** An ID token has the client id as its audience: a client id given as audience would let ID tokens in. */
+  /** The audience of an ID token is the client id. A client id in `AUTH_AUDIENCE` would therefore accept ID tokens. */
   audienceIsNeverClientId?: true;
   clients: ClientRule;
   requirements: readonly ClaimRequirement[];
-  /** What tells a person from an anonymous user; left out with `AUTH_ALLOW_ANONYMOUS`. */
+  /** Rejects anonymous users. Not applied with `AUTH_ALLOW_ANONYMOUS`. */
   notAnonymous?: readonly ClaimRequirement[];
   userIdClaim: string;
   idTokenClaims?: readonly string[];
@@ -54,10 +55,9 @@ export type Preset = Readonly<{
   clockToleranceSeconds: number;
 }>;
 
-/** What many presets say. */
 export const guid = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 export const anyHost = /^https?:\/\/[^/]+$/;
-export const anyAddress = /^https?:\/\/.+$/;
+export const anyHttpUrl = /^https?:\/\/.+$/;
 
 export const spaceSeparated = (claim: string): ScopeClaim => ({ claim, format: "space-separated" });
 export const array = (claim: string): ScopeClaim => ({ claim, format: "array" });

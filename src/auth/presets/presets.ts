@@ -5,7 +5,7 @@ import { selfHostedPresets } from "./self-hosted-presets.js";
 import { standardPresets } from "./standard-presets.js";
 import { supabasePresets } from "./supabase-presets.js";
 
-/** Every provider that `AUTH_PROVIDER` may name. */
+/** Every provider that `AUTH_PROVIDER` accepts. */
 export const presets = {
   ...standardPresets,
   ...hostedPresets,

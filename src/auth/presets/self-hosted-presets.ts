@@ -1,6 +1,6 @@
-import { anyAddress, anyHost, array, requireClaim, spaceSeparated, type Preset } from "./preset.js";
+import { anyHttpUrl, anyHost, array, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
-/** Providers that teams run themselves. Facts: their documentation and source. */
+/** Providers that teams run themselves. Source: their documentation and source code. */
 export const selfHostedPresets = {
   keycloak: {
     settingsPrefix: "AUTH_KEYCLOAK",
@@ -10,32 +10,31 @@ export const selfHostedPresets = {
     tokenTypes: ["jwt", "at+jwt"],
     audience: {
       from: "setting",
-      hint: "the audience that an audience mapper of the app's client scope adds; Keycloak adds none by itself",
-      fix: "add an audience mapper with it to a client scope of the app's client in Keycloak; if this is it, AUTH_AUDIENCE",
+      hint: "the audience that an audience mapper in a client scope of the app adds; Keycloak adds none by default",
+      fix: "in Keycloak, add an audience mapper for AUTH_AUDIENCE to a client scope of the app's client; if this is the right audience, add it to AUTH_AUDIENCE",
     },
     rejectedAudiences: [
       {
         pattern: /^account$/,
-        reason:
-          "most tokens of a realm have it, whatever they are for; add an audience mapper to the app's client",
+        reason: "most tokens of a realm have it, for any service; add an audience mapper to the app's client",
       },
     ],
     clients: { claims: ["azp"], need: "optional" },
     requirements: [
-      { claim: "typ", is: ["Bearer"], reason: "an ID or refresh token" },
+      { claim: "typ", is: ["Bearer"], reason: "the token is an ID or refresh token" },
       {
         claim: "preferred_username",
         optional: true,
         matchesNot: /^service-account-/,
-        reason: "the token of a service account",
+        reason: "the token belongs to a service account",
       },
       {
         anyOf: [{ claim: "client_id", absent: true }, { claim: "sid" }],
-        reason: "a token with client_id and without a session is a service account's",
+        reason: "the token belongs to a service account: it has client_id and no session",
       },
     ],
     userIdClaim: "sub",
-    // Before version 25 access tokens carried the nonce as well; the payload's typ tells them apart.
+    // Before version 25, access tokens also had the nonce. The typ in the payload distinguishes them from ID tokens.
     idTokenClaims: ["nonce"],
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
@@ -44,12 +43,14 @@ export const selfHostedPresets = {
   ory: {
     settingsPrefix: "AUTH_ORY",
     exampleIssuer: "https://your-project.projects.oryapis.com",
-    issuers: [{ pattern: anyAddress }],
+    issuers: [{ pattern: anyHttpUrl }],
     algorithms: ["RS256", "ES256"],
     tokenTypes: ["jwt", "at+jwt"],
     audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "without-audience" },
-    requirements: [requireClaim("client_id", "an access token names its client; an ID token does not")],
+    requirements: [
+      requireClaim("client_id", "the token is not an access token: it does not name its client"),
+    ],
     userIdClaim: "sub",
     scopeClaims: [array("scp"), spaceSeparated("scope")],
     clockToleranceSeconds: 30,
@@ -64,14 +65,14 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the id of the Zitadel project",
-      fix: "let the app ask for the scope urn:zitadel:iam:org:project:id:<project id>:aud; if this is it, AUTH_AUDIENCE",
+      fix: "request the scope urn:zitadel:iam:org:project:id:<project id>:aud in the app; if this is the right audience, add it to AUTH_AUDIENCE",
     },
-    // Machine users look like users: the list of the apps' clients is the only thing that keeps them out.
+    // The tokens of machine users look like those of users: only the list of the apps' clients keeps them out.
     clients: { claims: ["azp", "client_id"], need: "always" },
     requirements: [
-      requireClaim("jti", "an access token has an id; an ID token has none"),
-      { claim: "auth_time", absent: true, reason: "an ID token" },
-      { claim: "amr", absent: true, reason: "an ID token" },
+      requireClaim("jti", "the token is not an access token: it has no id"),
+      { claim: "auth_time", absent: true, reason: "the token is an ID token" },
+      { claim: "amr", absent: true, reason: "the token is an ID token" },
     ],
     userIdClaim: "sub",
     scopeClaims: [{ claim: "urn:zitadel:iam:org:project:{audience}:roles", format: "object-keys" }],
@@ -84,7 +85,7 @@ export const selfHostedPresets = {
     issuers: [
       {
         pattern: /^\S+$/,
-        requirements: [{ claim: "tid", is: ["{tenantId}"], reason: "the token is of another tenant" }],
+        requirements: [{ claim: "tid", is: ["{tenantId}"], reason: "the token belongs to another tenant" }],
       },
     ],
     algorithms: ["RS256", "ES256", "EdDSA"],
@@ -94,18 +95,18 @@ export const selfHostedPresets = {
     requirements: [
       {
         anyOf: [{ claim: "authenticationType" }, { claim: "applicationId" }],
-        reason: "the token of an entity, no user's",
+        reason: "the token belongs to an entity, not to a user",
       },
       {
         anyOf: [{ claim: "permissions", absent: true }, { claim: "authenticationType" }],
-        reason: "the token of an entity, no user's",
+        reason: "the token belongs to an entity, not to a user",
       },
       {
         claim: "gty",
         in: "header",
         optional: true,
         isNot: ["client_credentials"],
-        reason: "a machine's token",
+        reason: "the token belongs to a machine",
       },
     ],
     userIdClaim: "sub",
@@ -116,7 +117,7 @@ export const selfHostedPresets = {
   "better-auth": {
     settingsPrefix: "AUTH_BETTER_AUTH",
     exampleIssuer: "https://app.example.com (the BASE_URL)",
-    issuers: [{ pattern: anyAddress, jwks: "{origin}/api/auth/jwks" }],
+    issuers: [{ pattern: anyHttpUrl, jwks: "{origin}/api/auth/jwks" }],
     algorithms: ["EdDSA", "ES256", "RS256"],
     tokenTypes: ["absent", "jwt"],
     audience: { from: "template", template: "{issuer}" },
@@ -130,10 +131,10 @@ export const selfHostedPresets = {
   "better-auth-oauth": {
     settingsPrefix: "AUTH_BETTER_AUTH",
     exampleIssuer: "https://app.example.com",
-    issuers: [{ pattern: anyAddress, jwks: "{origin}/api/auth/jwks" }],
+    issuers: [{ pattern: anyHttpUrl, jwks: "{origin}/api/auth/jwks" }],
     algorithms: ["EdDSA", "ES256", "RS256"],
     tokenTypes: ["at+jwt"],
-    audience: { from: "setting", hint: "the resource that the app asks for" },
+    audience: { from: "setting", hint: "the resource that the app requests" },
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [],
     userIdClaim: "sub",

@@ -1,16 +1,16 @@
-import { anyAddress, requireClaim, spaceSeparated, type Preset } from "./preset.js";
+import { anyHttpUrl, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
-/** Claims that every RFC 9068 token has (§2.2) and an ID token lacks. */
+/** The claims that RFC 9068 §2.2 requires. An ID token does not have all of them. */
 const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>
-  requireClaim(claim, "RFC 9068 §2.2 requires it of an access token"),
+  requireClaim(claim, "RFC 9068 §2.2 requires this claim in an access token"),
 );
 
-/** Tokens by the standard, and tokens of nobody we know. */
+/** Tokens that follow RFC 9068, and tokens of an issuer without a preset. */
 export const standardPresets = {
   rfc9068: {
     settingsPrefix: "AUTH_RFC9068",
     exampleIssuer: "https://idp.example.com",
-    issuers: [{ pattern: anyAddress }],
+    issuers: [{ pattern: anyHttpUrl }],
     algorithms: ["RS256", "PS256", "ES256", "EdDSA"],
     tokenTypes: ["at+jwt"],
     audience: { from: "setting", hint: "the resource identifier of this API at your issuer" },

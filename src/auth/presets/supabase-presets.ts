@@ -7,12 +7,12 @@ const supabase = {
   exampleIssuer: "https://abcdefgh.supabase.co/auth/v1",
   issuers: [{ pattern: /^https?:\/\/[^/]+\/auth\/v1$/ }],
   tokenTypes: ["jwt"],
-  // The audience is the same in all projects: the issuer and its keys tell them apart, the role tells users from API keys.
+  // All projects share the audience: the issuer and its keys separate them. The role distinguishes users from API keys.
   audience: { from: "template", template: "authenticated" },
   clients: { claims: ["client_id"], need: "when-present" },
   requirements: [
-    { claim: "role", is: ["authenticated"], reason: "an API key (anon, service_role) is no user" },
-    requireClaim("session_id", "a token of a signed-in user belongs to a session"),
+    { claim: "role", is: ["authenticated"], reason: "an API key (anon, service_role) is not a user" },
+    requireClaim("session_id", "the token does not belong to a session"),
     requireSub(uuidPattern, "a Supabase user id is a UUID"),
   ],
   notAnonymous: [
@@ -20,7 +20,7 @@ const supabase = {
       claim: "is_anonymous",
       optional: true,
       is: [false],
-      reason: "an anonymous user; see AUTH_ALLOW_ANONYMOUS",
+      reason: "the user is anonymous; see AUTH_ALLOW_ANONYMOUS",
     },
   ],
   userIdClaim: "sub",
@@ -28,7 +28,7 @@ const supabase = {
   clockToleranceSeconds: 30,
 } as const;
 
-/** Supabase Auth, with signing keys and with the older shared secret. Facts: its documentation and source. */
+/** Supabase Auth, with signing keys and with the older shared secret. Source: its documentation and source code. */
 export const supabasePresets = {
   supabase: { ...supabase, algorithms: ["ES256", "RS256", "EdDSA"] },
 

@@ -2,11 +2,14 @@ import type { SettingsReader } from "../../config/settings-reader.js";
 import type { AudienceRule } from "../policy.js";
 import type { Preset } from "../presets/preset.js";
 
-/** A list of exact values; a wildcard would be compared as it stands and so accept nothing, or too much one day. */
+/** Reads a list of exact values. A wildcard is reported: it would match nothing, because values are compared exactly. */
 export function readExactList(name: string, reader: SettingsReader): string[] {
   const values = reader.list(name);
   for (const value of values.filter((text) => text.includes("*"))) {
-    reader.problem(name, `"${value}" is refused: values are compared exactly, there are no wildcards`);
+    reader.problem(
+      name,
+      `"${value}" is not allowed: values are compared exactly, and wildcards are not supported`,
+    );
   }
   return values;
 }
@@ -18,7 +21,7 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
     if (configured.length > 0) {
       reader.problem(
         "AUTH_AUDIENCE",
-        "must not be set: the audience of these tokens is the client; set AUTH_CLIENT_IDS",
+        "must not be set, because the audience of these tokens is the client; set AUTH_CLIENT_IDS",
       );
     }
     return [];
@@ -26,7 +29,7 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
   for (const audience of configured) {
     const rejected = preset.rejectedAudiences?.find(({ pattern }) => pattern.test(audience));
     if (rejected !== undefined)
-      reader.problem("AUTH_AUDIENCE", `"${audience}" is refused: ${rejected.reason}`);
+      reader.problem("AUTH_AUDIENCE", `"${audience}" is not allowed: ${rejected.reason}`);
   }
   if (configured.length === 0 && preset.audience.from === "setting") {
     reader.problem("AUTH_AUDIENCE", `is required: ${preset.audience.hint}`);
@@ -34,13 +37,13 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
   return configured;
 }
 
-/** What to do about a token with another audience: how a provider is asked for one differs. */
+/** Returns the suggested fix for a token with another audience. It depends on how apps request an audience. */
 export function toAudienceFix({ audience }: Preset): string {
   if ("fix" in audience) return audience.fix;
   if (audience.from === "template")
-    return "let the app use the project of this gateway; if this is it, AUTH_ISSUER";
-  if (audience.from === "clients") return "if it is an app of yours, AUTH_CLIENT_IDS";
-  return "let the app ask for the audience of this API; if this is it, AUTH_AUDIENCE";
+    return "use the same project in the app and in AUTH_ISSUER of this gateway";
+  if (audience.from === "clients") return "if this is one of your apps, add its client id to AUTH_CLIENT_IDS";
+  return "request the audience of this API in the app; if this is the right audience, add it to AUTH_AUDIENCE";
 }
 
 export function toAudienceRule(preset: Preset, audiences: readonly string[]): AudienceRule {

@@ -9,7 +9,7 @@ import { presetNames, presets, type PresetName } from "../presets/presets.js";
 import { normalizeTokenType } from "../tokens/header-rules.js";
 import { readUserIdClaim } from "./user-id-claim.js";
 
-/** Types of tokens that prove something else than access; taking one as an access token is cross-JWT confusion. */
+/** Types of tokens that are not access tokens. Accepting one as an access token is cross-JWT confusion (RFC 8725 §2.8). */
 const foreignTokenTypes =
   /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
 
@@ -19,37 +19,37 @@ function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsRe
   const allowed = isLegacy ? preset.algorithms : supportedAlgorithms;
   for (const algorithm of configured.filter((name) => !allowed.includes(name))) {
     const reason = isLegacy
-      ? "the shared secret signs with HS256 only; with signing keys AUTH_PROVIDER=supabase"
+      ? "the shared secret works with HS256 only; for signing keys, use AUTH_PROVIDER=supabase"
       : /^(hs\d+|none)$/i.test(algorithm)
-        ? "anyone who can check such a token can also make one"
+        ? "anyone who can verify such a token can also create one"
         : "it is not supported";
     reader.problem(
       "AUTH_ALGORITHMS",
-      `"${algorithm}" is refused: ${reason}; write some of ${allowed.join(", ")}`,
+      `"${algorithm}" is not allowed: ${reason}; use one or more of ${allowed.join(", ")}`,
     );
   }
   if (configured.length === 0 && preset.algorithms.length === 0) {
     reader.problem(
       "AUTH_ALGORITHMS",
-      "is required: the algorithms that your issuer signs with, such as RS256",
+      "is required: the algorithms that your issuer signs with, for example RS256",
     );
   }
   return configured.length > 0 ? configured : preset.algorithms;
 }
 
-/** `absent` in `AUTH_TOKEN_TYPES` stands for a token without `typ`. */
+/** Reads `AUTH_TOKEN_TYPES`, where `absent` means a token without `typ`. */
 function readTokenTypes(preset: Preset, reader: SettingsReader): readonly string[] {
   const configured = reader.list("AUTH_TOKEN_TYPES").map(normalizeTokenType);
   for (const type of configured.filter((name) => foreignTokenTypes.test(name))) {
     reader.problem(
       "AUTH_TOKEN_TYPES",
-      `"${type}" is refused: it is no access token; write some of at+jwt, JWT, absent`,
+      `"${type}" is not allowed: it is not the type of an access token; use one or more of at+jwt, JWT, absent`,
     );
   }
   if (configured.length === 0 && preset.tokenTypes.length === 0) {
     reader.problem(
       "AUTH_TOKEN_TYPES",
-      "is required: the typ of your tokens, such as at+jwt or JWT, or absent",
+      "is required: the typ of your tokens, for example at+jwt or JWT, or absent",
     );
   }
   return configured.length > 0 ? configured : preset.tokenTypes;
@@ -61,19 +61,19 @@ function readClientIds(preset: Preset, hasAudience: boolean, reader: SettingsRea
   if (need === "unused" && clientIds.length > 0) {
     reader.problem(
       "AUTH_CLIENT_IDS",
-      "must not be set: the tokens of this provider do not name their client",
+      "must not be set, because the tokens of this provider do not name their client",
     );
   }
   if (clientIds.length === 0 && need === "always") {
     reader.problem(
       "AUTH_CLIENT_IDS",
-      "is required: the client ids of your apps; without it tokens made for other apps, or machines, would be accepted",
+      "is required: the client ids of your apps; without it, tokens for other apps or for machines would be accepted",
     );
   }
   if (clientIds.length === 0 && need === "without-audience" && !hasAudience) {
     reader.problem(
       "AUTH_AUDIENCE",
-      "is required (or AUTH_CLIENT_IDS, where the tokens have no aud): without either, tokens made for other services would be accepted",
+      "is required (or AUTH_CLIENT_IDS, if the tokens have no aud): without either, tokens for other services would be accepted",
     );
   }
   return clientIds;
@@ -89,7 +89,10 @@ function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsR
   const scope = reader.text("AUTH_REQUIRED_SCOPE");
   if (scope === undefined) return undefined;
   if (scopeClaims.length === 0) {
-    reader.problem("AUTH_REQUIRED_SCOPE", "must not be set: the tokens of this provider carry no scopes");
+    reader.problem(
+      "AUTH_REQUIRED_SCOPE",
+      "must not be set, because the tokens of this provider have no scopes",
+    );
   }
   // RFC 6749 §3.3: a scope token is printable ASCII without space, quote and backslash.
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)) {
@@ -100,9 +103,9 @@ function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsR
 
 const severalIssuersWarning =
   "AUTH_ISSUER names several issuers: a user id must mean the same person at each of them, or one person gets the " +
-  "health data of another; for separate sets of users run a gateway for each";
+  "health data of another; for separate sets of users, run one gateway for each";
 
-/** Freezes data; leaves objects of classes (keys, patterns) as they are. */
+/** Freezes plain data. Instances of classes (keys, patterns) are not frozen. */
 function deepFreeze<T>(value: T): T {
   const isData =
     Array.isArray(value) ||
@@ -112,11 +115,11 @@ function deepFreeze<T>(value: T): T {
 }
 
 /**
- * Reads every `AUTH_*` setting: the preset that `AUTH_PROVIDER` names, each other one laid over a value of it.
+ * Reads every `AUTH_*` setting. `AUTH_PROVIDER` names a preset, and each other setting overrides one of its values.
  *
- * Problems go to the reader, all at once; the policy given back is of use only when there are none. A combination that
- * would accept tokens meant for another service (no audience rule, a shared secret, a wildcard, somebody else's
- * issuer) is a problem.
+ * Reports all problems to the reader. The returned policy is valid only when there are none. A combination that would
+ * accept tokens for another service (no audience rule, a shared secret, a wildcard, an issuer of another tenant) is a
+ * problem.
  */
 export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   const provider = reader.choice("AUTH_PROVIDER", presetNames, "rfc9068");
@@ -130,7 +133,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     for (const id of audiences.filter((audience) => clientIds.includes(audience))) {
       reader.problem(
         "AUTH_AUDIENCE",
-        `"${id}" is also in AUTH_CLIENT_IDS: ID tokens have it, access tokens do not; write the identifier of your API`,
+        `"${id}" is also in AUTH_CLIENT_IDS: it is the audience of ID tokens, not of access tokens; use the identifier of your API`,
       );
     }
   }
@@ -179,7 +182,9 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
       ...(presetSettings.warnings ?? []),
       ...userId.warnings,
       ...(issuers.length > 1 ? [severalIssuersWarning] : []),
-      ...(allowHttp ? ["AUTH_ALLOW_HTTP=true: whoever is on the way to the issuer can put in keys"] : []),
+      ...(allowHttp
+        ? ["AUTH_ALLOW_HTTP=true: anyone on the network path to the issuer can replace the keys"]
+        : []),
     ],
   });
 }

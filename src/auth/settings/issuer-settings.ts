@@ -1,129 +1,34 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { isSafeTransport, parseHttpUrl } from "../http-url.js";
-import type { ClaimRequirement, ClaimCondition, IssuerPolicy, KeySource } from "../policy.js";
-import type { PresetSettings } from "./preset-settings.js";
+import type { ClaimCondition, ClaimRequirement, IssuerPolicy, KeySource } from "../policy.js";
 import type { IssuerFormat, Preset } from "../presets/preset.js";
+import type { PresetSettings } from "./preset-settings.js";
 
 const httpHint =
-  "plain http lets anyone on the way put in keys of their own; use https (or AUTH_ALLOW_HTTP=true in a closed network)";
+  "with plain http, anyone on the network path can replace the keys; use https (or AUTH_ALLOW_HTTP=true in a closed network)";
 
-/** What fills a `{name}` in a preset's text; reports what is missing and gives "" for it. */
+/** Returns the value of the placeholder `{name}` in a preset. Reports a missing value and returns "" for it. */
 type FillIn = (name: string) => string;
 
 const fillText = (text: string, fillIn: FillIn): string =>
-  text.replace(/\{(\w+)\}/g, (_place, name: string) => fillIn(name));
+  text.replace(/\{(\w+)\}/g, (_placeholder, name: string) => fillIn(name));
 
-const fillTest = <T extends ClaimCondition>(test: T, fillIn: FillIn): T =>
-  test.is === undefined
-    ? test
-    : { ...test, is: test.is.map((value) => (typeof value === "string" ? fillText(value, fillIn) : value)) };
+const fillCondition = <T extends ClaimCondition>(condition: T, fillIn: FillIn): T =>
+  condition.is === undefined
+    ? condition
+    : {
+        ...condition,
+        is: condition.is.map((value) => (typeof value === "string" ? fillText(value, fillIn) : value)),
+      };
 
 const fillRequirement = (requirement: ClaimRequirement, fillIn: FillIn): ClaimRequirement =>
   "anyOf" in requirement
-    ? { ...requirement, anyOf: requirement.anyOf.map((test) => fillTest(test, fillIn)) }
-    : fillTest(requirement, fillIn);
+    ? { ...requirement, anyOf: requirement.anyOf.map((condition) => fillCondition(condition, fillIn)) }
+    : fillCondition(requirement, fillIn);
 
-/** `clientId` of preset `workos` is the setting `AUTH_WORKOS_CLIENT_ID`. */
-const settingName = (preset: Preset, name: string): string =>
+/** The placeholder `clientId` of preset `workos` is the setting `AUTH_WORKOS_CLIENT_ID`. */
+const toSettingName = (preset: Preset, name: string): string =>
   `${preset.settingsPrefix}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-
-/** Reports what is wrong with an issuer, and gives the form that it has. */
-function findIssuerFormat(
-  issuer: string,
-  preset: Preset,
-  allowHttp: boolean,
-  reader: SettingsReader,
-): IssuerFormat | null {
-  const problem = (message: string) => {
-    reader.problem("AUTH_ISSUER", `"${issuer}" ${message}`);
-    return null;
-  };
-  const rejected = preset.rejectedIssuers?.find(({ pattern }) => pattern.test(issuer));
-  if (rejected !== undefined) return problem(`is refused: ${rejected.reason}`);
-  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards and spaces");
-  const format = preset.issuers.find(({ pattern }) => pattern.test(issuer));
-  if (format === undefined)
-    return problem(`does not have the form of this provider's: ${preset.exampleIssuer}`);
-  const url = parseHttpUrl(issuer);
-  if (/^https?:/.test(issuer) && url === null) return problem("is no valid address");
-  if (url !== null && !isSafeTransport(url, allowHttp)) return problem(`is refused: ${httpHint}`);
-  return format;
-}
-
-/** One address for all issuers, or one for each in the same order. */
-function readJwksUrls(issuerCount: number, allowHttp: boolean, reader: SettingsReader): string[] {
-  const texts = reader.list("AUTH_JWKS_URL");
-  if (texts.length > 1 && texts.length !== issuerCount) {
-    reader.problem("AUTH_JWKS_URL", "must be one address, or as many as AUTH_ISSUER has, in the same order");
-  }
-  for (const text of texts) {
-    const url = parseHttpUrl(text);
-    if (url === null || `${url.username}${url.password}` !== "") {
-      reader.problem(
-        "AUTH_JWKS_URL",
-        "must be an http(s) address of a JWKS document, without a user name in it",
-      );
-    } else if (!isSafeTransport(url, allowHttp)) {
-      reader.problem("AUTH_JWKS_URL", `"${text}" is refused: ${httpHint}`);
-    }
-  }
-  return texts;
-}
-
-/** What `{name}` stands for with one issuer; a value that is found nowhere is a problem of the setting it could be. */
-function createFillIn(
-  issuer: string,
-  format: IssuerFormat,
-  preset: Preset,
-  presetSettings: PresetSettings,
-  reader: SettingsReader,
-): FillIn {
-  const known: Record<string, string | undefined> = {
-    issuer,
-    origin: parseHttpUrl(issuer)?.origin,
-    ...presetSettings.values,
-    ...format.pattern.exec(issuer)?.groups,
-  };
-  return (name) => {
-    const value = known[name] ?? reader.text(settingName(preset, name));
-    if (value === undefined) {
-      const message = `is required: the issuer "${issuer}" does not say it`;
-      if (!reader.problems.includes(`${settingName(preset, name)}: ${message}`)) {
-        reader.problem(settingName(preset, name), message);
-      }
-    } else if (/[*\s]/.test(value)) {
-      reader.problem(settingName(preset, name), "must not contain wildcards or spaces");
-    }
-    return value ?? "";
-  };
-}
-
-function toKeySource(
-  issuer: string,
-  format: IssuerFormat,
-  jwksUrl: string | undefined,
-  presetSettings: PresetSettings,
-  fillIn: FillIn,
-  reader: SettingsReader,
-): KeySource {
-  if (presetSettings.secret !== undefined) {
-    if (jwksUrl !== undefined) {
-      reader.problem(
-        "AUTH_JWKS_URL",
-        "must not be set together with a shared secret; with signing keys AUTH_PROVIDER=supabase",
-      );
-    }
-    return { from: "secret", secret: presetSettings.secret };
-  }
-  if (jwksUrl !== undefined) return { from: "jwks", url: jwksUrl };
-  if (format.jwks !== undefined) return { from: "jwks", url: fillText(format.jwks, fillIn) };
-  if (format.discovery !== undefined) return { from: "discovery", url: fillText(format.discovery, fillIn) };
-  if (parseHttpUrl(issuer) === null) {
-    reader.problem("AUTH_JWKS_URL", `is required, reason the issuer "${issuer}" is no address`);
-  }
-  // OpenID Connect Discovery 1.0 §4.1: one slash at the end is removed first.
-  return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
-}
 
 type IssuerContext = {
   preset: Preset;
@@ -132,27 +37,125 @@ type IssuerContext = {
   allowHttp: boolean;
 };
 
-/** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: whose tokens are accepted, and where each issuer's keys are. */
+/** Returns the format of an issuer, or reports why the issuer is not allowed and returns `null`. */
+function findIssuerFormat(
+  reader: SettingsReader,
+  issuer: string,
+  { preset, allowHttp }: IssuerContext,
+): IssuerFormat | null {
+  const problem = (message: string) => {
+    reader.problem("AUTH_ISSUER", `"${issuer}" ${message}`);
+    return null;
+  };
+  const rejected = preset.rejectedIssuers?.find(({ pattern }) => pattern.test(issuer));
+  if (rejected !== undefined) return problem(`is not allowed: ${rejected.reason}`);
+  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards and spaces");
+  const format = preset.issuers.find(({ pattern }) => pattern.test(issuer));
+  if (format === undefined) {
+    return problem(`is not in the format of this provider; an example is ${preset.exampleIssuer}`);
+  }
+  const url = parseHttpUrl(issuer);
+  if (/^https?:/.test(issuer) && url === null) return problem("is not a valid URL");
+  if (url !== null && !isSafeTransport(url, allowHttp)) return problem(`is not allowed: ${httpHint}`);
+  return format;
+}
+
+/** One URL for all issuers, or one for each in the same order. */
+function readJwksUrls(reader: SettingsReader, issuerCount: number, allowHttp: boolean): string[] {
+  const texts = reader.list("AUTH_JWKS_URL");
+  if (texts.length > 1 && texts.length !== issuerCount) {
+    reader.problem(
+      "AUTH_JWKS_URL",
+      "must be one URL, or as many URLs as AUTH_ISSUER has issuers, in the same order",
+    );
+  }
+  for (const text of texts) {
+    const url = parseHttpUrl(text);
+    if (url === null || `${url.username}${url.password}` !== "") {
+      reader.problem(
+        "AUTH_JWKS_URL",
+        "must be an http(s) URL of a JWKS document, without a user name and password",
+      );
+    } else if (!isSafeTransport(url, allowHttp)) {
+      reader.problem("AUTH_JWKS_URL", `"${text}" is not allowed: ${httpHint}`);
+    }
+  }
+  return texts;
+}
+
+/**
+ * Creates the function that fills in the placeholders for one issuer. A value that is missing everywhere is a problem of
+ * the setting that could contain it.
+ */
+function createFillIn(
+  reader: SettingsReader,
+  { issuer, format }: { issuer: string; format: IssuerFormat },
+  { preset, presetSettings }: IssuerContext,
+): FillIn {
+  const known: Record<string, string | undefined> = {
+    issuer,
+    origin: parseHttpUrl(issuer)?.origin,
+    ...presetSettings.values,
+    ...format.pattern.exec(issuer)?.groups,
+  };
+  return (name) => {
+    const setting = toSettingName(preset, name);
+    const value = known[name] ?? reader.text(setting);
+    if (value === undefined) {
+      const message = `is required, because the issuer "${issuer}" does not contain it`;
+      if (!reader.problems.includes(`${setting}: ${message}`)) reader.problem(setting, message);
+    } else if (/[*\s]/.test(value)) {
+      reader.problem(setting, "must not contain wildcards or spaces");
+    }
+    return value ?? "";
+  };
+}
+
+function readKeySource(
+  reader: SettingsReader,
+  { issuer, format, fillIn }: { issuer: string; format: IssuerFormat; fillIn: FillIn },
+  { jwksUrl, secret }: { jwksUrl: string | undefined; secret: PresetSettings["secret"] },
+): KeySource {
+  if (secret !== undefined) {
+    if (jwksUrl !== undefined) {
+      reader.problem(
+        "AUTH_JWKS_URL",
+        "must not be set together with a shared secret; for signing keys, use AUTH_PROVIDER=supabase",
+      );
+    }
+    return { from: "secret", secret };
+  }
+  if (jwksUrl !== undefined) return { from: "jwks", url: jwksUrl };
+  if (format.jwks !== undefined) return { from: "jwks", url: fillText(format.jwks, fillIn) };
+  if (format.discovery !== undefined) return { from: "discovery", url: fillText(format.discovery, fillIn) };
+  if (parseHttpUrl(issuer) === null) {
+    reader.problem("AUTH_JWKS_URL", `is required, because the issuer "${issuer}" is not a URL`);
+  }
+  // OpenID Connect Discovery 1.0 §4.1: a trailing slash is removed first.
+  return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
+}
+
+/** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: whose tokens are accepted, and where each issuer publishes its keys. */
 export function readIssuers(reader: SettingsReader, context: IssuerContext): IssuerPolicy[] {
-  const { preset, presetSettings: presetSettings, audiences, allowHttp } = context;
+  const { preset, presetSettings, audiences, allowHttp } = context;
   const issuers = [...new Set(reader.list("AUTH_ISSUER"))];
   if (issuers.length === 0) {
     reader.problem(
       "AUTH_ISSUER",
-      `is required: the iss of your access tokens, exactly, such as ${preset.exampleIssuer}`,
+      `is required: the exact iss of your access tokens, for example ${preset.exampleIssuer}`,
     );
   }
-  const jwksUrls = readJwksUrls(issuers.length, allowHttp, reader);
+  const jwksUrls = readJwksUrls(reader, issuers.length, allowHttp);
   return issuers.flatMap((issuer, index): IssuerPolicy[] => {
-    const format = findIssuerFormat(issuer, preset, allowHttp, reader);
+    const format = findIssuerFormat(reader, issuer, context);
     if (format === null) return [];
-    const fillIn = createFillIn(issuer, format, preset, presetSettings, reader);
+    const fillIn = createFillIn(reader, { issuer, format }, context);
     const jwksUrl = jwksUrls.length > 1 ? jwksUrls[index] : jwksUrls[0];
     const requirements = [...preset.requirements, ...(format.requirements ?? [])];
     return [
       {
         issuer,
-        keys: toKeySource(issuer, format, jwksUrl, presetSettings, fillIn, reader),
+        keys: readKeySource(reader, { issuer, format, fillIn }, { jwksUrl, secret: presetSettings.secret }),
         audiences:
           audiences.length === 0 && preset.audience.from === "template"
             ? [fillText(preset.audience.template, fillIn)]

@@ -1,12 +1,12 @@
-import type { ClaimPath, ClaimRequirement, ClaimCondition } from "../policy.js";
+import type { ClaimCondition, ClaimPath, ClaimRequirement } from "../policy.js";
 import { member, type JsonObject, type ReadToken } from "./read-token.js";
 
-const pathOf = (claim: ClaimPath): readonly string[] => (typeof claim === "string" ? [claim] : claim);
-export const claimName = (claim: ClaimPath): string => pathOf(claim).join(".");
+const toPath = (claim: ClaimPath): readonly string[] => (typeof claim === "string" ? [claim] : claim);
+export const claimName = (claim: ClaimPath): string => toPath(claim).join(".");
 
-/** The value at a path through own members only; `undefined` where there is none. */
+/** Returns the value at a path of own members, or `undefined` when there is none. */
 export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
-  return pathOf(path).reduce<unknown>(
+  return toPath(path).reduce<unknown>(
     (value, name) =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? member(value as JsonObject, name)
@@ -17,9 +17,9 @@ export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
 
 const isEmpty = (value: unknown): boolean => value === null || value === "";
 
-/** Whether a value has what the test's members ask for; a value of an unexpected type never has. */
-function hasValue(test: ClaimCondition, value: unknown, latest: number): boolean {
-  const { is, isNot, matches, matchesNot, maxLength, past } = test;
+/** Whether a value meets every member of the condition. A value of an unexpected type never does. */
+function hasValue(condition: ClaimCondition, value: unknown, latestPastSecond: number): boolean {
+  const { is, isNot, matches, matchesNot, maxLength, past } = condition;
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return (
     !isEmpty(value) &&
@@ -28,37 +28,39 @@ function hasValue(test: ClaimCondition, value: unknown, latest: number): boolean
     (matches === undefined || (typeof value === "string" && matches.test(value))) &&
     (matchesNot === undefined || (typeof value === "string" && !matchesNot.test(value))) &&
     (maxLength === undefined || (typeof value === "string" && value.length <= maxLength)) &&
-    (past === undefined || (typeof value === "number" && Number.isFinite(value) && value <= latest))
+    (past === undefined || (typeof value === "number" && Number.isFinite(value) && value <= latestPastSecond))
   );
 }
 
-function passes(test: ClaimCondition, token: ReadToken, latest: number): boolean {
-  const value = claimAt(test.in === "header" ? token.header : token.claims, test.claim);
-  if (value === undefined) return test.absent === true || test.optional === true;
-  return test.absent !== true && hasValue(test, value, latest);
+function passes(condition: ClaimCondition, token: ReadToken, latestPastSecond: number): boolean {
+  const value = claimAt(condition.in === "header" ? token.header : token.claims, condition.claim);
+  if (value === undefined) return condition.absent === true || condition.optional === true;
+  return condition.absent !== true && hasValue(condition, value, latestPastSecond);
 }
 
-/** Whether a token meets a requirement; `latest` is the last second that still counts as past. */
-export const meets = (requirement: ClaimRequirement, token: ReadToken, latest: number): boolean =>
+/** Whether a token meets a requirement. `latestPastSecond` is the last second that still counts as past. */
+export const meets = (requirement: ClaimRequirement, token: ReadToken, latestPastSecond: number): boolean =>
   "anyOf" in requirement
-    ? requirement.anyOf.some((test) => passes(test, token, latest))
-    : passes(requirement, token, latest);
+    ? requirement.anyOf.some((condition) => passes(condition, token, latestPastSecond))
+    : passes(requirement, token, latestPastSecond);
 
-function describeTest(test: ClaimCondition): string {
-  const name = `${test.in === "header" ? "header parameter" : "claim"} ${claimName(test.claim)}`;
-  if (test.absent === true) return `no ${name}`;
+function describeCondition(condition: ClaimCondition): string {
+  const name = `${condition.in === "header" ? "header parameter" : "claim"} ${claimName(condition.claim)}`;
+  if (condition.absent === true) return `no ${name}`;
   const parts = [
-    test.is && `is ${test.is.map((value) => JSON.stringify(value)).join(" or ")}`,
-    test.isNot && `is not ${test.isNot.join(" or ")}`,
-    test.matches && `matches ${test.matches.source}`,
-    test.matchesNot && `does not match ${test.matchesNot.source}`,
-    test.maxLength && `has at most ${test.maxLength} characters`,
-    test.past && "is in the past",
+    condition.is && `is ${condition.is.map((value) => JSON.stringify(value)).join(" or ")}`,
+    condition.isNot && `is not ${condition.isNot.join(" or ")}`,
+    condition.matches && `matches ${condition.matches.source}`,
+    condition.matchesNot && `does not match ${condition.matchesNot.source}`,
+    condition.maxLength && `has at most ${condition.maxLength} characters`,
+    condition.past && "is in the past",
   ].filter((part) => typeof part === "string");
-  const needs = parts.length > 0 ? parts.join(" and ") : "is there";
-  return `${name} ${needs}${test.optional === true ? " (where it is there)" : ""}`;
+  const needs = parts.length > 0 ? parts.join(" and ") : "is present";
+  return `${name} ${needs}${condition.optional === true ? " (if present)" : ""}`;
 }
 
-/** What a requirement asks for, without any value of a token. */
+/** Describes a requirement without any value of a token. */
 export const describeRequirement = (requirement: ClaimRequirement): string =>
-  "anyOf" in requirement ? requirement.anyOf.map(describeTest).join(", or ") : describeTest(requirement);
+  "anyOf" in requirement
+    ? requirement.anyOf.map(describeCondition).join(", or ")
+    : describeCondition(requirement);

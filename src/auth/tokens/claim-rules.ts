@@ -12,7 +12,7 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
   check: "audience",
   expects:
     policy.audienceRule === "absent"
-      ? `no aud (${policy.checkedInsteadOfAudience ?? "client"} instead)`
+      ? `no aud (checked instead: ${policy.checkedInsteadOfAudience ?? "client"})`
       : formatAlternatives(audiences),
   find: ({ claims }) => {
     const aud = member(claims, "aud");
@@ -20,8 +20,8 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
     if (policy.audienceRule === "absent") {
       if (isNone) return null;
       return {
-        reason: `aud is ${formatValue(aud)}, and no audience is accepted`,
-        fix: "if it is this API, AUTH_AUDIENCE",
+        reason: `the audience (aud) is ${formatValue(aud)}, but no audience is accepted`,
+        fix: "if this is the audience of this API, set AUTH_AUDIENCE to it",
       };
     }
     const named = typeof aud === "string" ? [aud] : isStringArray(aud) ? aud : [];
@@ -31,7 +31,7 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
         : named.some((name) => audiences.includes(name));
     if (isAccepted) return null;
     return {
-      reason: `aud is ${formatValue(aud)}, accepted: ${formatAlternatives(audiences)}`,
+      reason: `the audience (aud) is ${formatValue(aud)}, but must be ${formatAlternatives(audiences)}`,
       fix: policy.audienceFix,
     };
   },
@@ -40,42 +40,52 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
 const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
   check: "client",
   expects:
-    clientPresence === "unchecked" ? "any" : `${clientClaims.join("/")} of ${formatAlternatives(clientIds)}`,
+    clientPresence === "unchecked"
+      ? "any"
+      : `${clientClaims.join("/")} is ${formatAlternatives(clientIds) || "missing"}`,
   find: ({ claims }) => {
     if (clientPresence === "unchecked") return null;
     const named = clientClaims.map((claim) => member(claims, claim)).filter((value) => value !== undefined);
     if (named.length === 0 && clientPresence === "when-present") return null;
     if (named.length > 0 && named.every((id) => typeof id === "string" && clientIds.includes(id)))
       return null;
+    const expected =
+      clientIds.length === 0 ? "AUTH_CLIENT_IDS is not set" : `must be ${formatAlternatives(clientIds)}`;
     return {
-      reason: `${clientClaims.join("/")} is ${formatValue(named)}, accepted: ${formatAlternatives(clientIds) || "none"}`,
-      fix: "if it is an app of yours, AUTH_CLIENT_IDS",
+      reason: `the client (${clientClaims.join("/")}) is ${named.length === 0 ? "missing" : formatValue(named)}, but ${expected}`,
+      fix: "if this is one of your apps, add its client id to AUTH_CLIENT_IDS",
     };
   },
 });
 
-/** RFC 8693 §4.1: `act` says that somebody else acts as the subject. */
+/** RFC 8693 §4.1: `act` names another party that acts as the subject. */
 const actor: CreateRule = ({ allowActor }) => ({
   check: "actor",
   expects: allowActor ? "any" : "no act",
   find: ({ claims }) =>
     allowActor || member(claims, "act") === undefined
       ? null
-      : { reason: "somebody else acts as the user (act)", fix: "if that is wanted, AUTH_ALLOW_ACTOR=true" },
+      : {
+          reason: "another party acts as the user (act)",
+          fix: "to accept such tokens, set AUTH_ALLOW_ACTOR=true",
+        },
 });
 
-/** RFC 7800, RFC 9449, RFC 8705: a bound token without its proof may be a stolen one. */
+/** RFC 7800, RFC 9449, RFC 8705: a bound token that comes without its proof may have been stolen. */
 const binding: CreateRule = () => ({
   check: "binding",
   expects: "no cnf",
   find: ({ claims }) =>
     member(claims, "cnf") === undefined
       ? null
-      : { reason: "the token is bound to a key (cnf)", fix: "switch DPoP or mTLS binding off for this API" },
+      : {
+          reason: "the token is bound to a key (cnf), which is not supported",
+          fix: "turn off DPoP or mTLS token binding for this API",
+        },
 });
 
 const notIdToken: CreateRule = ({ idTokenClaims }) => ({
-  check: "no ID token",
+  check: "not an ID token",
   expects: "no at_hash, c_hash, nonce",
   find: ({ claims }) => {
     const mark = ["at_hash", "c_hash", "nonce"].find(
@@ -83,7 +93,7 @@ const notIdToken: CreateRule = ({ idTokenClaims }) => ({
     );
     return mark === undefined
       ? null
-      : { reason: `an ID token (it has ${mark})`, fix: "let the app send its access token" };
+      : { reason: `the token is an ID token (it has ${mark})`, fix: "send the access token instead" };
   },
 });
 
@@ -96,36 +106,39 @@ const userId: CreateRule = ({ userIdClaim }) => ({
     if (problem === null) return null;
     return {
       reason: `the user id claim ${userIdClaim} ${problem}`,
-      fix: "let the issuer add it, or AUTH_USER_ID_CLAIM",
+      fix: "configure the issuer to add this claim, or set AUTH_USER_ID_CLAIM to another one",
     };
   },
 });
 
 const notMachine: CreateRule = ({ userIdClaim }) => ({
-  check: "no machine",
+  check: "not a machine",
   expects: `${userIdClaim} is not the client`,
   find: ({ claims }) => {
     const id = member(claims, userIdClaim);
     const isClient = ["azp", "client_id", "cid", "appid"].some((claim) => member(claims, claim) === id);
     return id !== undefined && isClient
-      ? { reason: "a machine's token: the user id is the client id", fix: "let a user sign in" }
+      ? {
+          reason: "the token belongs to a machine: its user id is the client id",
+          fix: "use the token of a user who has signed in",
+        }
       : null;
   },
 });
 
-const claim = (requirement: ClaimRequirement, clockToleranceSeconds: number): TokenRule => ({
+const presetRequirement = (requirement: ClaimRequirement, clockToleranceSeconds: number): TokenRule => ({
   check:
     "anyOf" in requirement
-      ? requirement.anyOf.map((test) => claimName(test.claim)).join("/")
+      ? requirement.anyOf.map((condition) => claimName(condition.claim)).join("/")
       : claimName(requirement.claim),
   expects: describeRequirement(requirement),
-  find: (token, now) =>
-    meets(requirement, token, now + clockToleranceSeconds)
+  find: (token, nowSeconds) =>
+    meets(requirement, token, nowSeconds + clockToleranceSeconds)
       ? null
-      : { reason: `${requirement.reason} (needed: ${describeRequirement(requirement)})` },
+      : { reason: `${requirement.reason} (expected: ${describeRequirement(requirement)})` },
 });
 
-/** The scopes of a claim, or `null` when it is written in another form than the provider's. */
+/** Returns the scopes in a claim, or `null` when the claim is not in the provider's format. */
 function parseScopes(value: unknown, format: ScopeClaim["format"]): readonly string[] | null {
   if (typeof value === "string" && format.startsWith("space-separated")) {
     return value.split(" ").filter((word) => word !== "");
@@ -145,26 +158,29 @@ const scope: CreateRule = ({ scopeClaims, requiredScope }) => ({
       if (value === undefined) continue;
       const scopes = parseScopes(value, format);
       if (scopes === null)
-        return { reason: `the claim ${name} has not the form of this provider (${format})` };
+        return { reason: `the claim ${name} is not in this provider's format (${format})` };
       carried.push(...scopes);
     }
     if (requiredScope === undefined || carried.includes(requiredScope)) return null;
     return {
-      reason: `the scope ${JSON.stringify(requiredScope)} is missing`,
-      fix: "let the app ask for it, or give the user the permission",
+      reason: `the required scope ${JSON.stringify(requiredScope)} is missing`,
+      fix: "request this scope in the app, or grant the user this permission",
       kind: "scope",
     };
   },
 });
 
-/** What is looked at once the signature is known to be good, in this order; a missing scope comes last. */
-export function claimRules(policy: AuthPolicy, ofIssuer: IssuerPolicy): readonly TokenRule[] {
-  const requirements = [...policy.requirements, ...ofIssuer.requirements];
+/**
+ * The checks after the signature, in this order. A missing scope comes last, so that only a token that is valid
+ * otherwise is reported as one without permission.
+ */
+export function claimRules(policy: AuthPolicy, issuerPolicy: IssuerPolicy): readonly TokenRule[] {
+  const requirements = [...policy.requirements, ...issuerPolicy.requirements];
   return [
     ...timeRules.map((rule) => rule(policy)),
-    audience(policy, ofIssuer),
+    audience(policy, issuerPolicy),
     ...[client, actor, binding, notIdToken].map((rule) => rule(policy)),
-    ...requirements.map((requirement) => claim(requirement, policy.clockToleranceSeconds)),
+    ...requirements.map((requirement) => presetRequirement(requirement, policy.clockToleranceSeconds)),
     ...[userId, notMachine, scope].map((rule) => rule(policy)),
   ];
 }

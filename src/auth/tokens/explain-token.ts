@@ -6,7 +6,7 @@ import { member, readToken, type Finding, type ReadToken } from "./read-token.js
 import type { TokenRule } from "./token-rule.js";
 import { compileRules, verifySignature } from "./verify-token.js";
 
-/** One check of a token, for an operator; never the token itself, nor a claim that is personal data. */
+/** The result of one check, for an operator. Never contains the token or a claim with personal data. */
 export type Check = Readonly<{ check: string; ok: boolean; detail: string; fix?: string }>;
 
 const toCheck = (check: string, finding: Finding | null, expects: string): Check =>
@@ -25,26 +25,27 @@ const runRules = (rules: readonly TokenRule[], token: ReadToken, nowSeconds: num
 async function checkSignature(token: ReadToken, keySets: KeySets): Promise<Check> {
   const keySet = keySets.forIssuer(String(member(token.claims, "iss")));
   if (keySet === undefined) {
-    return { check: "signature", ok: false, detail: "not checked: the issuer is not accepted" };
+    return { check: "signature", ok: false, detail: "not checked, because the issuer is not accepted" };
   }
   try {
     const verified = await verifySignature(token, keySet);
-    return toCheck("signature", "reason" in verified ? verified : null, "made by a key of the issuer");
+    return toCheck("signature", "reason" in verified ? verified : null, "signed with a key of the issuer");
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     return {
       check: "signature",
       ok: false,
       detail: error.reason ?? error.message,
-      fix: "the issuer must be reachable from here, and AUTH_ISSUER or AUTH_JWKS_URL right",
+      fix: "check that this host can connect to the issuer, and that AUTH_ISSUER and AUTH_JWKS_URL are correct",
     };
   }
 }
 
 /**
- * Runs every check on a token and says of each whether it is kept, instead of stopping at the first that is not.
+ * Creates a function that runs every check on a token and returns all results, instead of stopping at the first
+ * failure.
  *
- * The claims of a token whose issuer is not accepted are checked as if its issuer were the first accepted one.
+ * When the issuer of a token is not accepted, its claims are checked by the rules of the first accepted issuer.
  */
 export function createTokenExplainer(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
   const { policy, keySets, now } = options;
@@ -52,17 +53,21 @@ export function createTokenExplainer(options: { policy: AuthPolicy; keySets: Key
   const rules = compileRules(policy);
   return async (compact: string): Promise<Check[]> => {
     const token = readToken(compact);
-    if ("reason" in token) return [toCheck("form", token, "")];
+    if ("reason" in token) return [toCheck("format", token, "")];
     const issuerRules =
       rules.forIssuer(member(token.claims, "iss")) ?? rules.forIssuer(policy.issuers[0]?.issuer) ?? [];
     const headerChecks = runRules(rules.header, token, nowSeconds());
     return [
-      { check: "form", ok: true, detail: "a JWT" },
+      { check: "format", ok: true, detail: "a JWT" },
       ...headerChecks,
-      // The key is chosen by what the header says: with a header that is refused there is none to choose.
+      // The header chooses the key: an invalid header chooses none.
       headerChecks.every((check) => check.ok)
         ? await checkSignature(token, keySets)
-        : { check: "signature", ok: false, detail: "not checked: the header or the issuer is refused" },
+        : {
+            check: "signature",
+            ok: false,
+            detail: "not checked, because the header or the issuer is not accepted",
+          },
       ...runRules(issuerRules, token, nowSeconds()),
     ];
   };

@@ -8,7 +8,7 @@ import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from
  */
 export const normalizeTokenType = (type: string): string => type.toLowerCase().replace(/^application\//, "");
 
-/** What cannot be set: whoever can check such a token could also make one. */
+/** Whether every party that can verify such a token can also create one. No setting allows these algorithms. */
 const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
 
 const algorithm: CreateRule = ({ algorithms }) => ({
@@ -18,37 +18,37 @@ const algorithm: CreateRule = ({ algorithms }) => ({
     const alg = member(header, "alg");
     if (typeof alg === "string" && algorithms.includes(alg)) return null;
     return {
-      reason: `alg is ${formatValue(alg)}, accepted: ${algorithms.join(", ")}`,
+      reason: `the algorithm (alg) is ${formatValue(alg)}, but must be ${algorithms.join(" or ")}`,
       fix: isForgeable(alg)
-        ? "let the issuer sign the tokens of this API with a key pair, such as RS256 or ES256"
-        : "if the issuer really signs with it, AUTH_ALGORITHMS",
+        ? "configure the issuer to sign the tokens of this API with a key pair, for example with RS256 or ES256"
+        : "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS",
     };
   },
 });
 
 const tokenType: CreateRule = ({ tokenTypes }) => ({
-  check: "type",
+  check: "token type",
   expects: tokenTypes.join(" or "),
   find: ({ header }) => {
     const typ = member(header, "typ");
     const type = typ === undefined ? "absent" : typeof typ === "string" ? normalizeTokenType(typ) : null;
-    // A token that says "absent" of itself does not say nothing.
+    // A token whose `typ` is the string "absent" does have a `typ`.
     if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
     return {
-      reason: `typ is ${formatValue(typ)}, accepted: ${tokenTypes.join(", ")}`,
-      fix: "send the access token, not an ID token; if the issuer types its access tokens so, AUTH_PROVIDER (or AUTH_TOKEN_TYPES)",
+      reason: `the token type (typ) is ${formatValue(typ)}, but must be ${tokenTypes.join(" or ")}`,
+      fix: "send the access token, not an ID token; if the issuer uses this type for access tokens, set AUTH_PROVIDER or AUTH_TOKEN_TYPES",
     };
   },
 });
 
-/** RFC 7515 §4.1.11: an extension that is not understood must be refused; none is understood here, `b64` neither. */
-const critical: CreateRule = () => ({
+/** RFC 7515 §4.1.11: a token with an unsupported extension must be rejected. We support none, not even `b64`. */
+const extensions: CreateRule = () => ({
   check: "extensions",
   expects: "no crit, no b64",
   find: ({ header }) =>
     member(header, "crit") === undefined && member(header, "b64") === undefined
       ? null
-      : { reason: "the header asks for an extension (crit, b64)" },
+      : { reason: "the header requires an unsupported extension (crit, b64)" },
 });
 
 const keyId: CreateRule = ({ issuers }) => ({
@@ -57,11 +57,11 @@ const keyId: CreateRule = ({ issuers }) => ({
   find: ({ header }) => {
     const kid = member(header, "kid");
     if (typeof kid === "string" && kid !== "") return null;
-    // A shared secret is one key: there is nothing to choose.
+    // A shared secret is the only key, so the token does not need to name it.
     if (kid === undefined && issuers.every(({ keys }) => keys.from === "secret")) return null;
     return {
-      reason: "the header names no key (kid)",
-      fix: "let the issuer name its key in the header, as it does in its key set",
+      reason: "the header does not name a key (kid)",
+      fix: "configure the issuer to write the kid from its key set into the token header",
     };
   },
 });
@@ -72,13 +72,14 @@ const issuer: CreateRule = ({ issuers }) => ({
   find: ({ claims }) => {
     const iss = member(claims, "iss");
     if (issuers.some((accepted) => accepted.issuer === iss)) return null;
+    const expected = formatAlternatives(issuers.map((accepted) => accepted.issuer));
     return {
-      reason: `iss is ${formatValue(iss)}, accepted: ${formatAlternatives(issuers.map((accepted) => accepted.issuer))}`,
-      fix: "if these tokens are meant, AUTH_ISSUER, to the byte (mind a slash at the end)",
+      reason: `the issuer (iss) is ${formatValue(iss)}, but must be ${expected}`,
+      fix: "if this is the right issuer, set AUTH_ISSUER to exactly this value, including a trailing slash",
     };
   },
 });
 
-/** What is looked at before a key is chosen, in this order. */
+/** The checks before a key is chosen, in this order. */
 export const headerRules = (policy: AuthPolicy): readonly TokenRule[] =>
-  [algorithm, tokenType, critical, keyId, issuer].map((rule) => rule(policy));
+  [algorithm, tokenType, extensions, keyId, issuer].map((rule) => rule(policy));

@@ -1,19 +1,20 @@
-/** A parsed JSON object of a stranger: own members only, read with `member`. */
+/** A parsed JSON object from an untrusted source. Read its own members with `member`. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A token taken apart, nothing of it believed yet. */
+/** A decoded token. Nothing in it is verified yet. */
 export type ReadToken = Readonly<{ compact: string; header: JsonObject; claims: JsonObject }>;
 
+/** What is wrong with a token. */
 export type Finding = Readonly<{
-  /** For the log: what is wrong. Never the token, never a claim that is personal data. */
+  /** For the log. Never contains the token or a claim with personal data. */
   reason: string;
   /** What to set or change. */
   fix?: string;
-  /** `expired` may be told to the caller; `scope` is a refusal of another kind. */
+  /** `expired`: the caller may know it. `scope`: the token is valid but lacks the required scope. */
   kind?: "expired" | "scope";
 }>;
 
-export const maxTokenBytes = 8 * 1024;
+const maxTokenBytes = 8 * 1024;
 
 /** RFC 7515 §7.1 with base64url of RFC 4648 §5: no padding, no spaces, nothing else. */
 const compactPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
@@ -23,7 +24,7 @@ const encryptedPattern = /^[\w-]+(?:\.[\w-]*){4}$/;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Reads UTF-8 JSON whose top is an object; `null` for anything else. */
+/** Parses a JSON object in UTF-8. Returns `null` for anything else. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   try {
     const value: unknown = JSON.parse(decoder.decode(bytes));
@@ -35,42 +36,42 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   }
 }
 
-/** An own member, so that `constructor` and `__proto__` are claims like any other. */
+/** Returns an own member, so that `constructor` and `__proto__` are ordinary claims. */
 export const member = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 
 function describeFormatProblem(compact: string): Finding {
   if (encryptedPattern.test(compact)) {
     return {
-      reason: "an encrypted token (five parts)",
-      fix: "let the app ask for the audience of this API, and switch encrypted tokens off for it",
+      reason: "the token is encrypted (five parts)",
+      fix: "request the audience of this API in the app, and turn off encrypted tokens for this API",
     };
   }
   if (!compact.includes(".")) {
     return {
-      reason: "an opaque token, no JWT",
-      fix: "let the app send a JWT access token: ask for this API's audience, or switch JWT access tokens on at the issuer",
+      reason: "the token is opaque, not a JWT",
+      fix: "send a JWT access token: request the audience of this API in the app, or turn on JWT access tokens at the issuer",
     };
   }
   return {
-    reason: "no JWT of three base64url parts",
-    fix: "send the token alone, whole and on one line: nothing around it, no padding",
+    reason: "the token is not a JWT of three base64url parts",
+    fix: "send only the token, complete and on one line, without padding",
   };
 }
 
-/** Takes a compact token apart, or says why it is none. Nothing is verified here. */
+/** Decodes a compact token, or returns why it is not one. Verifies nothing. */
 export function readToken(compact: string): ReadToken | Finding {
   if (compact.length > maxTokenBytes) {
     return {
-      reason: `longer than ${maxTokenBytes} bytes`,
-      fix: "let the issuer leave groups, roles and profile data out of access tokens",
+      reason: `the token is longer than ${maxTokenBytes} bytes`,
+      fix: "configure the issuer to leave groups, roles and profile data out of access tokens",
     };
   }
   if (!compactPattern.test(compact)) return describeFormatProblem(compact);
   const [head = "", payload = ""] = compact.split(".");
   const header = parseJsonObject(Buffer.from(head, "base64url"));
-  if (header === null) return { reason: "the header is no JSON object" };
+  if (header === null) return { reason: "the token header is not a JSON object" };
   const claims = parseJsonObject(Buffer.from(payload, "base64url"));
-  if (claims === null) return { reason: "the claims are no JSON object" };
+  if (claims === null) return { reason: "the token claims are not a JSON object" };
   return { compact, header, claims };
 }

@@ -9,14 +9,14 @@ const iso = (seconds: number): string => {
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
 };
 
-/** Reads an instant as seconds, or as ISO 8601 text; `null` for anything else. */
+/** Parses a number of seconds or an ISO 8601 text. Returns seconds, or `null` for anything else. */
 function toSeconds(value: unknown): number | null {
   if (isInstant(value)) return value;
   const milliseconds = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(milliseconds) ? null : milliseconds / 1000;
 }
 
-/** The second at which a token ends, tolerance not included; `null` when it does not say. */
+/** Returns the second at which a token expires, without tolerance, or `null` when it has no valid expiry. */
 export function findExpiry({ claims }: ReadToken, { expiresWith }: AuthPolicy): number | null {
   const exp = member(claims, "exp");
   if (!isInstant(exp)) return null;
@@ -25,31 +25,40 @@ export function findExpiry({ claims }: ReadToken, { expiresWith }: AuthPolicy): 
   return other === null ? null : Math.min(exp, other);
 }
 
-const expiry: CreateRule = (policy) => ({
-  check: "expiry",
-  expects: `exp${policy.expiresWith === undefined ? "" : ` and ${claimName(policy.expiresWith)}`} ahead`,
-  find: (token, now) => {
-    const end = findExpiry(token, policy);
-    if (end === null) return { reason: "exp (or the session's end) is missing or no instant" };
-    if (end > now - policy.clockToleranceSeconds) return null;
-    return {
-      reason: `expired at ${iso(end)}, now ${iso(now)}`,
-      fix: "refresh the token in the app; if it is fresh, set the clocks",
-      kind: "expired",
-    };
-  },
-});
+const clockFix = "check the clocks of the issuer and of this host";
+
+const expiry: CreateRule = (policy) => {
+  const claims = ["exp", ...(policy.expiresWith === undefined ? [] : [claimName(policy.expiresWith)])];
+  return {
+    check: "expiry",
+    expects: `${claims.join(" and ")} in the future`,
+    find: (token, nowSeconds) => {
+      const end = findExpiry(token, policy);
+      if (end === null)
+        return { reason: `the expiry (${claims.join(" or ")}) is missing or not a valid time` };
+      if (end > nowSeconds - policy.clockToleranceSeconds) return null;
+      return {
+        reason: `the token expired at ${iso(end)} (current time: ${iso(nowSeconds)})`,
+        fix: `refresh the token in the app; if it is new, ${clockFix}`,
+        kind: "expired",
+      };
+    },
+  };
+};
 
 const notBefore: CreateRule = ({ clockToleranceSeconds }) => ({
-  check: "start",
-  expects: "nbf and iat not ahead",
-  find: ({ claims }, now) => {
+  check: "not before",
+  expects: "nbf and iat not in the future",
+  find: ({ claims }, nowSeconds) => {
     for (const claim of ["nbf", "iat"]) {
       const value = member(claims, claim);
       if (value === undefined) continue;
-      if (!isInstant(value)) return { reason: `${claim} is no number` };
-      if (value > now + clockToleranceSeconds) {
-        return { reason: `${claim} is ahead: ${iso(value)}, now ${iso(now)}`, fix: "set the clocks" };
+      if (!isInstant(value)) return { reason: `${claim} is not a number` };
+      if (value > nowSeconds + clockToleranceSeconds) {
+        return {
+          reason: `${claim} is in the future: ${iso(value)} (current time: ${iso(nowSeconds)})`,
+          fix: clockFix,
+        };
       }
     }
     return null;
@@ -64,11 +73,11 @@ const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
     const [exp, iat] = [member(claims, "exp"), member(claims, "iat")];
     if (isInstant(exp) && isInstant(iat) && exp - iat <= maxLifetimeSeconds) return null;
     return {
-      reason: `it lives longer than ${maxLifetimeSeconds} s (exp − iat), as refresh tokens do`,
-      fix: "send the session token, not the refresh token; if session tokens live so long, raise the maximum",
+      reason: `the lifetime (exp − iat) is unknown or longer than ${maxLifetimeSeconds} s, as it is for refresh tokens`,
+      fix: "send the session token, not the refresh token; if session tokens are valid for so long, raise the maximum",
     };
   },
 });
 
-/** When a token counts, in this order. */
+/** The checks of when a token is valid, in this order. */
 export const timeRules: readonly CreateRule[] = [expiry, notBefore, lifetime];

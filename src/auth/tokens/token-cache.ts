@@ -2,17 +2,17 @@ import { hash } from "node:crypto";
 import type { Clock } from "../../core/clock.js";
 import type { VerifiedToken } from "./verify-token.js";
 
-/** A verified token is trusted so long before it is verified again, at most. */
+/** The longest time before a cached token is verified again. */
 const maxAgeMs = 60_000;
 
 /**
- * Remembers tokens that were found good, by their SHA-256 so that no token stays in memory: at most a minute, never
- * beyond the token's own end, never beyond its key, and a bounded number (the longest unused goes first). Refusals
- * are not remembered: strangers would choose what is.
+ * Caches verified tokens by their SHA-256, so that no token stays in memory. An entry is valid for a minute, but never
+ * longer than the token or its key. The cache is bounded and evicts the least recently used entry. Rejected tokens are
+ * not cached, because any caller could then fill the cache.
  */
 export function createTokenCache({ maxTokens, now }: { maxTokens: number; now: Clock }) {
   const nowMs = () => now().getTime();
-  const entries = new Map<string, { token: VerifiedToken; until: number }>();
+  const entries = new Map<string, { token: VerifiedToken; untilMs: number }>();
   return {
     toKey: (compact: string): string => hash("sha256", compact, "base64"),
 
@@ -20,8 +20,8 @@ export function createTokenCache({ maxTokens, now }: { maxTokens: number; now: C
       const entry = entries.get(key);
       if (entry === undefined) return null;
       entries.delete(key);
-      if (nowMs() >= entry.until || !entry.token.keySet.isCurrent(entry.token.key)) return null;
-      // A map keeps the order of insertion: what is put in again is the youngest.
+      if (nowMs() >= entry.untilMs || !entry.token.keySet.isCurrent(entry.token.key)) return null;
+      // A map keeps insertion order: an entry that is inserted again becomes the most recent one.
       entries.set(key, entry);
       return entry.token;
     },
@@ -29,7 +29,7 @@ export function createTokenCache({ maxTokens, now }: { maxTokens: number; now: C
     add(key: string, token: VerifiedToken): void {
       if (maxTokens <= 0) return;
       entries.delete(key);
-      entries.set(key, { token, until: Math.min(token.validUntil, nowMs() + maxAgeMs) });
+      entries.set(key, { token, untilMs: Math.min(token.validUntilMs, nowMs() + maxAgeMs) });
       const oldest = entries.size > maxTokens ? entries.keys().next().value : undefined;
       if (oldest !== undefined) entries.delete(oldest);
     },

@@ -1,14 +1,14 @@
 import type { AuthPolicy } from "../policy.js";
 import type { Finding, ReadToken } from "./read-token.js";
 
-/** One rule that a token must keep: its name, what it asks for, and what is wrong with a token (`null`: nothing). */
+/** One check of a token. `find` returns what is wrong with the token, or `null` when the token passes. */
 export type TokenRule = Readonly<{
   check: string;
   expects: string;
   find(token: ReadToken, nowSeconds: number): Finding | null;
 }>;
 
-/** Makes a rule of what a policy says. */
+/** Creates a rule from the values of a policy. */
 export type CreateRule = (policy: AuthPolicy) => TokenRule;
 
 export function findFirstFinding(
@@ -23,10 +23,10 @@ export function findFirstFinding(
   return null;
 }
 
-/** Values for a message: `"a" or "b"`. */
+/** Formats values for a message: `"a" or "b"`. */
 export const formatAlternatives = (values: readonly string[]): string =>
   values.map((value) => JSON.stringify(value)).join(" or ");
 
-/** A stranger's value, short enough and safe for a log line. */
+/** Formats an untrusted value so that it is short and safe in a log line. */
 export const formatValue = (value: unknown): string =>
-  value === undefined ? "none" : JSON.stringify(value).slice(0, 200);
+  value === undefined ? "missing" : JSON.stringify(value).slice(0, 200);

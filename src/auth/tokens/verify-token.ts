@@ -12,17 +12,16 @@ import type { SigningKey } from "../keys/signing-keys.js";
 import { findExpiry } from "./time-rules.js";
 import { findFirstFinding, type TokenRule } from "./token-rule.js";
 
-/** What was found true of a token. */
 export type VerifiedToken = Readonly<{
   appUserId: AppUserId;
-  /** Until when it counts, milliseconds since the epoch. */
-  validUntil: number;
+  /** Expiry with clock tolerance, milliseconds since the epoch. */
+  validUntilMs: number;
   key: SigningKey;
   keySet: KeySet;
 }>;
 
-/** What the caller is told: that the token is no good, or that it has expired; the log says which check failed. */
-export function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
+/** Tells the caller that the token is invalid or has expired. Only the log says which check failed. */
+function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
   const reason = finding.fix === undefined ? finding.reason : `${finding.reason}; ${finding.fix}`;
   if (finding.kind === "scope") {
     return new ServiceError("FORBIDDEN", {
@@ -38,21 +37,21 @@ export function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError 
   });
 }
 
-/** The rules of a policy, made once: those before a key is chosen, and those of each issuer after the signature. */
+/** Creates the rules of a policy: those before a key is chosen, and those of each issuer after the signature. */
 export function compileRules(policy: AuthPolicy) {
-  const forIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
+  const byIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
   return {
     header: headerRules(policy),
     forIssuer: (issuer: unknown): readonly TokenRule[] | undefined =>
-      typeof issuer === "string" ? forIssuer.get(issuer) : undefined,
+      typeof issuer === "string" ? byIssuer.get(issuer) : undefined,
   };
 }
 
 /**
  * Verifies the signature with the key that the token's issuer publishes under its `kid`, for the algorithm that the
- * header rules have accepted, and gives the claims out of the very bytes that were signed.
+ * header rules have accepted. Returns the claims from exactly the bytes that were signed.
  *
- * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys cannot be had.
+ * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys are unavailable
  */
 export async function verifySignature(
   token: ReadToken,
@@ -63,31 +62,32 @@ export async function verifySignature(
   if ("problem" in found) {
     return {
       reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
-      fix: "is the token of this tenant and environment, and not older than its key? Else AUTH_ISSUER, AUTH_JWKS_URL",
+      fix: "check that the token belongs to this tenant and environment and is not older than its key; otherwise check AUTH_ISSUER and AUTH_JWKS_URL",
     };
   }
   try {
     const { payload } = await compactVerify(token.compact, found.key.key, { algorithms: [alg] });
     const claims = parseJsonObject(payload);
     return claims === null
-      ? { reason: "the claims are no JSON object" }
+      ? { reason: "the token claims are not a JSON object" }
       : { token: { ...token, claims }, key: found.key };
   } catch (error) {
-    // Whatever goes wrong in here, the signature has not been found good.
+    // Whatever failed here, the signature has not been verified.
     return {
-      reason: `the signature is not good (${error instanceof Error ? error.name : "unknown"})`,
-      fix: "was the token copied whole? Else another issuer made it under the same key id",
+      reason: `the signature is invalid (${error instanceof Error ? error.name : "unknown"})`,
+      fix: "check that the token was copied whole; otherwise another issuer signed it with the same key id",
     };
   }
 }
 
 /**
- * Makes the strict check of access tokens (RFC 8725, RFC 9068, RFC 6750) under one policy.
+ * Creates the strict check of access tokens (RFC 8725, RFC 9068, RFC 6750) under one policy.
  *
- * Nothing a token says is believed before its signature is verified, but `alg`, `typ`, `kid` and `iss`, which choose
- * among what the policy accepts anyway.
+ * Before the signature is verified, the check uses only `alg`, `typ`, `kid` and `iss`. They select among values that
+ * the policy accepts anyway.
  *
- * @throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the log.
+ * The check throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the
+ * log.
  */
 export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
   const { policy, keySets, now } = options;
@@ -104,20 +104,20 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
     if (headerFinding !== null) return reject(headerFinding);
     const issuer = String(member(read.claims, "iss"));
     const keySet = keySets.forIssuer(issuer);
-    if (keySet === undefined) return reject({ reason: "the issuer has no keys here" });
+    if (keySet === undefined) return reject({ reason: "the issuer has no key set" });
     const verified = await verifySignature(read, keySet);
     if ("reason" in verified) return reject(verified);
     const { token, key } = verified;
-    // The issuer is taken anew from the bytes that were signed.
+    // The issuer is read again, from the bytes that were signed.
     const issuerRules = rules.forIssuer(member(token.claims, "iss"));
     if (issuerRules === undefined || member(token.claims, "iss") !== issuer) {
-      return reject({ reason: "the issuer changed while it was read" });
+      return reject({ reason: "the issuer in the signed claims is another one" });
     }
     const finding = findFirstFinding(issuerRules, token, nowSeconds());
     if (finding !== null) return reject(finding);
     const appUserId = toAppUserId(member(token.claims, policy.userIdClaim));
     const end = findExpiry(token, policy);
     if (appUserId === null || end === null) return reject({ reason: "the user id or the expiry is missing" });
-    return { appUserId, validUntil: (end + policy.clockToleranceSeconds) * 1000, key, keySet };
+    return { appUserId, validUntilMs: (end + policy.clockToleranceSeconds) * 1000, key, keySet };
   };
 }
