@@ -9,10 +9,10 @@ import { startTestStack, type TestStack } from "../support/security/test-stack.j
 import { startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
 import { runCli } from "../support/cli/run-cli.js";
 
-type Finding = { check: string; ok: boolean; detail: string; mend?: string };
+type Finding = { check: string; ok: boolean; detail: string; fix?: string };
 type Report = { ok: boolean; findings: Finding[] };
 
-const patience = 60_000;
+const timeout = 60_000;
 const database = createTestDatabase();
 let team: TestStack;
 
@@ -51,7 +51,7 @@ async function examine(settings: Record<string, string> = {}, flags: string[] = 
   };
 }
 
-test("all well: every check is named and the exit code is 0", { timeout: patience }, async () => {
+test("when everything is ok: every check is named and the exit code is 0", { timeout }, async () => {
   const { exitCode, stdout } = await runCli(["doctor"], team.environment);
   expect(stdout).not.toContain("FAIL");
   const checks = ["settings", "MongoDB", "indexes", "Redis", "Redis eviction", "Redis persistence"];
@@ -59,7 +59,7 @@ test("all well: every check is named and the exit code is 0", { timeout: patienc
   expect(exitCode).toBe(0);
 });
 
-test("missing settings are findings, each by its name", { timeout: patience }, async () => {
+test("missing settings are findings that name them", { timeout }, async () => {
   const { exitCode, stdout } = await runCli(["doctor"], { VITAL_API_KEY: "nonsense-key" });
   expect(exitCode).toBe(1);
   for (const name of ["VITAL_API_KEY", "MONGODB_URL", "REDIS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE"]) {
@@ -69,14 +69,14 @@ test("missing settings are findings, each by its name", { timeout: patience }, a
 });
 
 test(
-  "a key of another place or team than the mappings is found before it does harm",
-  { timeout: patience },
+  "an API key of another deployment or team than the mappings is found before it does harm",
+  { timeout },
   async () => {
     const { VITAL_API_URL = "", VITAL_API_KEY = "" } = team.environment;
     const client = createVitalClient({ apiUrl: VITAL_API_URL, apiKey: VITAL_API_KEY, timeoutMs: 5_000 });
     onTestFinished(() => client.close());
     const { teamId } = await client.createUser("doctor-team");
-    const remembered = async (environment: "sandbox" | "production", id: string) => {
+    const examineRemembered = async (environment: "sandbox" | "production", id: string) => {
       const url = createTestDatabase();
       await createIndexes(url);
       await withMongo(url, (mongo) => createTeamRecords(mongo).remember({ environment, region: "us" }));
@@ -84,47 +84,51 @@ test(
       return examine({ MONGODB_URL: url });
     };
 
-    expect((await remembered("sandbox", teamId ?? "")).find("team")).toMatchObject({ ok: true });
-    const ofAnotherTeam = await remembered("sandbox", "another-team");
+    expect((await examineRemembered("sandbox", teamId ?? "")).find("team")).toMatchObject({ ok: true });
+    const ofAnotherTeam = await examineRemembered("sandbox", "another-team");
     expect(ofAnotherTeam.exitCode).toBe(1);
-    expect(ofAnotherTeam.failed).toMatchObject([{ check: "team", mend: expect.any(String) as string }]);
-    const ofAnotherPlace = await remembered("production", teamId ?? "");
-    expect(ofAnotherPlace.failed).toMatchObject([
+    expect(ofAnotherTeam.failed).toMatchObject([{ check: "team", fix: expect.any(String) as string }]);
+    const ofAnotherDeployment = await examineRemembered("production", teamId ?? "");
+    expect(ofAnotherDeployment.failed).toMatchObject([
       { check: "team", detail: "the key is for sandbox/us, the mappings for production/us" },
     ]);
   },
 );
 
-test("what is down or badly set is found in one run, each with its mend", { timeout: patience }, async () => {
-  const redis = await startOwnRedis();
-  const client = new Redis(redis.url);
-  await client.config("SET", "maxmemory-policy", "allkeys-lru");
-  await client.config("SET", "appendonly", "no");
-  client.disconnect();
-  const vital = await startSimulator({ apiKey: "sk_us_another_key_0123456789" });
-  onTestFinished(() => vital.close());
+test(
+  "everything that is down or misconfigured is found in one run, each with a suggested fix",
+  { timeout },
+  async () => {
+    const redis = await startOwnRedis();
+    const client = new Redis(redis.url);
+    await client.config("SET", "maxmemory-policy", "allkeys-lru");
+    await client.config("SET", "appendonly", "no");
+    client.disconnect();
+    const vital = await startSimulator({ apiKey: "sk_us_another_key_0123456789" });
+    onTestFinished(() => vital.close());
 
-  const { exitCode, report, failed, find } = await examine({
-    MONGODB_URL: "mongodb://127.0.0.1:1/nowhere",
-    REDIS_URL: redis.url,
-    VITAL_API_URL: vital.url,
-    AUTH_ISSUER: "http://127.0.0.1:1/issuer",
-  });
-  expect(exitCode).toBe(1);
-  expect(report.ok).toBe(false);
-  expect(failed.map(({ check }) => check).sort()).toEqual(
-    ["MongoDB", "Redis eviction", "Redis persistence", "Vital", "issuer"].sort(),
-  );
-  for (const finding of failed) expect(finding.mend, finding.check).toMatch(/\S/);
-  expect(find("MongoDB")?.mend).toContain("MONGODB_URL");
-  expect(find("Redis eviction")).toMatchObject({ detail: "allkeys-lru" });
-  expect(find("Redis eviction")?.mend).toContain("noeviction");
-  expect(find("Vital")?.detail).toContain("401");
-  expect(find("Vital")?.mend).toContain("VITAL_API_KEY");
-  expect(find("issuer")?.mend).toContain("AUTH_ISSUER");
-});
+    const { exitCode, report, failed, find } = await examine({
+      MONGODB_URL: "mongodb://127.0.0.1:1/nowhere",
+      REDIS_URL: redis.url,
+      VITAL_API_URL: vital.url,
+      AUTH_ISSUER: "http://127.0.0.1:1/issuer",
+    });
+    expect(exitCode).toBe(1);
+    expect(report.ok).toBe(false);
+    expect(failed.map(({ check }) => check).sort()).toEqual(
+      ["MongoDB", "Redis eviction", "Redis persistence", "Vital", "issuer"].sort(),
+    );
+    for (const finding of failed) expect(finding.fix, finding.check).toMatch(/\S/);
+    expect(find("MongoDB")?.fix).toContain("MONGODB_URL");
+    expect(find("Redis eviction")).toMatchObject({ detail: "allkeys-lru" });
+    expect(find("Redis eviction")?.fix).toContain("noeviction");
+    expect(find("Vital")?.detail).toContain("401");
+    expect(find("Vital")?.fix).toContain("VITAL_API_KEY");
+    expect(find("issuer")?.fix).toContain("AUTH_ISSUER");
+  },
+);
 
-test("missing indexes and a Redis that is down are found", { timeout: patience }, async () => {
+test("missing indexes and a Redis that is down are found", { timeout }, async () => {
   const { exitCode, failed, find } = await examine({
     MONGODB_URL: createTestDatabase(),
     REDIS_URL: "redis://127.0.0.1:1",
@@ -132,14 +136,14 @@ test("missing indexes and a Redis that is down are found", { timeout: patience }
   expect(exitCode).toBe(1);
   expect(failed.map(({ check }) => check)).toEqual(["indexes", "Redis"]);
   expect(find("indexes")?.detail).toContain("vital_user_id_unique");
-  expect(find("indexes")?.mend).toContain("vital-gateway migrate");
-  expect(find("Redis")?.mend).toContain("REDIS_URL");
+  expect(find("indexes")?.fix).toContain("vital-gateway migrate");
+  expect(find("Redis")?.fix).toContain("REDIS_URL");
 });
 
 describe("--token", () => {
   const examineToken = (token: string) => examine({}, ["--token"], token);
 
-  test("says of a good token that every check is passed", { timeout: patience }, async () => {
+  test("reports that a valid token passes every check", { timeout }, async () => {
     const token = team.token("user-1");
     const { exitCode, report, stdout, stderr } = await examineToken(`Bearer ${token}\n`);
     expect(report.ok).toBe(true);
@@ -148,37 +152,37 @@ describe("--token", () => {
     expect(stdout + stderr).not.toContain(token.split(".")[2]);
   });
 
-  test("says which check a bad token fails, and never shows the token", { timeout: patience }, async () => {
+  test("reports which check an invalid token fails, and never shows the token", { timeout }, async () => {
     const now = Math.floor(Date.now() / 1000);
     const cases = [
-      { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), says: /expired|exp/i },
-      { token: team.token("user-1", { aud: "https://other.example.com" }), says: /aud/ },
-      { token: "garbage-that-is-no-token", says: /opaque|JWT/ },
-      { token: team.token("user-1").slice(0, -20), says: /copied whole/ },
-      { token: "", says: /no token on standard input/ },
+      { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), expected: /expired|exp/i },
+      { token: team.token("user-1", { aud: "https://other.example.com" }), expected: /aud/ },
+      { token: "garbage-that-is-no-token", expected: /opaque|JWT/ },
+      { token: team.token("user-1").slice(0, -20), expected: /copied whole/ },
+      { token: "", expected: /no token on standard input/ },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
-    cases.forEach(({ token, says }, index) => {
+    cases.forEach(({ token, expected }, index) => {
       const result = results[index];
       expect(result?.exitCode, token.slice(-10)).toBe(1);
-      expect(JSON.stringify(result?.failed)).toMatch(says);
+      expect(JSON.stringify(result?.failed)).toMatch(expected);
       const [secret] = token.split(".").slice(-1);
       if (secret) expect(`${result?.stdout ?? ""}${result?.stderr ?? ""}`).not.toContain(secret);
     });
   });
 });
 
-test("a token on the command line is refused and not repeated", { timeout: patience }, async () => {
+test("a token on the command line is rejected and not repeated", { timeout }, async () => {
   const token = team.token("user-1");
-  for (const words of [["--token", token], [`--token=${token}`], [`-t${token}`]]) {
-    const { exitCode, stdout, stderr } = await runCli(["doctor", ...words], team.environment);
+  for (const args of [["--token", token], [`--token=${token}`], [`-t${token}`]]) {
+    const { exitCode, stdout, stderr } = await runCli(["doctor", ...args], team.environment);
     expect(exitCode).toBe(2);
     for (const part of token.split(".")) expect(stdout + stderr).not.toContain(part);
-    if (words[0]?.startsWith("--token") === true) expect(stderr).toContain("standard input");
+    if (args[0]?.startsWith("--token") === true) expect(stderr).toContain("standard input");
   }
 });
 
-test("wrong usage exits 2", { timeout: patience }, async () => {
+test("wrong usage exits 2", { timeout }, async () => {
   const { exitCode, stderr } = await runCli(["doctor", "--nonsense"]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain("--nonsense");
