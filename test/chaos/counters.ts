@@ -1,4 +1,4 @@
-/** Counts by kind and what came of it, for the table at the end. */
+/** Counts outcomes by kind, for the tables of the report. */
 export function createCounters() {
   const counts = new Map<string, Map<string, number>>();
   return {
@@ -8,7 +8,7 @@ export function createCounters() {
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     },
     get: (kind: string, outcome: string): number => counts.get(kind)?.get(outcome) ?? 0,
-    /** Outcomes of a kind by their names. */
+    /** Returns the outcomes of a kind with their counts, sorted by name. */
     list: (kind: string): (readonly [string, number])[] =>
       [...(counts.get(kind) ?? [])].sort(([one], [other]) => one.localeCompare(other)),
   };

@@ -23,31 +23,32 @@ function readOptions(): ChaosOptions {
   }
 }
 
-const say = (line: string) => void process.stderr.write(`${line}\n`);
+/** Progress goes to standard error; standard output has only the report. */
+const print = (line: string) => void process.stderr.write(`${line}\n`);
 
-async function runAsAsked(options: ChaosOptions) {
+async function run(options: ChaosOptions) {
   const cleanup = startCleanupProcess();
   if (options.outages.length === 0) {
-    const run = await runRandomFaults({ options, cleanup, say });
-    return { cleanup, logFolder: run.logFolder, report: toRandomFaultReport(run) };
+    const result = await runRandomFaults({ options, cleanup, print });
+    return { cleanup, logFolder: result.logFolder, report: toRandomFaultReport(result) };
   }
-  const run = await runOutages({ options, cleanup, say });
-  return { cleanup, logFolder: run.logFolder, report: toOutageReport(run) };
+  const result = await runOutages({ options, cleanup, print });
+  return { cleanup, logFolder: result.logFolder, report: toOutageReport(result) };
 }
 
 const options = readOptions();
-say(
-  `seed ${options.seed}: ${options.signups} signups, ${options.gateways} gateways, ${options.workers} workers`,
+print(
+  `Seed ${options.seed}: ${options.signups} signups, ${options.gateways} gateways, ${options.workers} workers.`,
 );
-// Whatever was started ends with this process; see where it is started.
+// Every child process is registered to end when this process exits.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 endWithParent();
-const { cleanup, logFolder, report } = await runAsAsked(options);
+const { cleanup, logFolder, report } = await run(options);
 process.stdout.write(`${toLines(report)}\n`);
 if (options.json) process.stdout.write(`${toJson(report)}\n`);
 if (hasFailed(report) || options.keepLogs) {
   cleanup.keepFolder(logFolder);
-  say(`The logs are in ${logFolder}`);
+  print(`The logs of the processes are in ${logFolder}`);
 } else {
   rmSync(logFolder, { recursive: true, force: true });
 }

@@ -3,53 +3,59 @@ import { parseArgs } from "node:util";
 import { parseOutage, type Outage } from "./outages/outage.js";
 
 export type ChaosOptions = {
-  /** App users that the signup services announce; some more are known to viewers alone. */
+  /** App users whose signup is sent as an event. Some additional app users only request tokens. */
   signups: number;
   workers: number;
   gateways: number;
-  /** Everything that is drawn in a run is drawn from it. */
+  /** Determines all random choices of a run. */
   seed: number;
-  /** How long faults and load last, seconds. */
+  /** How long faults and load last. */
   seconds: number;
-  /** Instead of faults by chance: one service down at a time, in this order. */
+  /** If not empty, these outages run one after another instead of random faults. */
   outages: readonly Outage[];
   keepLogs: boolean;
   json: boolean;
 };
 
-export const usage = `npm run test:chaos -- [flags]
-  --signups N    app users that sign up (2000)
-  --workers N    worker processes (3)
-  --gateways N   gateway processes (2)
-  --seconds N    how long faults and load last (120)
-  --seed N       repeats a run: the same users, events, visits and faults (random)
-  --outage SERVICE=SECONDS[,silent]
-                 no faults by chance, but this service down for so long: redis, mongo or vital. It refuses
-                 connections; "silent": it takes them and never answers. Several: one after the other
-  --keep-logs    keeps the logs of the processes, also when all is well
-  --json         prints the result as one JSON line at the end`;
+export const usage = `Usage: npm run test:chaos -- [options]
 
-/** The flags of the command line are not right; the message says what to change. */
+Runs gateways and workers under load, injects faults, and checks that no signup or deletion was lost.
+
+  --signups N    number of app users that sign up (default: 2000)
+  --workers N    number of worker processes (default: 3)
+  --gateways N   number of gateway processes (default: 2)
+  --seconds N    how long load and faults last (default: 120)
+  --seed N       repeats the users, events, token requests and faults of an earlier run (default: random)
+  --outage SERVICE=SECONDS[,silent]
+                 instead of random faults, takes one service down for 40 to 3600 seconds. SERVICE is redis,
+                 mongo or vital. The service refuses connections; with ",silent" it accepts them and never
+                 responds. Repeat the option to run several outages one after another.
+  --keep-logs    keeps the log files of the processes even if the run passes
+  --json         also prints the report as one JSON object on the last line
+
+Exit code: 0 if every check passed, 1 if one failed, 2 for invalid options, 130 if interrupted.`;
+
+/** The command line is invalid; the message says what to change. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
 function toCount(name: string, text: string, min: number): number {
   if (/^\d{1,9}$/.test(text) && Number(text) >= min) return Number(text);
-  throw new UsageError(`--${name} must be a whole number from ${min}, not "${text}"`);
+  throw new UsageError(`Invalid --${name} "${text}": expected a whole number of at least ${min}.`);
 }
 
 function toOutage(text: string): Outage {
   const outage = parseOutage(text);
   if (outage !== null) return outage;
   throw new UsageError(
-    `--outage must be redis, mongo or vital, "=" and 40 to 3600 seconds, and perhaps ",silent", not "${text}"`,
+    `Invalid --outage "${text}": expected SERVICE=SECONDS[,silent] with redis, mongo or vital and 40 to 3600 seconds.`,
   );
 }
 
 /**
- * Reads the flags, without the program's name.
- * @throws UsageError for an unknown flag or an impossible value
+ * Parses the command-line arguments that follow the program's name.
+ * @throws UsageError for an unknown option or an invalid value
  */
 export function parseOptions(args: readonly string[]): ChaosOptions {
   const text = (value: string) => ({ type: "string", default: value }) as const;

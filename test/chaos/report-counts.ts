@@ -1,12 +1,12 @@
 import type { Counters } from "./counters.js";
+import type { LogFindings } from "./verdict/log-files.js";
 import { violationKinds, type Violation } from "./verdict/invariants.js";
 
-/** What goes wrong in a process is wrong in every kind of run. */
+/** Problems of the processes that fail every kind of run. */
 export type ProcessProblems = {
   unexpectedExits: readonly { name: string; how: string }[];
   stopProblems: readonly string[];
-  logs: { strayLines: readonly string[]; secretLines: number; phrases: ReadonlyMap<string, number> };
-  bugs: number;
+  logs: LogFindings;
 };
 
 export const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
@@ -19,31 +19,32 @@ export const countViolations = (violations: readonly Violation[]): Record<string
 export const describeViolations = (violations: readonly Violation[]): string[] =>
   violations.map(({ kind, appUserId, detail }) => `${kind}: ${appUserId}: ${detail}`);
 
-/** What clients were told that nothing in a run is a reason for. */
+/** Counts the responses that no fault of a run explains. */
 export const countResponseProblems = (counters: Counters): Record<string, number> => ({
-  "events refused": sum(
+  "events rejected": sum(
     counters
       .list("event")
       .filter(([outcome]) => /^(4|500)/.test(outcome))
       .map(([, count]) => count),
   ),
-  "viewers refused": counters.get("token", "UNAUTHENTICATED") + counters.get("token", "PROVISIONING_FAILED"),
-  "answers too late": counters.get("token", "too late") + counters.get("event", "too late"),
-  "answers unreadable": counters.get("token", "unreadable answer"),
-  "connections broken off": counters.get("token", "broken off") + counters.get("event", "broken off"),
-  "errors shown as internal": counters.get("token", "INTERNAL_SERVER_ERROR"),
+  "viewers rejected": counters.get("token", "UNAUTHENTICATED") + counters.get("token", "PROVISIONING_FAILED"),
+  "responses too late": counters.get("token", "too late") + counters.get("event", "too late"),
+  "unreadable responses": counters.get("token", "unreadable response"),
+  "broken connections":
+    counters.get("token", "connection broken") + counters.get("event", "connection broken"),
+  "internal errors shown to viewers": counters.get("token", "INTERNAL_SERVER_ERROR"),
 });
 
-/** Answers too late and connections broken off, one by one. */
+/** Describes each late response and each broken connection. */
 export const listUnexplainedFailures = (counters: Counters): string[] =>
   counters.list("unexplained").map(([detail]) => detail);
 
-export const countProcessProblems = ({ unexpectedExits, stopProblems, logs, bugs }: ProcessProblems) => ({
-  "processes that ended by themselves": unexpectedExits.length,
-  "processes that stopped badly": stopProblems.length,
-  "internal errors": bugs,
-  "lines of a crash": logs.strayLines.length,
-  "secrets in logs": logs.secretLines,
+export const countProcessProblems = ({ unexpectedExits, stopProblems, logs }: ProcessProblems) => ({
+  "processes that exited unexpectedly": unexpectedExits.length,
+  "processes that did not stop cleanly": stopProblems.length,
+  "unexpected errors in the logs": logs.unexpectedErrors,
+  "lines that are not log lines": logs.strayLines.length,
+  "log lines with secrets": logs.secretLines,
 });
 
 export const describeProcessProblems = ({
@@ -51,7 +52,7 @@ export const describeProcessProblems = ({
   stopProblems,
   logs,
 }: ProcessProblems): string[] => [
-  ...unexpectedExits.map(({ name, how }) => `ended by itself: ${name}: ${how}`),
+  ...unexpectedExits.map(({ name, how }) => `${name} exited unexpectedly: ${how}`),
   ...stopProblems,
-  ...logs.strayLines.map((line) => `stray line: ${line}`),
+  ...logs.strayLines.map((line) => `not a log line: ${line}`),
 ];

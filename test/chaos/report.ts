@@ -1,23 +1,23 @@
-/** What a run has to say, for people and programs alike. */
+/** The result of a run, for people and for programs. */
 export type Report = {
   seed: number;
-  /** Everything that was counted or measured: a table for each title. */
+  /** All counts and measurements, as a table for each title. */
   tables: Readonly<Record<string, readonly Row[]>>;
-  /** What has to be zero, by name. */
+  /** Counts that must be zero, by name. */
   counts: Readonly<Record<string, number>>;
-  /** One line for each thing that is wrong. */
+  /** One line for each problem found. */
   details: readonly string[];
-  /** The whole run, start and stop included, seconds. */
+  /** Duration of the whole run, start and stop included. */
   seconds: number;
 };
 
-/** `null` where nothing could be measured. */
+/** The value is `null` if there was nothing to measure. */
 export type Row = readonly [name: string, value: string | number | null];
 
-const maxShown = 20;
-const titleOfCounts = "Must be zero";
+const maxShownDetails = 20;
+const countsTitle = "Must be zero";
 
-/** A count that is no number is as bad as one that is not zero. */
+/** NaN fails as well. */
 const listFailed = ({ counts }: Report) => Object.entries(counts).filter(([, count]) => count !== 0);
 
 export const hasFailed = (report: Report): boolean => listFailed(report).length > 0;
@@ -29,22 +29,28 @@ const toTable = (title: string, rows: readonly Row[]): string[] =>
     ? []
     : ["", title, ...rows.map(([name, value]) => `  ${toText(value).padStart(7)}  ${name}`)];
 
-/** The run in words for a terminal; the last line says how many counts are not zero. */
+function toVerdict(report: Report): string {
+  const failed = listFailed(report).length;
+  if (failed === 0) return "Passed: every count that must be zero is zero.";
+  return `Failed: ${failed} of the counts that must be zero ${failed === 1 ? "is" : "are"} not.`;
+}
+
+/** Formats the report for a terminal. The last line says whether the run passed. */
 export function toLines(report: Report): string {
   const { tables, counts, details, seed, seconds } = report;
-  const hidden = details.length - maxShown;
+  const hidden = details.length - maxShownDetails;
   return [
     ...Object.entries(tables).flatMap(([title, rows]) => toTable(title, rows)),
-    ...toTable(titleOfCounts, Object.entries(counts)),
+    ...toTable(countsTitle, Object.entries(counts)),
     "",
-    ...details.slice(0, maxShown),
-    ...(hidden > 0 ? [`and ${hidden} more`] : []),
-    `seed ${seed}, ${seconds.toFixed(0)} s`,
-    `${listFailed(report).length} failed`,
+    ...details.slice(0, maxShownDetails),
+    ...(hidden > 0 ? [`… and ${hidden} more`] : []),
+    `Seed ${seed}, ${seconds.toFixed(0)} s.`,
+    toVerdict(report),
   ].join("\n");
 }
 
-/** The run as one JSON line for a program: every number of the tables under the same names. */
+/** Formats the report as one line of JSON with the same names and numbers as the tables. */
 export function toJson(report: Report): string {
   const { tables, counts, details, seed, seconds } = report;
   const values = Object.entries(tables).map(
@@ -56,7 +62,7 @@ export function toJson(report: Report): string {
     seed,
     seconds: Math.round(seconds),
     ...Object.fromEntries(values),
-    [titleOfCounts]: counts,
-    details: details.slice(0, maxShown),
+    [countsTitle]: counts,
+    details: details.slice(0, maxShownDetails),
   });
 }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { startEmbeddedMongo } from "../../dev/embedded/mongo.js";
 import { findFreePort } from "../../dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
-import type { Print } from "../../dev/embedded/server.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startFleet } from "./processes/fleet.js";
 import type { CleanupProcess } from "./processes/cleanup.js";
@@ -16,41 +15,44 @@ import { openStoredMappings } from "./verdict/stored-mappings.js";
 import type { RetryAfterWindows } from "./faults/retry-after-window.js";
 import { startSimulatedVital } from "./processes/simulated-vital.js";
 
-/** How long processes may take to load their code, on a machine that is busy otherwise. */
+/** Processes take long to load their code on a busy machine. */
 export const startTimeoutMs = 120_000;
 
-/** What is to be closed at the end, in reverse. */
-export type Closers = { stop: () => unknown }[];
+/** Prints one line of progress. */
+export type Print = (line: string) => void;
 
-async function startServices(closers: Closers, say: Print) {
-  const mongo = await startEmbeddedMongo({ print: say, env: process.env });
-  closers.push({ stop: () => mongo.stop() });
-  const redis = await startEmbeddedRedis({ print: say, env: process.env });
-  closers.push({ stop: () => redis.stop() });
+/** Run in reverse order at the end. */
+export type Closers = (() => unknown)[];
+
+async function startServices(closers: Closers, print: Print) {
+  const mongo = await startEmbeddedMongo({ say: print, env: process.env });
+  closers.push(() => mongo.stop());
+  const redis = await startEmbeddedRedis({ say: print, env: process.env });
+  closers.push(() => redis.stop());
   const issuer = await startIssuer();
-  closers.push({ stop: issuer.close });
+  closers.push(issuer.close);
   return { mongo, redis, issuer };
 }
 
 export type TestbedOptions = Pick<ChaosOptions, "gateways" | "workers"> & {
   logFolder: string;
   cleanup: CleanupProcess;
-  /** What the product waits for one call to Vital. */
+  /** The product's timeout for one call to Vital. */
   vitalTimeoutMs: number;
-  say: Print;
+  print: Print;
 };
 
-/** Starts all that a run needs, and waits until every process is ready. */
+/** Builds the product, starts everything that a run needs, and waits until every process is ready. */
 export async function startTestbed(options: TestbedOptions, closers: Closers) {
-  const { logFolder, cleanup, vitalTimeoutMs, say } = options;
+  const { logFolder, cleanup, vitalTimeoutMs, print } = options;
   const build = await buildProduct(cleanup.addFolder);
-  closers.push({ stop: build.remove });
-  const { mongo, redis, issuer } = await startServices(closers, say);
+  closers.push(build.remove);
+  const { mongo, redis, issuer } = await startServices(closers, print);
   const unexpectedExits: UnexpectedExit[] = [];
   const stopProblems: string[] = [];
-  const onUnexpectedExit = (end: UnexpectedExit) => {
-    say(`${end.name} ended by itself: ${end.how}`);
-    unexpectedExits.push(end);
+  const onUnexpectedExit = (exit: UnexpectedExit) => {
+    print(`${exit.name} exited unexpectedly: ${exit.how}`);
+    unexpectedExits.push(exit);
   };
   const supervisor = { cleanup, onUnexpectedExit };
   const apiKey = `sk_us_${randomBytes(16).toString("hex")}`;
@@ -58,7 +60,7 @@ export async function startTestbed(options: TestbedOptions, closers: Closers) {
   const logPath = join(logFolder, "simulator.log");
   const port = await findFreePort();
   const vital = startSimulatedVital({ script: build.simulator, port, apiKey, logPath, supervisor });
-  closers.push({ stop: vital.close });
+  closers.push(vital.close);
 
   const fleet = await startFleet({
     ...options,
@@ -75,9 +77,9 @@ export async function startTestbed(options: TestbedOptions, closers: Closers) {
     },
     supervisor,
   });
-  closers.push({ stop: fleet.close });
+  closers.push(fleet.close);
   const mappings = await openStoredMappings(mongo.url);
-  closers.push({ stop: mappings.close });
+  closers.push(mappings.close);
   await waitUntil("the simulator is up", vital.isUp, startTimeoutMs);
   await waitUntil("all processes are ready", fleet.isReady, startTimeoutMs);
 
@@ -92,7 +94,7 @@ export async function startTestbed(options: TestbedOptions, closers: Closers) {
     ...{ members: fleet.members, fleet, mongo, redis, vital, issuer, mappings, eventSecret },
     ...{ retryAfterWindows, unexpectedExits, stopProblems },
     onStopProblem: (description: string) => void stopProblems.push(description),
-    /** What the processes have written so far. */
+    /** Reads what the processes have logged so far. */
     readLogs,
   };
 }

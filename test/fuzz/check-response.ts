@@ -1,11 +1,14 @@
 import { secrets } from "../support/security/test-stack.js";
 import type { RawResponse } from "./raw-http.js";
 
-/** Words of our insides: stacks, paths, drivers, and how Node.js calls its errors. */
+/**
+ * Internals that no response may show: stack traces, paths, names of drivers, and error names of Node.js. The product's own
+ * messages may name MongoDB; the driver's error names (`MongoServerError`) and messages may not appear.
+ */
 const internals =
-  /node_modules|\bat \S+ \(|\.[jt]s:\d+|\/(?:work|home|root|usr|tmp)\/|BSON|Mongo(?!DB does not answer)|mongoose|ioredis|bullmq|undici|fastify|FST_ERR|apollo|\bE[A-Z]{4,}\b|\b(?:Type|Range|Reference)Error|(?<!Syntax )Error:|"stack"|\[object /;
+  /node_modules|\bat \S+ \(|\.[jt]s:\d+|\/(?:work|home|root|usr|tmp)\/|BSON|Mongo(?!DB (?:does not answer|is not responding))|mongoose|ioredis|bullmq|undici|fastify|FST_ERR|apollo|\bE[A-Z]{4,}\b|\b(?:Type|Range|Reference)Error|(?<!Syntax )Error:|"stack"|\[object /;
 
-/** The codes under which a 503 is a deliberate answer. */
+/** The error codes that may have status 503. */
 const typed503 = new Set(["SERVICE_UNAVAILABLE", "AUTH_UNAVAILABLE", "VITAL_UNAVAILABLE"]);
 
 type ErrorFields = { code?: unknown; requestId?: unknown };
@@ -19,27 +22,27 @@ function parseBody(text: string): Body | null {
   }
 }
 
-/** What was sent may come back in a message about it. */
+/** A message may repeat what the client sent. */
 const isEcho = (word: string, sent: string): boolean => sent.includes(word);
 
 function findInternals(text: string, sent: string): string | null {
   const found = internals.exec(text)?.[0];
-  if (found !== undefined && !isEcho(found, sent)) return `the answer has ${JSON.stringify(found)}`;
+  if (found !== undefined && !isEcho(found, sent)) return `the response contains ${JSON.stringify(found)}`;
   const secret = Object.values(secrets).find((value) => text.includes(value));
-  return secret !== undefined && !isEcho(secret, sent) ? "the answer has a secret" : null;
+  return secret !== undefined && !isEcho(secret, sent) ? "the response contains a secret" : null;
 }
 
 function findErrorProblem(status: number, parts: readonly ErrorFields[]): string | null {
   for (const { code, requestId } of parts) {
     if (typeof code !== "string") return "an error has no code";
-    if (code === "INTERNAL_SERVER_ERROR") return "the answer is INTERNAL_SERVER_ERROR";
+    if (code === "INTERNAL_SERVER_ERROR") return "the code is INTERNAL_SERVER_ERROR";
     if (typeof requestId !== "string") return "an error has no request id";
-    if (status === 503 && !typed503.has(code)) return `503 under the code ${code}`;
+    if (status === 503 && !typed503.has(code)) return `status 503 with the code ${code}`;
   }
   return null;
 }
 
-/** Says what is wrong with an answer, or `null`. `isHead` where no body is due. */
+/** Returns what is wrong with a response, or `null`. With `isHead` no body is expected. */
 export function findResponseProblem(
   { status, headers, body }: RawResponse,
   sent: Buffer,
@@ -53,10 +56,10 @@ export function findResponseProblem(
   if (isHead) return null;
   const type = headers.get("content-type") ?? "";
   if (status >= 400 && !/^application\/(problem\+json|json|graphql-response\+json)/.test(type)) {
-    return `status ${status} of type ${type}`;
+    return `status ${status} with the Content-Type ${JSON.stringify(type)}`;
   }
   const parsed = parseBody(text);
-  if (parsed === null) return `status ${status} with a body that is no JSON`;
+  if (parsed === null) return `status ${status} with a body that is not JSON`;
   const parts = parsed.errors?.map(({ extensions }) => extensions ?? {}) ?? [parsed];
   return findErrorProblem(status, parts);
 }

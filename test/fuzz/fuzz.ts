@@ -8,13 +8,14 @@ import { drawRequest, toWire, type AccessTokens } from "./requests.js";
 export type FuzzFailure = { number: number; problem: string; sent: string; response: string };
 export type FuzzResult = {
   failures: FuzzFailure[];
-  /** How often each status was answered; 0 stands for a connection that was closed without an answer. */
+  /** Number of responses by status. 0 counts connections that were closed without a response. */
   statuses: Map<number, number>;
 };
 
-const connectionsAtOnce = 32;
-const maxFindings = 20;
-const brokenShare = 0.2;
+const concurrentConnections = 32;
+const maxFailures = 20;
+const malformedShare = 0.2;
+const head = Buffer.from("HEAD");
 
 function createAccessTokens(team: TestStack): AccessTokens {
   const valid = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
@@ -34,19 +35,19 @@ function createAccessTokens(team: TestStack): AccessTokens {
   return { drawValid: (random: SeededRandom) => random.pick(valid), invalid };
 }
 
-async function tryOne(url: string, seed: number, number: number, tokens: AccessTokens, result: FuzzResult) {
+async function sendOne(url: string, seed: number, number: number, tokens: AccessTokens, result: FuzzResult) {
   const random = createRandom(`${seed}/${number}`);
   const request = drawRequest(random, tokens);
-  const isBroken = random.chance(brokenShare);
-  const bytes = toWire(request, random, isBroken);
-  const note = (problem: string, response: string) => {
+  const isMalformed = random.chance(malformedShare);
+  const bytes = toWire(request, random, isMalformed);
+  const addFailure = (problem: string, response: string) => {
     const sent = bytes.subarray(0, 1_500).toString("latin1");
     result.failures.push({ number, problem, sent, response: response.slice(0, 600) });
   };
   try {
-    const responses = await sendBytes(url, bytes, isBroken);
+    const responses = await sendBytes(url, bytes, isMalformed);
     if (responses.length === 0) result.statuses.set(0, (result.statuses.get(0) ?? 0) + 1);
-    if (responses.length === 0 && !isBroken) note("no answer to a request that is HTTP", "");
+    if (responses.length === 0 && !isMalformed) addFailure("no response to a well-formed request", "");
     for (const response of responses) {
       result.statuses.set(response.status, (result.statuses.get(response.status) ?? 0) + 1);
       const problem = findResponseProblem(
@@ -54,27 +55,26 @@ async function tryOne(url: string, seed: number, number: number, tokens: AccessT
         bytes,
         request.method === "HEAD" || bytes.subarray(0, 4).equals(head),
       );
-      if (problem !== null) note(problem, `${response.status} ${response.body.toString("utf8")}`);
+      if (problem !== null) addFailure(problem, `${response.status} ${response.body.toString("utf8")}`);
     }
   } catch (error) {
-    note(error instanceof Error ? error.message : String(error), "");
+    addFailure(error instanceof Error ? error.message : String(error), "");
   }
 }
 
-const head = Buffer.from("HEAD");
-
-/** Whether the gateway is as well as before: it still issues tokens and calls itself ready. */
+/** Checks that the gateway still issues tokens and is ready. Returns the problem, or `null`. */
 async function checkGatewayStillWorks(gateway: TestGateway, token: string): Promise<string | null> {
   const { body } = await gateway.query(token, tokenMutation);
-  if (body.data?.vitalSignInToken === undefined) return `no token any more: ${JSON.stringify(body)}`;
+  if (body.data?.vitalSignInToken === undefined)
+    return `the gateway no longer issues tokens: ${JSON.stringify(body)}`;
   const ready = await gateway.request("/readyz");
-  if (ready.status !== 200) return "not ready any more";
-  return gateway.hasFailed() ? "the gateway gave up" : null;
+  if (ready.status !== 200) return "the gateway is no longer ready";
+  return gateway.hasFailed() ? "the gateway reported a fatal error" : null;
 }
 
 /**
- * Sends `requests` mutated requests to every endpoint of a gateway and gives what is wrong with the answers. The same
- * seed draws the same requests.
+ * Sends `requests` mutated requests to the endpoints of a gateway. Returns the problems of the responses. The same seed
+ * sends the same requests. Stops early after 20 failures.
  */
 export async function fuzz(options: {
   team: TestStack;
@@ -89,16 +89,16 @@ export async function fuzz(options: {
   let next = 0;
 
   const work = async () => {
-    while (next < requests && result.failures.length < maxFindings) {
+    while (next < requests && result.failures.length < maxFailures) {
       const number = next;
       next += 1;
-      await tryOne(gateway.url, seed, number, tokens, result);
+      await sendOne(gateway.url, seed, number, tokens, result);
       if (number % 5_000 === 4_999) onProgress?.(number + 1);
     }
   };
-  await Promise.all(Array.from({ length: connectionsAtOnce }, work));
+  await Promise.all(Array.from({ length: concurrentConnections }, work));
   const problem = await checkGatewayStillWorks(gateway, team.token("user-after"));
-  if (problem !== null) result.failures.push({ number: requests, problem: problem, sent: "", response: "" });
+  if (problem !== null) result.failures.push({ number: requests, problem, sent: "", response: "" });
   return result;
 }
 

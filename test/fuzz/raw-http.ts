@@ -1,10 +1,10 @@
 import { connect } from "node:net";
 
-/** What came back on the wire; `head` is empty where the server closed the connection without an answer. */
+/** A response as it arrived on the wire. */
 export type RawResponse = { status: number; headers: ReadonlyMap<string, string>; body: Buffer };
 
 const responseTimeoutMs = 25_000;
-const cutAfterMs = 100;
+const halfCloseAfterMs = 100;
 
 function dechunk(body: Buffer): Buffer {
   const parts: Buffer[] = [];
@@ -29,7 +29,7 @@ function parseHead(head: string) {
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1] ?? 0), headers };
 }
 
-/** The last answer on a connection: an interim one (100) may stand before it. */
+/** Parses all final responses on a connection. Interim responses (such as 100) are skipped. */
 export function parseResponses(bytes: Buffer): RawResponse[] {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return [];
@@ -43,26 +43,26 @@ export function parseResponses(bytes: Buffer): RawResponse[] {
 }
 
 /**
- * Sends bytes on a connection of their own and gives the answers. Of a request that may be cut off, it says after a
- * moment that no more will come; Node.js drops what it works on when it hears that, so not of a whole one.
- * @throws Error when the server neither answers nor closes the connection
+ * Sends bytes on a new connection and returns the responses. If the request may be incomplete, the sending side is closed
+ * after a moment. It stays open for a complete request, because Node.js aborts a request when the client closes its side.
+ * @throws Error if the server does not close the connection in time
  */
-export function sendBytes(url: string, bytes: Buffer, mayBeCut: boolean): Promise<RawResponse[]> {
+export function sendBytes(url: string, bytes: Buffer, mayBeIncomplete: boolean): Promise<RawResponse[]> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const received: Buffer[] = [];
     const socket = connect({ host: hostname, port: Number(port) });
     const timer = setTimeout(() => {
       socket.destroy();
-      reject(new Error(`neither an answer nor an end within ${responseTimeoutMs} ms`));
+      reject(new Error(`the server did not close the connection within ${responseTimeoutMs} ms`));
     }, responseTimeoutMs);
-    const ending = mayBeCut ? setTimeout(() => socket.end(), cutAfterMs) : undefined;
+    const halfClose = mayBeIncomplete ? setTimeout(() => socket.end(), halfCloseAfterMs) : undefined;
     socket.on("data", (chunk: Buffer) => received.push(chunk));
-    // The server may close while we still write: what it has answered counts.
+    // The server may close the connection while we still write; the responses received so far count.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);
-      clearTimeout(ending);
+      clearTimeout(halfClose);
       resolve(parseResponses(Buffer.concat(received)));
     });
     socket.write(bytes);

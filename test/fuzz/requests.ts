@@ -2,7 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { secrets } from "../support/security/test-stack.js";
 import type { SeededRandom } from "../support/random.js";
 
-/** A request as it goes over the wire. Header names and values may be anything but line breaks. */
+/** A request to send. Header names and values may be anything except line breaks. */
 export type FuzzRequest = {
   method: string;
   path: string;
@@ -11,7 +11,7 @@ export type FuzzRequest = {
 };
 
 export type AccessTokens = {
-  /** Draws a good access token. */
+  /** Returns a random valid access token. */
   drawValid(random: SeededRandom): string;
   invalid: readonly string[];
 };
@@ -44,7 +44,7 @@ const cloudEvent = (subject: unknown) => ({
   type: "user.created",
   subject,
 });
-const supabaseRow = (id: unknown) => ({
+const supabaseEvent = (id: unknown) => ({
   type: "INSERT",
   table: "users",
   schema: "auth",
@@ -52,8 +52,8 @@ const supabaseRow = (id: unknown) => ({
   old_record: null,
 });
 
-/** Values that parsers, drivers and databases have tripped over. */
-const nasty: readonly unknown[] = [
+/** Values that often break parsers, drivers and databases. */
+const hostileValues: readonly unknown[] = [
   null,
   true,
   -1,
@@ -83,9 +83,9 @@ function toNested(depth: number): string {
   return `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`;
 }
 
-/** Replaces some leaves and members of a JSON value by something else. */
+/** Replaces some parts of a JSON value with hostile values, and drops or adds some members. */
 function mutateJson(value: unknown, random: SeededRandom): unknown {
-  if (typeof value !== "object" || value === null || random.chance(0.15)) return random.pick(nasty);
+  if (typeof value !== "object" || value === null || random.chance(0.15)) return random.pick(hostileValues);
   const mutateSome = (item: unknown) => (random.chance(0.4) ? mutateJson(item, random) : item);
   if (Array.isArray(value)) return value.map((item: unknown) => mutateSome(item));
   const entries = Object.entries(value as Record<string, unknown>);
@@ -153,8 +153,8 @@ function drawGraphql(random: SeededRandom, tokens: AccessTokens): FuzzRequest {
 }
 
 function drawEvent(random: SeededRandom): FuzzRequest {
-  const toEvent = random.pick([customUser, cloudEvent, supabaseRow]);
-  const id = random.chance(0.5) ? `user-${random.integer(0, 499)}` : random.pick(nasty);
+  const toEvent = random.pick([customUser, cloudEvent, supabaseEvent]);
+  const id = random.chance(0.5) ? `user-${random.integer(0, 499)}` : random.pick(hostileValues);
   const value = random.chance(0.1) ? [toEvent(id), toEvent(id)] : toEvent(id);
   const body = toBody(value, random);
   const type = Array.isArray(value)
@@ -214,7 +214,7 @@ const oddHeaders: readonly ((random: SeededRandom) => [string, string])[] = [
   (random) => ["webhook-request-origin", random.pick(["a.example", "\u00e9\u00e9"])],
 ];
 
-/** Draws a request for one of the endpoints: good at heart, and wrong in a few places. */
+/** Returns a random request to one of the endpoints: mostly valid, and wrong in a few places. */
 export function drawRequest(random: SeededRandom, tokens: AccessTokens): FuzzRequest {
   const draw = random.integer(0, 9);
   const request: FuzzRequest =
@@ -231,19 +231,19 @@ export function drawRequest(random: SeededRandom, tokens: AccessTokens): FuzzReq
   return request;
 }
 
-/** Writes a request as bytes; `isBroken` also breaks HTTP itself. */
-export function toWire(request: FuzzRequest, random: SeededRandom, isBroken: boolean): Buffer {
+/** Serializes a request. With `isMalformed`, the HTTP syntax is broken as well. */
+export function toWire(request: FuzzRequest, random: SeededRandom, isMalformed: boolean): Buffer {
   const { method, path, headers, body } = request;
-  const own = headers.filter(([name]) => name === "host").length > 0 ? [] : ["Host: gateway.test"];
+  const hostLine = headers.filter(([name]) => name === "host").length > 0 ? [] : ["Host: gateway.test"];
   const isChunked = random.chance(0.1);
   const framing = isChunked
     ? ["Transfer-Encoding: chunked"]
     : method === "GET" && body.length === 0
       ? []
-      : [`Content-Length: ${random.chance(0.05) && isBroken ? random.integer(0, 999_999) : body.length}`];
+      : [`Content-Length: ${random.chance(0.05) && isMalformed ? random.integer(0, 999_999) : body.length}`];
   const lines = [
     `${method} ${path} HTTP/1.1`,
-    ...own,
+    ...hostLine,
     "Connection: close",
     ...headers.map(([name, value]) => `${name}: ${value}`),
     ...framing,
@@ -251,7 +251,7 @@ export function toWire(request: FuzzRequest, random: SeededRandom, isBroken: boo
   const chunked = [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n0\r\n\r\n")];
   const sent = isChunked ? (body.length === 0 ? [Buffer.from("0\r\n\r\n")] : chunked) : [body];
   let bytes = Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), ...sent]);
-  const times = isBroken ? 1 + random.integer(0, 3) : 0;
+  const times = isMalformed ? 1 + random.integer(0, 3) : 0;
   for (let index = 0; index < times; index += 1) bytes = Buffer.from(mutateBytes(bytes, random));
   return bytes;
 }

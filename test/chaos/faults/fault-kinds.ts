@@ -7,7 +7,7 @@ import type { Member, Service } from "../processes/fleet.js";
 import { measureRetryAfterWindow, type LoadControls, type RetryAfterWindows } from "./retry-after-window.js";
 import type { VitalFault, SimulatedVital } from "../processes/simulated-vital.js";
 
-/** All that a fault may hurt. */
+/** Everything that a fault may affect. */
 export type SystemUnderTest = {
   members: readonly Member[];
   mongo: EmbeddedMongo;
@@ -15,26 +15,28 @@ export type SystemUnderTest = {
   vital: SimulatedVital;
   load: LoadControls;
   retryAfterWindows: RetryAfterWindows;
-  /** Takes what is wrong with how a process stopped when it was asked to. */
+  /** Called with a description when a process does not stop cleanly after SIGTERM. */
   onStopProblem: (description: string) => void;
 };
 
 export type FaultContext = SystemUnderTest & {
-  /** Throws where the fault has no process as its target. */
+  /** Returns the target process. Throws if the fault's target is not a process. */
   member: () => Member;
   durationMs: number;
-  /** For what the fault itself leaves to chance. */
+  /** For random choices within the fault. */
   seed: number;
-  /** Waits for as long as the fault is to last. */
+  /** Waits for the duration of the fault. */
   waitForDuration: () => Promise<void>;
 };
 
 export type FaultKind = {
-  /** What it hurts; nothing else hurts the same at that time. `everything` has the run for itself. */
+  /**
+   * What the fault affects. A target has at most one fault at a time; a fault on `everything` runs alone.
+   */
   targetType: "worker" | "gateway" | "direct-member" | "member" | "redis" | "mongo" | "vital" | "everything";
-  /** Shortest and longest. */
+  /** Minimum and maximum. */
   durationMs: readonly [number, number];
-  /** Begins, holds and ends the fault; afterwards what it hurt works again. */
+  /** Starts the fault, waits, and ends it. Afterwards the target works again. */
   run: (testbed: FaultContext) => Promise<void>;
 };
 
@@ -57,9 +59,9 @@ const freezeThenKill: FaultKind["run"] = async ({ member, waitForDuration }) => 
   member().process.start();
 };
 
-/** The contract allows 10 s. */
+/** The product promises to stop within 10 s. */
 const stopWithinMs = 10_500;
-/** On a busy machine a process takes long to load its code; until then it ends by the signal itself. */
+/** A process takes long to load its code on a busy machine. Until then, SIGTERM ends it without a clean stop. */
 const bootMs = 30_000;
 
 const stop: FaultKind["run"] = async ({ member, waitForDuration, onStopProblem }) => {
@@ -84,7 +86,7 @@ const cut =
 
 const startAttempts = 5;
 
-/** On a busy machine a server may not come up in the time that it is given. */
+/** Starts a server. On a busy machine one attempt may time out, so it tries several times. */
 export async function startWithRetries(server: EmbeddedMongo | EmbeddedRedis): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -104,7 +106,7 @@ const restart =
     await startWithRetries(server);
   };
 
-const pause =
+const freezeServer =
   (service: "redis" | "mongo"): FaultKind["run"] =>
   async ({ [service]: server, waitForDuration }) => {
     server.pause();
@@ -123,7 +125,7 @@ async function command(redis: EmbeddedRedis, ...words: [string, ...string[]]): P
 
 const flush: FaultKind["run"] = ({ redis }) => command(redis, "FLUSHALL");
 
-/** As in a failover: it follows a master that is not there, and refuses writes until it is one again. */
+/** As in a failover: Redis becomes a replica of an unreachable master and rejects writes until it is a master again. */
 const demote: FaultKind["run"] = async ({ redis, waitForDuration }) => {
   await command(redis, "REPLICAOF", "127.0.0.1", "1");
   await waitForDuration();
@@ -140,99 +142,113 @@ const atVital =
 
 const often = { probability: 0.6 };
 
-/** Every fault of a run. Each is drawn once before one comes again; those on `everything` come at times of their own. */
+/**
+ * Every fault of a run. Each is used once before any is repeated. Faults on `everything` have a separate schedule.
+ */
 export const faultKinds = {
   "kill a worker": { targetType: "worker", durationMs: [100, 3_000], run: kill },
-  "kill a worker again": { targetType: "worker", durationMs: [100, 3_000], run: kill },
+  "kill a worker (again)": { targetType: "worker", durationMs: [100, 3_000], run: kill },
   "kill a gateway": { targetType: "gateway", durationMs: [100, 2_000], run: kill },
-  "freeze a gateway, shorter than its deadline": {
+  "freeze a gateway for less than its deadline": {
     targetType: "gateway",
     durationMs: [3_000, 5_000],
     run: freeze,
   },
-  "freeze a gateway, longer than every time-out": {
+  "freeze a gateway for longer than clients wait": {
     targetType: "gateway",
     durationMs: [18_000, 22_000],
     run: freeze,
   },
-  "freeze a gateway and kill it": { targetType: "gateway", durationMs: [5_000, 12_000], run: freezeThenKill },
-  "stop a process": { targetType: "member", durationMs: [100, 2_000], run: stop },
-  "freeze a worker, shorter than its locks": {
+  "freeze a gateway, then kill it": {
+    targetType: "gateway",
+    durationMs: [5_000, 12_000],
+    run: freezeThenKill,
+  },
+  "stop a process with SIGTERM": { targetType: "member", durationMs: [100, 2_000], run: stop },
+  "freeze a worker for less than its job locks": {
     targetType: "worker",
     durationMs: [3_000, 3_000],
     run: freeze,
   },
-  "freeze a worker, longer than its locks": {
+  "freeze a worker for longer than its job locks": {
     targetType: "worker",
     durationMs: [25_000, 25_000],
     run: freeze,
   },
-  "freeze a worker and kill it": { targetType: "worker", durationMs: [5_000, 12_000], run: freezeThenKill },
-  "cut a process off Redis": {
+  "freeze a worker, then kill it": { targetType: "worker", durationMs: [5_000, 12_000], run: freezeThenKill },
+  "break one process's connections to Redis": {
     targetType: "member",
     durationMs: [1_000, 8_000],
     run: cut("redis", "broken"),
   },
-  "no bytes to Redis": { targetType: "member", durationMs: [1_000, 12_000], run: cut("redis", "silent") },
-  "cut a process off MongoDB": {
+  "stall one process's connections to Redis": {
+    targetType: "member",
+    durationMs: [1_000, 12_000],
+    run: cut("redis", "stalled"),
+  },
+  "break one process's connections to MongoDB": {
     targetType: "direct-member",
     durationMs: [1_000, 8_000],
     run: cut("mongo", "broken"),
   },
-  "no bytes to MongoDB": {
+  "stall one process's connections to MongoDB": {
     targetType: "direct-member",
     durationMs: [1_000, 12_000],
-    run: cut("mongo", "silent"),
+    run: cut("mongo", "stalled"),
   },
-  "cut a process off Vital": {
+  "break one process's connections to Vital": {
     targetType: "member",
     durationMs: [1_000, 8_000],
     run: cut("vital", "broken"),
   },
-  "no bytes to Vital": { targetType: "member", durationMs: [1_000, 8_000], run: cut("vital", "silent") },
+  "stall one process's connections to Vital": {
+    targetType: "member",
+    durationMs: [1_000, 8_000],
+    run: cut("vital", "stalled"),
+  },
   "kill Redis": { targetType: "redis", durationMs: [100, 6_000], run: restart("redis") },
   "flush Redis": { targetType: "redis", durationMs: [0, 0], run: flush },
-  "flush Redis again": { targetType: "redis", durationMs: [0, 0], run: flush },
-  "pause Redis": { targetType: "redis", durationMs: [500, 6_000], run: pause("redis") },
-  "demote Redis": { targetType: "redis", durationMs: [2_000, 6_000], run: demote },
+  "flush Redis (again)": { targetType: "redis", durationMs: [0, 0], run: flush },
+  "freeze Redis": { targetType: "redis", durationMs: [500, 6_000], run: freezeServer("redis") },
+  "demote Redis to a replica": { targetType: "redis", durationMs: [2_000, 6_000], run: demote },
   "kill MongoDB": { targetType: "mongo", durationMs: [100, 6_000], run: restart("mongo") },
-  "pause MongoDB": { targetType: "mongo", durationMs: [500, 8_000], run: pause("mongo") },
-  "Vital answers 429 and says how long to wait": {
+  "freeze MongoDB": { targetType: "mongo", durationMs: [500, 8_000], run: freezeServer("mongo") },
+  "Vital responds 429 with Retry-After": {
     targetType: "everything",
     durationMs: [2_000, 5_000],
     run: measureRetryAfterWindow(429),
   },
-  "Vital answers 503 and says how long to wait": {
+  "Vital responds 503 with Retry-After": {
     targetType: "everything",
     durationMs: [2_000, 5_000],
     run: measureRetryAfterWindow(503),
   },
-  "Vital answers 429 now and then": {
+  "Vital responds 429 to some calls": {
     targetType: "vital",
     durationMs: [1_000, 4_000],
     run: atVital({ kind: "status", status: 429, probability: 0.3 }),
   },
-  "Vital answers 503 now and then": {
+  "Vital responds 503 to some calls": {
     targetType: "vital",
     durationMs: [1_000, 5_000],
     run: atVital({ kind: "status", status: 503, retryAfterSeconds: 1, ...often }),
   },
-  "Vital answers 500": {
+  "Vital responds 500 to some calls": {
     targetType: "vital",
     durationMs: [1_000, 6_000],
     run: atVital({ kind: "status", status: 500, ...often }),
   },
-  "Vital refuses the key": {
+  "Vital rejects the API key": {
     targetType: "vital",
     durationMs: [1_000, 4_000],
     run: atVital({ kind: "status", status: 401 }),
   },
-  "Vital resets connections": {
+  "Vital resets some connections": {
     targetType: "vital",
     durationMs: [1_000, 6_000],
     run: atVital({ kind: "reset", ...often }),
   },
-  "Vital hangs": {
+  "Vital does not respond to some calls": {
     targetType: "vital",
     durationMs: [1_000, 6_000],
     run: atVital({ kind: "hang", ...often }),
@@ -242,7 +258,7 @@ export const faultKinds = {
     durationMs: [2_000, 8_000],
     run: atVital({ kind: "delay", delayMs: 1_200 }),
   },
-  "Vital commits after our time-out": {
+  "Vital commits after the client's timeout": {
     targetType: "vital",
     durationMs: [2_000, 8_000],
     run: atVital(
@@ -255,7 +271,7 @@ export const faultKinds = {
     durationMs: [2_000, 8_000],
     run: atVital({ kind: "commit-then-fail", ...often }),
   },
-  "Vital commits, then answers 500": {
+  "Vital commits, then responds 500": {
     targetType: "vital",
     durationMs: [2_000, 8_000],
     run: atVital({ kind: "commit-then-fail", status: 500, ...often }),
@@ -264,7 +280,7 @@ export const faultKinds = {
 
 export type FaultName = keyof typeof faultKinds;
 
-/** One fault of the plan; `target` is a process's name or a service. */
+/** One fault of the plan. `target` is the name of a process or a service, or `everything`. */
 export type PlannedFault = {
   name: FaultName;
   target: string;

@@ -12,18 +12,18 @@ const targets = {
 const plan = (seed: string, windowMs = 300_000) =>
   planFaults({ targets, windowMs, random: createRandom(seed) });
 
-test("the same seed gives the same faults, another seed others", () => {
+test("the same seed plans the same faults, another seed plans other faults", () => {
   expect(plan("1")).toEqual(plan("1"));
   expect(plan("1")).not.toEqual(plan("2"));
 });
 
-test("a long run has every fault", () => {
+test("a long run contains every fault", () => {
   const names = new Set(plan("1").map(({ name }) => name));
   const missing = (Object.keys(faultKinds) as FaultName[]).filter((name) => !names.has(name));
   expect(missing).toEqual([]);
 });
 
-test("Retry-After is measured in every run of twenty seconds, three times in the usual two minutes, by turns", () => {
+test("Retry-After is measured in every run of 20 s, and three times with alternating statuses in the default 120 s", () => {
   for (let seed = 0; seed < 50; seed += 1) {
     const alone = (windowMs: number) =>
       plan(String(seed), windowMs).filter(({ target }) => target === "everything");
@@ -34,18 +34,18 @@ test("Retry-After is measured in every run of twenty seconds, three times in the
   }
 });
 
-test("every gateway of a usual run can be frozen for longer than its clients wait", () => {
+test("most default runs freeze a gateway for longer than clients wait", () => {
   const frozen = Array.from({ length: 20 }, (_, seed) => plan(String(seed), 120_000)).filter((faults) =>
-    faults.some(({ name }) => name === "freeze a gateway, longer than every time-out"),
+    faults.some(({ name }) => name === "freeze a gateway for longer than clients wait"),
   );
   expect(frozen.length).toBeGreaterThan(10);
 });
 
-test("nothing is hurt twice at once, and all is over when the window ends", () => {
+test("a target never has two faults at once, and all faults end before the window does", () => {
   const ends = new Map<string, number>();
   for (const { target, dueAtMs, durationMs } of plan("1", 90_000)) {
-    const hurt = target === "everything" ? [...ends.keys(), target] : [target, "everything"];
-    for (const one of hurt) expect(dueAtMs).toBeGreaterThanOrEqual(ends.get(one) ?? 0);
+    const affected = target === "everything" ? [...ends.keys(), target] : [target, "everything"];
+    for (const one of affected) expect(dueAtMs).toBeGreaterThanOrEqual(ends.get(one) ?? 0);
     ends.set(target, dueAtMs + durationMs);
     expect(dueAtMs + durationMs).toBeLessThanOrEqual(90_000);
   }

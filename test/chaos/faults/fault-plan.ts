@@ -1,23 +1,26 @@
 import { faultKinds, type FaultKind, type FaultName, type PlannedFault } from "./fault-kinds.js";
 import type { SeededRandom } from "../../support/random.js";
 
-/** Processes by what faults can do to them. */
+/** Names of the processes that each kind of fault may target. */
 export type Targets = Record<"worker" | "gateway" | "direct-member" | "member", readonly string[]>;
 
 const services = ["redis", "mongo", "vital"];
-/** Between the beginnings of two faults, on average: several are on at once. */
+/** Average time between the starts of two faults; several are active at the same time. */
 const meanGapMs = 1_000;
-/** What was hurt gets a moment before it is hurt again; what all depend on a longer one, or no work would be done. */
+/**
+ * Minimum time between two faults of the same target. Services that all processes depend on get longer, or no work would
+ * be done.
+ */
 const recoveryMs = 500;
 const serviceRecoveryMs: Readonly<Record<string, number>> = { redis: 2_000, mongo: 3_000, vital: 4_000 };
-/** A measurement of all wants everybody back: started, and connected. */
-const calmMs = 5_000;
-/** When the first fault comes that has the run for itself, as a share of the first minute of it: early in a short run. */
+/** A fault that runs alone needs all processes started and connected. */
+const reconnectMs = 5_000;
+/** Start of the first fault that runs alone, as a share of the first minute: early in a short run. */
 const firstAloneShare = [0.1, 0.2] as const;
-/** And how long after one the next. */
+/** Time from the end of one fault that runs alone to the start of the next. */
 const aloneEveryMs = [22_000, 28_000] as const;
-/** How much later it may come because others are not over. */
-const maxLullMs = 4_000;
+/** Maximum delay of a fault that runs alone because others are not over. */
+const maxDelayMs = 4_000;
 
 const names = Object.keys(faultKinds) as FaultName[];
 const isAlone = (name: FaultName) => (faultKinds[name] as FaultKind).targetType === "everything";
@@ -28,7 +31,10 @@ function pickTarget({ targetType: on }: FaultKind, targets: Targets, random: See
   return on in targets ? random.pick(targets[on as keyof Targets]) : on;
 }
 
-/** Names in an order by chance, all of them before one comes again; what could not be used yet is tried first. */
+/**
+ * Draws names in random order; each is drawn once before any is repeated. Names that could not be used yet are tried
+ * first.
+ */
 function createDeck(all: readonly FaultName[], random: SeededRandom) {
   let deck: FaultName[] = [];
 
@@ -39,7 +45,7 @@ function createDeck(all: readonly FaultName[], random: SeededRandom) {
   }
 
   return {
-    /** Takes the first that is usable; gives whether there was any. */
+    /** Takes the first name that `use` accepts. Returns whether there was one. */
     take: (use: (name: FaultName) => boolean): boolean =>
       takeFrom(deck, use) ||
       takeFrom([...deck, ...random.shuffle(all.filter((name) => !deck.includes(name)))], use),
@@ -47,8 +53,9 @@ function createDeck(all: readonly FaultName[], random: SeededRandom) {
 }
 
 /**
- * Plans the faults of a run: what, on whom, when and how long, all over before the window ends. Different things are
- * hurt at the same time, the same thing never twice at once. At times of its own comes what has the run for itself.
+ * Plans the faults of a run: kind, target, start and duration. All faults end before the window does. Different targets
+ * may have faults at the same time, but one target never has two. Faults on `everything` run alone, on a separate
+ * schedule.
  */
 export function planFaults({
   targets,
@@ -60,41 +67,41 @@ export function planFaults({
   random: SeededRandom;
 }): PlannedFault[] {
   const random = source.fork("faults");
-  const everybody = [...targets.member, ...services];
-  const freeAtMs = new Map<string, number>(everybody.map((target) => [target, 0]));
+  const allTargets = [...targets.member, ...services];
+  const freeAtMs = new Map<string, number>(allTargets.map((target) => [target, 0]));
   const planned: PlannedFault[] = [];
   const together = createDeck(togetherNames, random);
   const alone = createDeck(aloneNames, random);
   let cursorMs = random.between(500, 1_500);
   let nextAloneMs = Math.min(windowMs, 60_000) * random.between(...firstAloneShare);
 
-  /** Gives whether it fits: over before `limitMs`, and not begun after `latestMs`. */
-  function place(name: FaultName, limitMs: number, latestMs: number): boolean {
+  /** Adds a fault if it ends before `limitMs` and starts no later than `latestMs`. Returns whether it was added. */
+  function tryAdd(name: FaultName, limitMs: number, latestMs: number): boolean {
     const kind: FaultKind = faultKinds[name];
     const target = pickTarget(kind, targets, random);
-    const hurt = target === "everything" ? everybody : [target];
-    const freeMs = Math.max(...hurt.map((one) => freeAtMs.get(one) ?? 0));
-    const dueAtMs = Math.max(cursorMs, target === "everything" ? freeMs + calmMs : freeMs);
+    const affected = target === "everything" ? allTargets : [target];
+    const freeMs = Math.max(...affected.map((one) => freeAtMs.get(one) ?? 0));
+    const dueAtMs = Math.max(cursorMs, target === "everything" ? freeMs + reconnectMs : freeMs);
     const durationMs = Math.round(random.between(...kind.durationMs));
     const endMs = dueAtMs + durationMs;
     if (endMs > limitMs || dueAtMs > latestMs) return false;
     planned.push({ name, target, dueAtMs, durationMs, seed: random.integer(1, 2 ** 31) });
-    for (const one of hurt) freeAtMs.set(one, endMs + (serviceRecoveryMs[one] ?? recoveryMs));
+    for (const one of affected) freeAtMs.set(one, endMs + (serviceRecoveryMs[one] ?? recoveryMs));
     return true;
   }
 
   const endOfLast = () => Math.max(...planned.map(({ dueAtMs, durationMs }) => dueAtMs + durationMs));
 
   for (;;) {
-    const limitMs = Math.min(windowMs, nextAloneMs + maxLullMs);
+    const limitMs = Math.min(windowMs, nextAloneMs + maxDelayMs);
     const isTimeForOthers = cursorMs < Math.min(nextAloneMs, windowMs);
-    if (isTimeForOthers && together.take((name) => place(name, limitMs, nextAloneMs))) {
+    if (isTimeForOthers && together.take((name) => tryAdd(name, limitMs, nextAloneMs))) {
       cursorMs += -Math.log(1 - random.next()) * meanGapMs;
-    } else if (nextAloneMs < windowMs && alone.take((name) => place(name, windowMs, windowMs))) {
+    } else if (nextAloneMs < windowMs && alone.take((name) => tryAdd(name, windowMs, windowMs))) {
       cursorMs = endOfLast() + recoveryMs;
       nextAloneMs = cursorMs + random.between(...aloneEveryMs);
     } else if (nextAloneMs < windowMs) {
-      // No room for another measurement: the others have the rest.
+      // No room for another fault that runs alone: the other faults get the rest of the window.
       nextAloneMs = Infinity;
     } else {
       return planned.sort((one, other) => one.dueAtMs - other.dueAtMs);

@@ -8,16 +8,16 @@ import {
 } from "./fault-kinds.js";
 
 /**
- * Runs faults from their beginning to their end. One that comes while its target is still recovering from the last one
- * (a server takes as long to start as it takes) begins when that is over.
+ * Runs faults from start to end. A fault that is due while its target still recovers from the previous one (a server may
+ * take long to start) starts when the recovery is over.
  */
 export function createFaultRunner(system: SystemUnderTest) {
-  const lastOn = new Map<string, Promise<void>>();
+  const lastFaultOf = new Map<string, Promise<void>>();
 
   function toContext({ name, target, durationMs, seed }: PlannedFault): FaultContext {
     const member = () => {
       const found = system.members.find((candidate) => candidate.name === target);
-      if (found === undefined) throw new Error(`The fault "${name}" has no process to hurt.`);
+      if (found === undefined) throw new Error(`The fault "${name}" needs a process as its target.`);
       return found;
     };
     return { ...system, member, durationMs, seed, waitForDuration: () => delay(durationMs) };
@@ -26,14 +26,14 @@ export function createFaultRunner(system: SystemUnderTest) {
   const isAlone = ({ targetType: on }: FaultKind) => on === "everything";
 
   return {
-    async run(fault: PlannedFault, onBegin: () => void): Promise<void> {
+    async run(fault: PlannedFault, onStart: () => void): Promise<void> {
       const kind: FaultKind = faultKinds[fault.name];
-      const before = isAlone(kind) ? [...lastOn.keys()] : [fault.target, "everything"];
-      const running = Promise.all(before.map(async (target) => lastOn.get(target))).then(() => {
-        onBegin();
+      const earlier = isAlone(kind) ? [...lastFaultOf.keys()] : [fault.target, "everything"];
+      const running = Promise.all(earlier.map(async (target) => lastFaultOf.get(target))).then(() => {
+        onStart();
         return kind.run(toContext(fault));
       });
-      lastOn.set(fault.target, running);
+      lastFaultOf.set(fault.target, running);
       await running;
     },
   };

@@ -14,32 +14,34 @@ const listLateCalls = ({ measured }: RetryAfterWindows) => measured.flatMap(({ l
 
 function toCounts(run: RandomFaultRun): Record<string, number> {
   const { violations, counters, evidence, retryAfterWindows } = run;
-  const announced = [...evidence.users.values()].flat().length;
+  const eventCount = [...evidence.users.values()].flat().length;
   return {
     ...countViolations(violations),
-    "not at rest in time": run.restAfterSeconds === null ? 1 : 0,
-    "events never acknowledged": announced - evidence.acknowledged.size,
-    "viewers not served at rest": run.unserved.length,
-    "calls during Retry-After windows": listLateCalls(retryAfterWindows).length,
-    "Retry-After windows without a call": retryAfterWindows.missed,
+    "not settled in time": run.settledAfterSeconds === null ? 1 : 0,
+    "events never acknowledged": eventCount - evidence.acknowledged.size,
+    "viewers not served after the faults": run.unservedViewers.length,
+    "late calls in Retry-After windows": listLateCalls(retryAfterWindows).length,
+    "Retry-After windows without a measurement": retryAfterWindows.missed,
     ...countResponseProblems(counters),
     ...countProcessProblems(run),
   };
 }
 
-const toWindowRow = ({ status, retryAfterSeconds, inFlight, late }: RetryAfterWindows["measured"][number]) =>
-  [`${status}, ${retryAfterSeconds} s: ${inFlight} calls were under way, beyond them`, late.length] as const;
-
-/** Windows may be of one name, and names are keys. */
-const toWindowRows = ({ measured }: RetryAfterWindows): Row[] => [
-  [`windows (${inFlightAllowanceMs} ms are under way)`, measured.length],
-  ...measured.map((window, index): Row => {
-    const [name, late] = toWindowRow(window);
-    return [`${index + 1}. ${name}`, late];
-  }),
+/** The number makes each name unique, as `--json` uses the names as keys. */
+const toWindowRow = (
+  { status, retryAfterSeconds, inFlight, late }: RetryAfterWindows["measured"][number],
+  index: number,
+): Row => [
+  `late calls in window ${index + 1}: status ${status}, Retry-After ${retryAfterSeconds} s, ${inFlight} in flight`,
+  late.length,
 ];
 
-/** A run with faults by chance, in numbers. */
+const toWindowRows = ({ measured }: RetryAfterWindows): Row[] => [
+  [`windows measured (calls in the first ${inFlightAllowanceMs} ms count as in flight)`, measured.length],
+  ...measured.map(toWindowRow),
+];
+
+/** Creates the report of a run with random faults. */
 export function toRandomFaultReport(run: RandomFaultRun): Report {
   const { counters, evidence, options } = run;
   const totals: Row[] = [
@@ -48,28 +50,31 @@ export function toRandomFaultReport(run: RandomFaultRun): Report {
     ["events acknowledged", evidence.acknowledged.size],
     ["tokens issued and checked", evidence.tokens.length],
     ["Vital users ever created", evidence.ledger.length],
-    ["Vital users deleted at Vital itself", evidence.deletedAtVital.size],
-    ["  of these found out at the end", run.healed],
-    ["viewers asked at rest", run.askedAtRest],
-    ["seconds to rest", run.restAfterSeconds === null ? null : Number(run.restAfterSeconds.toFixed(1))],
+    ["Vital users deleted directly at Vital", evidence.deletedAtVital.size],
+    ["  of these replaced only after the faults", run.replaced],
+    ["viewers checked after the faults", run.checkedViewers],
+    [
+      "seconds until everything settled",
+      run.settledAfterSeconds === null ? null : Number(run.settledAfterSeconds.toFixed(1)),
+    ],
   ];
   return {
     seed: options.seed,
     seconds: run.seconds,
     tables: {
-      Faults: counters.list("fault"),
-      "Answers to events": counters.list("event"),
-      "Events for the queue": counters.list("queue"),
-      "Answers to requests for a token": counters.list("token"),
-      "Warnings and errors in the logs": [...run.logs.phrases],
+      "Faults injected": counters.list("fault"),
+      "Responses to events": counters.list("event"),
+      "Events published to the queue": counters.list("queue"),
+      "Responses to token requests": counters.list("token"),
+      "Warnings and errors in the logs": [...run.logs.messages],
       "Retry-After windows": toWindowRows(run.retryAfterWindows),
       Totals: totals,
     },
     counts: toCounts(run),
     details: [
       ...describeViolations(run.violations),
-      ...listLateCalls(run.retryAfterWindows).map((call) => `during Retry-After: ${call}`),
-      ...run.unserved.map((line) => `not served at rest: ${line}`),
+      ...listLateCalls(run.retryAfterWindows).map((call) => `late call in a Retry-After window: ${call}`),
+      ...run.unservedViewers.map((line) => `viewer not served after the faults: ${line}`),
       ...listUnexplainedFailures(run.counters),
       ...describeProcessProblems(run),
     ],

@@ -3,38 +3,40 @@ import { waitUntil } from "../../support/wait-until.js";
 import type { Member } from "../processes/fleet.js";
 import type { SimulatedVital } from "../processes/simulated-vital.js";
 
-/** How long after the first refusal calls may still come: they were under way, or the word was. */
+/**
+ * How long after the first 429 or 503 further calls are allowed: they were in flight already, or the news of the wait was.
+ */
 export const inFlightAllowanceMs = 500;
 
 const endMarginMs = 200;
-/** On a busy machine a process takes long to load its code. */
+/** Processes take long to load their code on a busy machine. */
 const startTimeoutMs = 30_000;
-/** Clients of Redis come back within 2 s. */
+/** Redis clients reconnect within 2 s. */
 const reconnectMs = 2_500;
-/** A gateway that calls nobody, because of what was before, tries again within this time. */
+/** A gateway whose circuit breaker is still open from earlier faults calls Vital again within this time. */
 const recoveryMs = 20_000;
 const requestEveryMs = 300;
 const provokeTimeoutMs = 5_000;
 
 export type RetryAfterWindow = {
-  /** What Vital answered, and how long it asked to wait. */
+  /** The status of Vital's responses, and how long they asked to wait. */
   status: number;
   retryAfterSeconds: number;
-  /** Calls that came within the allowance, the first one included. */
+  /** Number of calls within the allowance, the first one included. */
   inFlight: number;
-  /** Calls that came later, and still too early: the operation, and how many milliseconds after the first. */
+  /** Calls after the allowance and before the end of the wait: the operation, and the time since the first call. */
   late: string[];
 };
 
 export type RetryAfterWindows = {
-  /** Whether one is being measured: nobody but the product should call Vital then. */
+  /** Whether a window is being measured. During that time only the product may call Vital. */
   isOpen: boolean;
   measured: RetryAfterWindow[];
-  /** Windows that were begun, but nobody called Vital. */
+  /** Windows in which no process called Vital, so that nothing was measured. */
   missed: number;
 };
 
-/** What a measurement does with the load. */
+/** Controls of the load that a measurement needs. */
 export type LoadControls = {
   /** Stops all senders and viewers until `resume`. */
   pause: () => void;
@@ -51,22 +53,32 @@ type WindowContext = {
   durationMs: number;
 };
 
-/** A process that has just started learns of a wait by its first call, so all have to be there: ready, and connected. */
+/**
+ * A process that has just started learns of the wait only by its own first call. All processes must therefore be ready
+ * and connected to Redis before a measurement.
+ */
 async function waitForAllProcesses(members: readonly Member[]): Promise<void> {
   const areReady = async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean);
-  await waitUntil("all processes are back", areReady, startTimeoutMs);
+  await waitUntil("all processes are ready", areReady, startTimeoutMs);
   await delay(reconnectMs);
 }
 
-/** Waits until a gateway calls Vital for its viewers again: its breaker may still be open. */
-async function waitUntilItCallsVital(gateway: Member, load: LoadControls): Promise<void> {
-  const giveUpAtMs = performance.now() + recoveryMs;
-  while (performance.now() < giveUpAtMs && (await load.requestToken(gateway)) !== "issued")
+/** Waits until a gateway calls Vital for its viewers again; its circuit breaker may still be open. */
+async function waitUntilGatewayCallsVital(gateway: Member, load: LoadControls): Promise<void> {
+  const deadlineMs = performance.now() + recoveryMs;
+  while (performance.now() < deadlineMs && (await load.requestToken(gateway)) !== "issued")
     await delay(requestEveryMs);
 }
 
-/** Makes one process call Vital; gives the arrival of the first call that was refused, `null` when none was. */
-async function provoke({ vital, load }: WindowContext, gateway: Member, status: number, sinceMs: number) {
+/**
+ * Makes one gateway call Vital. Returns when the first call with the given status arrived, or `null` if there was none.
+ */
+async function provokeFirstCall(
+  { vital, load }: WindowContext,
+  gateway: Member,
+  status: number,
+  sinceMs: number,
+) {
   while (Date.now() < sinceMs + provokeTimeoutMs) {
     void load.requestToken(gateway);
     await delay(requestEveryMs / 2);
@@ -78,26 +90,27 @@ async function provoke({ vital, load }: WindowContext, gateway: Member, status: 
 }
 
 /**
- * Lets Vital answer with `Retry-After` and counts the calls that come all the same before that time is over.
+ * Makes Vital respond with `Retry-After` and counts the calls that arrive before that time is over.
  *
- * One process alone is made to hear it, while the load is held back, so that the others can only know it from that
- * one; then all the load comes at once, and every gateway is asked for a token. The answer stays the same to the end
- * of the window, as a real limit would have it.
+ * While the load is paused, one gateway alone receives the first such response, so the other processes can know of the
+ * wait only from that gateway. Then the whole load resumes, and every gateway is asked for a token. Vital responds the
+ * same way until the end of the window, as a real rate limit would.
  */
 export const measureRetryAfterWindow =
   (status: 429 | 503) =>
-  async (testbed: WindowContext): Promise<void> => {
-    const { members, vital, load, retryAfterWindows, durationMs } = testbed;
+  async (context: WindowContext): Promise<void> => {
+    const { members, vital, load, retryAfterWindows, durationMs } = context;
     const gateways = members.filter(({ role }) => role === "gateway");
     const retryAfterSeconds = Math.max(1, Math.round(durationMs / 1000));
     await waitForAllProcesses(members);
     retryAfterWindows.isOpen = true;
     load.pause();
     try {
-      await Promise.all(gateways.map((gateway) => waitUntilItCallsVital(gateway, load)));
+      await Promise.all(gateways.map((gateway) => waitUntilGatewayCallsVital(gateway, load)));
       const sinceMs = Date.now();
       await vital.addFault({ kind: "status", status, retryAfterSeconds });
-      const firstMs = gateways[0] === undefined ? null : await provoke(testbed, gateways[0], status, sinceMs);
+      const firstMs =
+        gateways[0] === undefined ? null : await provokeFirstCall(context, gateways[0], status, sinceMs);
       if (firstMs === null) {
         retryAfterWindows.missed += 1;
         return;

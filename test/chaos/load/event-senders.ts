@@ -8,7 +8,7 @@ import type { Counters } from "../counters.js";
 
 const maxPauseMs = 2_000;
 
-/** The request of an event, signed by Standard Webhooks. */
+/** Returns the request for an event, signed according to Standard Webhooks. */
 function toSignedCall({ id, type, appUserId, occurredAt }: PlannedEvent, secret: Buffer) {
   const body = JSON.stringify({ type, timestamp: occurredAt.toISOString(), data: { id: appUserId } });
   const timestamp = String(Math.floor(Date.now() / 1000));
@@ -21,19 +21,19 @@ function toSignedCall({ id, type, appUserId, occurredAt }: PlannedEvent, secret:
   return { path: "/v1/events", headers, body };
 }
 
-/** Signup services that send each event again, to any gateway, until one acknowledges it. */
+/** Creates signup services that send each event to random gateways until one acknowledges it. */
 export function createEventSenders(options: {
   gateways: readonly Gateway[];
   secret: Buffer;
   random: SeededRandom;
   counters: Counters;
   pauseSwitch?: PauseSwitch;
-  /** Ends the attempts that are still going on. */
+  /** Ends all attempts in progress. */
   signal: AbortSignal;
 }) {
   const { gateways, secret, counters, pauseSwitch, signal } = options;
   const random = options.random.fork("senders");
-  /** Events for which there was a 202: when the first one came, epoch milliseconds. */
+  /** Ids of the events that got a 202, with the time of the first one in epoch milliseconds. */
   const acknowledged = new Map<string, number>();
   let deliveries = 0;
 
@@ -48,7 +48,7 @@ export function createEventSenders(options: {
   return {
     acknowledged,
 
-    /** Resolves when the event is acknowledged or will not be. */
+    /** Resolves when the event is acknowledged, rejected, or sending has ended. */
     async deliver(event: PlannedEvent): Promise<void> {
       const draws = random.fork(`${event.id}/${(deliveries += 1)}`);
       for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {

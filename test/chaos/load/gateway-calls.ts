@@ -1,32 +1,32 @@
 import { request } from "undici";
 import type { ProductProcess } from "../processes/product-process.js";
 
-/** As long as clients usually wait, at the shorter end. The gateway promises an answer within 10 s. */
+/** A short timeout as typical clients have it. The gateway promises a response within 10 s. */
 export const responseTimeoutMs = 15_000;
 
-/** How long a process may take until it listens, on a busy machine. */
-const bootMs = 30_000;
+/** How long a process may take until it listens on a busy machine. */
+const startTimeoutMs = 30_000;
 
-/** How late it may be noticed, on a busy machine, that the other end of a connection is gone. */
+/** How long it may take on a busy machine until a closed connection is noticed. */
 const noticeMs = 1_000;
 
-/** Where clients send what they have to say. */
+/** A gateway as its clients see it, with its process. */
 export type Gateway = { url: string; process: Pick<ProductProcess, "name" | "wasDisturbed" | "ageMs"> };
 
-/** Why there was no answer. */
+/** Why there was no response. */
 export type NoResponseReason =
-  /** The run itself had killed, stopped or frozen the gateway meanwhile. */
-  | "no answer, the gateway was hurt"
-  /** Nobody had done anything to it, and still it kept its client waiting too long. */
+  /** The run had killed, stopped or frozen the gateway during the call. */
+  | "no response, gateway disturbed by the run"
+  /** The gateway was not disturbed, but did not respond in time. */
   | "too late"
-  /** Nobody had done anything to it, and still it did not take or broke the connection. */
-  | "broken off"
-  /** The client did not want it any more. */
-  | "given up";
+  /** The gateway was not disturbed, but refused or broke the connection. */
+  | "connection broken"
+  /** The client aborted the call. */
+  | "aborted by the client";
 
 export type Reply =
   | { status: number; text: string }
-  /** `detail` says what the client saw of it, and when. */
+  /** `detail` says what the client observed, and when. */
   | { status: 0; noResponse: NoResponseReason; detail: string };
 
 export type Call = {
@@ -40,19 +40,19 @@ const isTimeout = (code: unknown) => code === "UND_ERR_HEADERS_TIMEOUT" || code 
 
 function toNoResponseReason(error: unknown, { process }: Gateway, sentAtMs: number): NoResponseReason {
   const { code, name } = error as { code?: string; name?: string };
-  if (name === "AbortError") return "given up";
-  if (process.wasDisturbed(sentAtMs - noticeMs)) return "no answer, the gateway was hurt";
+  if (name === "AbortError") return "aborted by the client";
+  if (process.wasDisturbed(sentAtMs - noticeMs)) return "no response, gateway disturbed by the run";
   if (isTimeout(code)) return "too late";
-  const isStarting = code === "ECONNREFUSED" && process.ageMs() < bootMs;
-  return isStarting ? "no answer, the gateway was hurt" : "broken off";
+  const isStarting = code === "ECONNREFUSED" && process.ageMs() < startTimeoutMs;
+  return isStarting ? "no response, gateway disturbed by the run" : "connection broken";
 }
 
-/** What no fault of the run explains: told one by one at the end. */
+/** Whether no fault of the run explains the missing response. The report lists these one by one. */
 export const isUnexplained = (reply: Reply): reply is Extract<Reply, { noResponse: NoResponseReason }> =>
-  "noResponse" in reply && (reply.noResponse === "broken off" || reply.noResponse === "too late");
+  "noResponse" in reply && (reply.noResponse === "connection broken" || reply.noResponse === "too late");
 
 /**
- * Sends one request as a client on another machine would, and does not throw: what went wrong is told, and whether the
+ * Sends one request as a client on another machine would. Does not throw: the reply says what went wrong, and whether the
  * run itself was the cause.
  */
 export async function callGateway(gateway: Gateway, call: Call): Promise<Reply> {

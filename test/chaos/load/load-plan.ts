@@ -3,24 +3,26 @@ import type { SeededRandom } from "../../support/random.js";
 
 export type PlannedEvent = { id: string; type: SignupEventType; appUserId: string; occurredAt: Date };
 
-/** Something of one app user at a time of the run, milliseconds from its beginning. */
+/** Work that is due at a time of the run, in milliseconds from its start. */
 type Due<T> = T & { dueAtMs: number };
 
 export type LoadPlan = {
-  /** Everyone, with all that signup services have to say of them; nothing of those who only visit. */
+  /** All app users with their events. App users who only request tokens have none. */
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
-  /** Every event at least once; some several times, some older ones after newer ones. */
+  /** Every event at least once; some several times, some after newer events of the same app user. */
   deliveries: readonly Due<{ event: PlannedEvent }>[];
-  /** Some of the events once more, by the queue: at least once, and no safer than Redis is. */
+  /** Some of the events once more, through the queue. Redis may lose them. */
   queueCopies: readonly Due<{ event: PlannedEvent }>[];
-  /** App users who ask for a sign-in token. */
+  /** Sign-ins: app users who request a sign-in token. */
   visits: readonly Due<{ appUserId: string }>[];
-  /** Vital users that somebody deletes at Vital itself. */
+  /** App users whose Vital user is deleted directly at Vital. */
   deletionsAtVital: readonly Due<{ appUserId: string }>[];
 };
 
-/** What happens to an app user, in the order of the sender's clock; `same` has the instant of the one before. */
-const stories: readonly (readonly (SignupEventType | "same")[])[] = [
+/**
+ * Events of one app user, in the order of the sender's clock. `same` is a deletion with the time of the event before it.
+ */
+const eventSequences: readonly (readonly (SignupEventType | "same")[])[] = [
   ...Array<SignupEventType[]>(14).fill(["user.created"]),
   ["user.created", "user.created"],
   ["user.created", "user.deleted"],
@@ -31,7 +33,7 @@ const stories: readonly (readonly (SignupEventType | "same")[])[] = [
   ["user.deleted"],
 ];
 
-/** Ids as identity providers give them, and as they should not: taken to the byte, never as a path or a query. */
+/** Ids in the formats of identity providers, and ids that look like paths, operators or numbers but are only data. */
 const idFormats: readonly ((number: number) => string)[] = [
   (number) => `auth0|${number.toString(16).padStart(24, "0")}`,
   (number) => `user_${number}`,
@@ -41,13 +43,13 @@ const idFormats: readonly ((number: number) => string)[] = [
   (number) => `👩‍⚕️:${number}:x`,
 ];
 
-/** Events came in for an hour before the run, by the sender's clock: their order is not that of their arrival. */
+/** By the sender's clock all events happened in the hour before the run, so that this order differs from that of arrival. */
 const firstEventAgoMs = 3_600_000;
 const lastEventAgoMs = 600_000;
 
 function planEvents(appUserId: string, startedAt: Date, random: SeededRandom): PlannedEvent[] {
   let at = startedAt.getTime() - Math.floor(random.between(lastEventAgoMs, firstEventAgoMs));
-  return random.pick(stories).map((step, index) => {
+  return random.pick(eventSequences).map((step, index) => {
     if (step !== "same") at += random.integer(1, 20_000);
     const type = step === "same" ? "user.deleted" : step;
     return {
@@ -59,7 +61,7 @@ function planEvents(appUserId: string, startedAt: Date, random: SeededRandom): P
   });
 }
 
-/** Most events come in order; some late, some several times, all within the run. */
+/** Most events are delivered in order; some late, some several times, all within the run. */
 function planDeliveries(events: readonly PlannedEvent[], windowMs: number, random: SeededRandom) {
   let dueAtMs = random.between(0, windowMs * 0.85);
   const within = (at: number) => Math.min(at, windowMs * 0.95);
@@ -80,8 +82,8 @@ const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
   list.sort((one, other) => one.dueAtMs - other.dueAtMs);
 
 /**
- * Plans who signs up, what of it is published when, who asks for a token, and whose Vital user disappears at Vital.
- * The plan is the same for the same `random`, but for the calendar.
+ * Plans who signs up, when which events are published, who requests a token, and whose Vital user is deleted at Vital.
+ * The same `random` returns the same plan, except for the dates.
  */
 export function planLoad(options: {
   signups: number;
@@ -90,26 +92,28 @@ export function planLoad(options: {
   random: SeededRandom;
 }): LoadPlan {
   const { signups, windowMs, startedAt } = options;
-  const random = options.random.fork("load");
+  const random = options.random.fork("population");
   const toId = (number: number) => random.pick(idFormats)(number);
-  const announced = Array.from({ length: signups }, (_, number) => toId(number));
-  const strangers = Array.from({ length: Math.max(10, Math.ceil(signups / 20)) }, (_, number) =>
+  const signedUp = Array.from({ length: signups }, (_, number) => toId(number));
+  const usersWithoutEvents = Array.from({ length: Math.max(10, Math.ceil(signups / 20)) }, (_, number) =>
     toId(1_000_000 + number),
   );
 
-  const users = new Map<string, readonly PlannedEvent[]>(strangers.map((appUserId) => [appUserId, []]));
-  for (const appUserId of announced) users.set(appUserId, planEvents(appUserId, startedAt, random));
+  const users = new Map<string, readonly PlannedEvent[]>(
+    usersWithoutEvents.map((appUserId) => [appUserId, []]),
+  );
+  for (const appUserId of signedUp) users.set(appUserId, planEvents(appUserId, startedAt, random));
 
   const deliveries = [...users.values()].flatMap((events) => planDeliveries(events, windowMs, random));
   const queueCopies = deliveries
     .filter(() => random.chance(0.15))
     .map(({ event, dueAtMs }) => ({ event, dueAtMs: dueAtMs * random.between(0.8, 1.05) }));
   const visits = Array.from({ length: signups }, () => ({
-    appUserId: random.pick(random.chance(0.15) ? strangers : announced),
+    appUserId: random.pick(random.chance(0.15) ? usersWithoutEvents : signedUp),
     dueAtMs: random.between(0, windowMs),
   }));
   const deletionsAtVital = random
-    .shuffle([...announced, ...strangers])
+    .shuffle([...signedUp, ...usersWithoutEvents])
     .slice(0, Math.ceil(signups / 25))
     .map((appUserId) => ({ appUserId, dueAtMs: random.between(windowMs / 4, windowMs) }));
   return {

@@ -12,8 +12,8 @@ import type { LoadControls, RetryAfterWindows } from "../faults/retry-after-wind
 import type { SimulatedVital } from "../processes/simulated-vital.js";
 import { createViewers } from "./viewers.js";
 
-/** Deletes Vital users at Vital as planned; gives the ids of those that it may have hit. */
-async function deleteUpstream(
+/** Deletes Vital users directly at Vital, as planned. Returns the ids of those that may have been deleted. */
+async function runDeletionsAtVital(
   { deletionsAtVital }: LoadPlan,
   { vital, retryAfterWindows }: { vital: SimulatedVital; retryAfterWindows: RetryAfterWindows },
   startedAtMs: number,
@@ -27,15 +27,15 @@ async function deleteUpstream(
   return deleted;
 }
 
-/** Signup services and viewers for the gateways of a scene; nobody does anything yet. */
+/** Creates signup services and viewers for the gateways of a testbed. They send nothing until they are called. */
 export function createLoad(options: { testbed: Testbed; random: SeededRandom; counters: Counters }) {
   const { testbed, random, counters } = options;
   const { gateways } = testbed.fleet;
   const pauseSwitch = createPauseSwitch();
-  const stopSending = new AbortController();
-  // Every sender listens to it.
-  setMaxListeners(0, stopSending.signal);
-  const { signal } = stopSending;
+  const abortSending = new AbortController();
+  // Every delivery in progress listens to the signal.
+  setMaxListeners(0, abortSending.signal);
+  const { signal } = abortSending;
   const senders = createEventSenders({
     gateways,
     secret: testbed.eventSecret,
@@ -58,18 +58,18 @@ export function createLoad(options: { testbed: Testbed; random: SeededRandom; co
     viewers,
     pauseSwitch,
     stopSending: () => {
-      stopSending.abort();
+      abortSending.abort();
     },
   };
 }
 
 export type Load = ReturnType<typeof createLoad>;
 
-/** App users without any event: nothing that a fault does with them changes what an event means. */
-const listStrangers = ({ users }: LoadPlan): string[] =>
+/** App users without any event: extra token requests for them do not affect the checks of events. */
+const listUsersWithoutEvents = ({ users }: LoadPlan): string[] =>
   [...users].filter(([, events]) => events.length === 0).map(([appUserId]) => appUserId);
 
-/** Lets signup services and viewers loose on the gateways, as planned. */
+/** Starts signup services and viewers, as planned. */
 export function startLoad(options: {
   testbed: Testbed;
   plan: LoadPlan;
@@ -80,14 +80,14 @@ export function startLoad(options: {
   const { testbed, plan, startedAtMs, random } = options;
   const load = createLoad(options);
   const { senders, queueSenders, viewers, pauseSwitch } = load;
-  const strangers = listStrangers(plan);
-  const draws = random.fork("draws");
+  const usersWithoutEvents = listUsersWithoutEvents(plan);
+  const draws = random.fork("extra token requests");
 
   const sending = runWhenDue(plan.deliveries, { startedAtMs, maxConcurrent: 1_000 }, ({ event }) =>
     senders.deliver(event),
   );
   const rest = Promise.all([
-    deleteUpstream(plan, testbed, startedAtMs),
+    runDeletionsAtVital(plan, testbed, startedAtMs),
     runWhenDue(plan.visits, { startedAtMs, maxConcurrent: 300 }, async ({ appUserId }) => {
       await viewers.signIn(appUserId);
     }),
@@ -100,7 +100,8 @@ export function startLoad(options: {
   const controls: LoadControls = {
     pause: pauseSwitch.pause,
     resume: pauseSwitch.resume,
-    requestToken: async (gateway) => (await viewers.requestToken(draws.pick(strangers), gateway)).outcome,
+    requestToken: async (gateway) =>
+      (await viewers.requestToken(draws.pick(usersWithoutEvents), gateway)).outcome,
   };
 
   return {
@@ -108,9 +109,9 @@ export function startLoad(options: {
     viewers,
     controls,
 
-    /** Resolves when all is sent and asked; events that are not acknowledged in so many milliseconds are given up. */
-    async finish(patienceMs: number): Promise<{ deletedAtVital: Set<string> }> {
-      await Promise.race([sending, delay(patienceMs)]);
+    /** Resolves when the whole plan is done. Sending of unacknowledged events stops after `sendTimeoutMs`. */
+    async finish(sendTimeoutMs: number): Promise<{ deletedAtVital: Set<string> }> {
+      await Promise.race([sending, delay(sendTimeoutMs)]);
       load.stopSending();
       const [[deletedAtVital]] = await Promise.all([rest, sending]);
       await queueSenders.close();

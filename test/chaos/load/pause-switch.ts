@@ -1,17 +1,17 @@
-/** Lets a crowd wait, and go on all at once. */
+/** Creates a switch that pauses many callers and resumes them all at the same moment. */
 export function createPauseSwitch() {
   let paused: Promise<void> | null = null;
-  let open: () => void = () => undefined;
+  let wakeUp: () => void = () => undefined;
   return {
-    /** Everybody who comes from now on waits. */
+    /** From now on `waitWhilePaused` waits until `resume`. */
     pause(): void {
-      paused ??= new Promise((resolve) => (open = resolve));
+      paused ??= new Promise((resolve) => (wakeUp = resolve));
     },
     resume(): void {
       paused = null;
-      open();
+      wakeUp();
     },
-    /** Resolves at once unless there is something to wait for. */
+    /** Resolves immediately if not paused. */
     waitWhilePaused: async (): Promise<void> => {
       while (paused !== null) await paused;
     },

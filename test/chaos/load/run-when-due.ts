@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Begins each piece of work at its time, in order, with at most so many under way; resolves when all is done.
- * A piece that comes too late, because others took long, begins at once. Rejects with the first failure, after the
- * work that was under way is over; what was not begun by then is left out.
+ * Starts each piece of work at its time, in order, with at most `maxConcurrent` in progress. Resolves when all work is done.
+ * A piece that is overdue, because others took long, starts immediately. After a failure no further work starts; the call
+ * rejects with the first failure when the work in progress is over.
  */
 export async function runWhenDue<T extends { dueAtMs: number }>(
   pieces: readonly T[],

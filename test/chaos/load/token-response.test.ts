@@ -4,7 +4,7 @@ import { parseTokenResponse } from "./token-response.js";
 const read = (answer: unknown) => parseTokenResponse(JSON.stringify(answer));
 const error = (extensions: object) => ({ data: null, errors: [{ message: "", extensions }] });
 
-test("a passing error is typed only when it says how long to wait", () => {
+test("a retryable error is typed only if it says how long to wait", () => {
   const extensions = { code: "VITAL_UNAVAILABLE", retryable: true };
   expect(read(error({ ...extensions, retryAfterSeconds: 2 }))).toEqual({
     type: "error",
@@ -15,14 +15,14 @@ test("a passing error is typed only when it says how long to wait", () => {
   expect(() => read(error({ ...extensions, retryable: false, retryAfterSeconds: 2 }))).toThrow();
 });
 
-test("an error without a code, or with one that nobody promised, is not typed", () => {
+test("an error without a code, or with an undocumented one, is not typed", () => {
   expect(() => read(error({ retryable: true, retryAfterSeconds: 2 }))).toThrow();
   expect(() => read(error({ code: "OOPS", retryable: true, retryAfterSeconds: 2 }))).toThrow();
   expect(() => read({ data: null })).toThrow();
   expect(() => parseTokenResponse("<html>")).toThrow();
 });
 
-test("a token that the mobile SDK cannot decode is no token", () => {
+test("a token that the mobile SDK cannot decode is rejected", () => {
   const token = { userId: "v1", environment: "SANDBOX", region: "US" };
   expect(() => read({ data: { vitalSignInToken: { ...token, signInToken: "bm90aGluZw==" } } })).toThrow();
 });

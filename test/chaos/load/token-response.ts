@@ -4,9 +4,9 @@ import { decodeSignInToken } from "../../../simulator/sign-in-token.js";
 export const tokenQuery = "mutation { vitalSignInToken { userId signInToken environment region } }";
 
 export type TokenResponse =
-  /** `vitalUserId` is the user that the token itself signs in, `userId` the one that the answer names. */
+  /** `vitalUserId` is the user that the token itself signs in; `userId` is the user that the response names. */
   | { type: "token"; userId: string; vitalUserId: string }
-  /** `retryAfterMs` is `null` where asking again does not help. */
+  /** `retryAfterMs` is `null` if a retry does not help. */
   | { type: "error"; code: string; retryAfterMs: number | null };
 
 const TokenResponse = z
@@ -25,7 +25,7 @@ const TokenResponse = z
     return { type: "token", userId: token.userId, vitalUserId };
   });
 
-/** Where Vital or the store is away, waiting helps, and the app is told how long. */
+/** If Vital or the database is down, waiting helps, and the error says how long. */
 const RetryableWithWait = z.object({
   code: z.enum(["VITAL_UNAVAILABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"]),
   retryable: z.literal(true),
@@ -51,7 +51,7 @@ const ErrorResponse = z
 const AnyResponse = z.union([ErrorResponse, TokenResponse]);
 
 /**
- * Reads the body of an answer to {@link tokenQuery}.
- * @throws Error when it is of no promised form: neither a token that can be decoded nor one typed error
+ * Parses the response body of {@link tokenQuery}.
+ * @throws Error if the body is neither a token that can be decoded nor one typed error
  */
 export const parseTokenResponse = (text: string): TokenResponse => AnyResponse.parse(JSON.parse(text));

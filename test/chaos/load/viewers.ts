@@ -5,25 +5,30 @@ import type { SeededRandom } from "../../support/random.js";
 import type { Counters } from "../counters.js";
 import { parseTokenResponse, tokenQuery, type TokenResponse } from "./token-response.js";
 
-/** How often an app asks during one sign-in, and how long it goes on asking. */
+/** How many requests an app sends during one sign-in, and for how long. */
 const maxAttempts = 4;
-const patienceMs = 20_000;
-/** What it waits where nobody says how long. */
+const signInTimeoutMs = 20_000;
+/** How long an app waits if the response does not say. */
 const defaultPauseMs = 1_000;
 
-/** A token as it was given to an app user; `vitalUserId` is the one that the token itself signs in. */
+/** A token that an app user received. `vitalUserId` is the user that the token itself signs in. */
 export type IssuedToken = {
   appUserId: string;
   vitalUserId: string;
   isConsistent: boolean;
-  /** When it was asked for, epoch milliseconds. */
-  askedAt: number;
+  /** When it was requested, epoch milliseconds. */
+  requestedAt: number;
 };
 
-/** What came of one request, and how long it took. */
-export type Visit = { outcome: string; isTyped: boolean; retryAfterMs: number | null; tookMs: number };
+/** The outcome of one token request, and how long it took. */
+export type TokenRequestResult = {
+  outcome: string;
+  isTyped: boolean;
+  retryAfterMs: number | null;
+  tookMs: number;
+};
 
-function read(text: string): TokenResponse | null {
+function parseOrNull(text: string): TokenResponse | null {
   try {
     return parseTokenResponse(text);
   } catch {
@@ -31,17 +36,17 @@ function read(text: string): TokenResponse | null {
   }
 }
 
-/** Where nothing readable came, an app waits as long as it sees fit. */
+/** Without a readable response, an app waits as long as it chooses. */
 const toUntyped = (outcome: string) => ({ outcome, isTyped: false, retryAfterMs: defaultPauseMs });
 
-function toOutcome(reply: Reply, answer: TokenResponse | null): Omit<Visit, "tookMs"> {
+function toOutcome(reply: Reply, response: TokenResponse | null): Omit<TokenRequestResult, "tookMs"> {
   if ("noResponse" in reply) return toUntyped(reply.noResponse);
-  if (answer === null) return toUntyped("unreadable answer");
-  if (answer.type === "token") return { outcome: "issued", isTyped: true, retryAfterMs: null };
-  return { outcome: answer.code, isTyped: true, retryAfterMs: answer.retryAfterMs };
+  if (response === null) return toUntyped("unreadable response");
+  if (response.type === "token") return { outcome: "issued", isTyped: true, retryAfterMs: null };
+  return { outcome: response.code, isTyped: true, retryAfterMs: response.retryAfterMs };
 }
 
-/** App users who ask a gateway for a sign-in token, with the access tokens of their issuer. */
+/** Creates app users who request sign-in tokens from gateways, with access tokens of their issuer. */
 export function createViewers(options: {
   gateways: readonly Gateway[];
   createAccessToken: (appUserId: string) => Promise<string>;
@@ -52,57 +57,62 @@ export function createViewers(options: {
   const { gateways, createAccessToken, counters, pauseSwitch } = options;
   const random = options.random.fork("viewers");
   const issued: IssuedToken[] = [];
-  const asked = new Set<string>();
-  let visits = 0;
+  const requestedBy = new Set<string>();
+  let signIns = 0;
 
-  async function requestToken(appUserId: string, gateway: Gateway): Promise<Visit> {
-    asked.add(appUserId);
+  async function requestToken(appUserId: string, gateway: Gateway): Promise<TokenRequestResult> {
+    requestedBy.add(appUserId);
     const headers = { authorization: `Bearer ${await createAccessToken(appUserId)}` };
     const body = JSON.stringify({ query: tokenQuery });
-    const [askedAt, startedAtMs] = [Date.now(), performance.now()];
+    const [requestedAt, startedAtMs] = [Date.now(), performance.now()];
     const reply = await callGateway(gateway, { path: "/graphql", headers, body });
-    const answer = "noResponse" in reply ? null : read(reply.text);
-    const signIn = { ...toOutcome(reply, answer), tookMs: performance.now() - startedAtMs };
-    counters.increment("token", signIn.outcome);
+    const response = "noResponse" in reply ? null : parseOrNull(reply.text);
+    const result = { ...toOutcome(reply, response), tookMs: performance.now() - startedAtMs };
+    counters.increment("token", result.outcome);
     if (isUnexplained(reply)) counters.increment("unexplained", `token: ${reply.detail}`);
-    if (answer?.type === "token") {
-      const { vitalUserId, userId } = answer;
-      issued.push({ appUserId, vitalUserId, isConsistent: userId === vitalUserId, askedAt });
+    if (response?.type === "token") {
+      const { vitalUserId, userId } = response;
+      issued.push({ appUserId, vitalUserId, isConsistent: userId === vitalUserId, requestedAt });
     }
-    return signIn;
+    return result;
   }
 
   return {
-    /** Every token that was given out. */
+    /** Every token that a gateway issued. */
     issued,
-    /** Everybody who asked: a request provisions, whatever came of its answer. */
-    asked,
-    /** One request to one gateway, whatever else has to wait. */
+    /** Every app user who requested a token. A request provisions, even if its response is lost. */
+    requestedBy,
+    /** Sends one request to one gateway, even while the load is paused. */
     requestToken,
 
-    /** Signs in as an app does: asks again, anywhere, after the wait that it was told. Gives the last answer. */
-    async signIn(appUserId: string, onAnswer: (signIn: Visit) => void = () => undefined): Promise<Visit> {
-      const draws = random.fork(`${appUserId}/${(visits += 1)}`);
-      const giveUpAtMs = performance.now() + patienceMs;
+    /**
+     * Signs in as an app does: retries with any gateway after the wait that the response asks for. Returns the last outcome.
+     */
+    async signIn(
+      appUserId: string,
+      onResponse: (result: TokenRequestResult) => void = () => undefined,
+    ): Promise<TokenRequestResult> {
+      const draws = random.fork(`${appUserId}/${(signIns += 1)}`);
+      const deadlineMs = performance.now() + signInTimeoutMs;
       for (let attempt = 1; ; attempt += 1) {
         await pauseSwitch?.waitWhilePaused();
-        const signIn = await requestToken(appUserId, draws.pick(gateways));
-        onAnswer(signIn);
-        if (signIn.retryAfterMs === null || attempt === maxAttempts) return signIn;
-        const pauseMs = signIn.retryAfterMs * draws.between(1, 1.3);
-        if (performance.now() + pauseMs > giveUpAtMs) return signIn;
+        const result = await requestToken(appUserId, draws.pick(gateways));
+        onResponse(result);
+        if (result.retryAfterMs === null || attempt === maxAttempts) return result;
+        const pauseMs = result.retryAfterMs * draws.between(1, 1.3);
+        if (performance.now() + pauseMs > deadlineMs) return result;
         await delay(pauseMs);
       }
     },
 
-    /** Asks again while the answer says that it may help, for so long. Gives the last answer. */
-    async requestUntilFinal(appUserId: string, forMs: number): Promise<Visit> {
+    /** Retries for up to `forMs` while the response says that it may help. Returns the last outcome. */
+    async requestUntilFinal(appUserId: string, forMs: number): Promise<TokenRequestResult> {
       const deadline = Date.now() + forMs;
       const draws = random.fork(`${appUserId}/insist`);
       for (;;) {
-        const signIn = await requestToken(appUserId, draws.pick(gateways));
-        if (signIn.retryAfterMs === null || Date.now() > deadline) return signIn;
-        await delay(signIn.retryAfterMs);
+        const result = await requestToken(appUserId, draws.pick(gateways));
+        if (result.retryAfterMs === null || Date.now() > deadline) return result;
+        await delay(result.retryAfterMs);
       }
     },
   };

@@ -4,27 +4,27 @@ import type { SeededRandom } from "../../support/random.js";
 type Due<T> = T & { dueAtMs: number };
 
 export type OutageLoadPlan = {
-  /** They have signed up before, and are active when it begins. */
+  /** Events of app users who sign up before the outage and are active when it starts. */
   before: readonly PlannedEvent[];
   /** Signups while the service is down. */
   signups: readonly Due<{ event: PlannedEvent }>[];
-  /** Requests for a token meanwhile: of those from before, and of some whom nobody has announced. */
+  /** Sign-ins while the service is down: of app users who signed up before, and of app users without any event. */
   visits: readonly Due<{ appUserId: string }>[];
-  /** Everyone, with what signup services have to say of them. */
+  /** All app users with their events. */
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
 };
 
-/** Nothing new in the last moment: that would be after the outage as well as in it. */
+/** No new work at the very end: it would fall partly after the outage. */
 const busyShare = 0.97;
 
 const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
   list.sort((one, other) => one.dueAtMs - other.dueAtMs);
 
 /**
- * Plans who signs up and who asks while a service is down: as many requests for a token as signups, spread evenly.
- * Nobody who signs up meanwhile asks for a token, so that it is the workers that make them active.
+ * Plans who signs up and who signs in while a service is down: as many sign-ins as signups, spread evenly. App users who
+ * sign up during the outage do not request tokens, so that only the workers can make them active.
  *
- * @param name tells the app users of one outage from those of another
+ * @param name distinguishes the app users of one outage from those of another
  */
 export function planOutageLoad(options: {
   name: string;
@@ -46,16 +46,16 @@ export function planOutageLoad(options: {
   const due = () => ({ dueAtMs: random.between(0, windowMs * busyShare) });
 
   const before = list("before", Math.ceil(signups / 5)).map(toEvent);
-  const announced = list("during", signups).map(toEvent);
-  const strangers = list("stranger", Math.ceil(signups / 2));
-  const known = Array.from(strangers, () => random.pick(before).appUserId);
+  const signedUp = list("during", signups).map(toEvent);
+  const withoutEvents = list("stranger", Math.ceil(signups / 2));
+  const known = Array.from(withoutEvents, () => random.pick(before).appUserId);
   return {
     before,
-    signups: byDueTime(announced.map((event) => ({ event, ...due() }))),
-    visits: byDueTime([...known, ...strangers].map((appUserId) => ({ appUserId, ...due() }))),
+    signups: byDueTime(signedUp.map((event) => ({ event, ...due() }))),
+    visits: byDueTime([...known, ...withoutEvents].map((appUserId) => ({ appUserId, ...due() }))),
     users: new Map<string, readonly PlannedEvent[]>([
-      ...[...before, ...announced].map((event) => [event.appUserId, [event]] as const),
-      ...strangers.map((appUserId) => [appUserId, []] as const),
+      ...[...before, ...signedUp].map((event) => [event.appUserId, [event]] as const),
+      ...withoutEvents.map((appUserId) => [appUserId, []] as const),
     ]),
   };
 }

@@ -9,7 +9,7 @@ import {
   listUnexplainedFailures,
 } from "../report-counts.js";
 
-/** A run with outages as they were asked for, in numbers. */
+/** Creates the report of a run with outages. */
 export function toOutageReport(run: OutageRun): Report {
   const { outages, counters, violations, options } = run;
   const named = outages.map((outage, index) => ({ ...outage, title: `${index + 1}. ${outage.title}` }));
@@ -17,9 +17,9 @@ export function toOutageReport(run: OutageRun): Report {
     seed: options.seed,
     seconds: run.seconds,
     tables: {
-      "Answers to events": counters.list("event"),
-      "Answers to requests for a token": counters.list("token"),
-      "Warnings and errors in the logs": [...run.logs.phrases],
+      "Responses to events": counters.list("event"),
+      "Responses to token requests": counters.list("token"),
+      "Warnings and errors in the logs": [...run.logs.messages],
       ...Object.fromEntries(named.map(({ title, rows }) => [title, rows])),
     },
     counts: {

@@ -1,21 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
 import { outageActions, toName, type Outage } from "./outage.js";
-import { checkOutage, settleWithinMs, type OutageFacts, type TimedVisit } from "./outage-verdict.js";
+import { checkOutage, settleWithinMs, type OutageFacts, type TimedResult } from "./outage-verdict.js";
 import { planOutageLoad, type OutageLoadPlan } from "./outage-load-plan.js";
 import { runWhenDue } from "../load/run-when-due.js";
 import type { PlannedEvent } from "../load/load-plan.js";
 import { createRandom, type SeededRandom } from "../../support/random.js";
 import { sum } from "../report-counts.js";
 import { runOnTestbed, type RunOptions } from "../run.js";
-import { startTimeoutMs, type Testbed } from "../testbed.js";
+import { startTimeoutMs, type Print, type Testbed } from "../testbed.js";
 import { createCounters, type Counters } from "../counters.js";
 import { findViolations, type Evidence } from "../verdict/invariants.js";
 
-/** How long those who sign up before may take to become active. */
+/** How long app users who sign up before an outage may take to become active. */
 const settleMs = 120_000;
 
 async function signUpBefore({ mappings }: Testbed, { senders }: Load, before: readonly PlannedEvent[]) {
@@ -25,34 +24,34 @@ async function signUpBefore({ mappings }: Testbed, { senders }: Load, before: re
     ({ event }) => senders.deliver(event),
   );
   await waitUntil(
-    "those who have signed up before are active",
+    "the app users who signed up before the outage are active",
     () => mappings.waitUntilSettled(1_000),
     settleMs,
   );
 }
 
-/** Signups and viewers for so long; what they do at the end goes on, and is over when `finished` resolves. */
-function startLoadOf({ signups, visits }: OutageLoadPlan, { senders, viewers }: Load) {
+/** Starts the planned signups and sign-ins. `finished` resolves when the last retry is over. */
+function startPlannedLoad({ signups, visits }: OutageLoadPlan, { senders, viewers }: Load) {
   const startedAtMs = performance.now();
-  const responses: TimedVisit[] = [];
+  const responses: TimedResult[] = [];
   const sending = runWhenDue(signups, { startedAtMs, maxConcurrent: Infinity }, ({ event }) =>
     senders.deliver(event),
   );
   const visiting = runWhenDue(visits, { startedAtMs, maxConcurrent: Infinity }, async ({ appUserId }) => {
-    await viewers.signIn(appUserId, (visit) => responses.push({ ...visit, answeredAt: Date.now() }));
+    await viewers.signIn(appUserId, (result) => responses.push({ ...result, respondedAt: Date.now() }));
   });
   return { responses, finished: Promise.all([sending, visiting]) };
 }
 
-/** Takes the service away for the time under load, and waits for rest after its return. */
+/** Takes the service down under load, restores it, and waits until everything is settled. */
 async function observe(testbed: Testbed, load: Load, outage: Outage, plan: OutageLoadPlan) {
-  const way = outageActions[outage.service][outage.manner](testbed);
-  await way.begin();
+  const actions = outageActions[outage.service][outage.manner](testbed);
+  await actions.start();
   const downAt = Date.now();
-  const { responses, finished } = startLoadOf(plan, load);
+  const { responses, finished } = startPlannedLoad(plan, load);
   await delay(outage.seconds * 1000);
   const upAt = Date.now();
-  await way.end();
+  await actions.end();
   await Promise.race([finished, delay(settleWithinMs)]);
   const isSettled = await testbed.mappings.waitUntilSettled(
     Math.max(1_000, upAt + settleWithinMs - Date.now()),
@@ -60,17 +59,17 @@ async function observe(testbed: Testbed, load: Load, outage: Outage, plan: Outag
   return { downAt, upAt, responses, isSettled };
 }
 
-type Surroundings = {
+type OutageContext = {
   testbed: Testbed;
   load: Load;
   options: ChaosOptions;
   random: SeededRandom;
   counters: Counters;
-  say: Print;
+  print: Print;
 };
 
-/** Answers to events so far other than "taken". */
-const countRefusals = (counters: Counters) =>
+/** Counts the event requests so far that did not get a 202. */
+const countUnacknowledgedRequests = (counters: Counters) =>
   sum(
     counters
       .list("event")
@@ -78,8 +77,8 @@ const countRefusals = (counters: Counters) =>
       .map(([, count]) => count),
   );
 
-async function performOne(
-  { testbed, load, options, random, counters, say }: Surroundings,
+async function runOutage(
+  { testbed, load, options, random, counters, print }: OutageContext,
   outage: Outage,
   index: number,
 ) {
@@ -91,10 +90,10 @@ async function performOne(
     random,
   });
   await signUpBefore(testbed, load, plan.before);
-  say(`${toName(outage)}: ${plan.signups.length} signups, ${plan.visits.length} visits`);
-  const refusedBefore = countRefusals(counters);
+  print(`Outage: ${toName(outage)}, with ${plan.signups.length} signups and ${plan.visits.length} sign-ins.`);
+  const unacknowledgedBefore = countUnacknowledgedRequests(counters);
   const observed = await observe(testbed, load, outage, plan);
-  await waitUntil("all processes are back", testbed.fleet.isReady, startTimeoutMs);
+  await waitUntil("all processes are ready", testbed.fleet.isReady, startTimeoutMs);
 
   const activatedAt = new Map(
     (await testbed.mappings.list()).map(({ _id, activatedAt: at }) => [_id, at?.getTime()] as const),
@@ -106,29 +105,29 @@ async function performOne(
       acknowledgedAt: load.senders.acknowledged.get(id) ?? null,
       activatedAt: activatedAt.get(appUserId) ?? null,
     })),
-    refusals: countRefusals(counters) - refusedBefore,
-    visitors: new Set(plan.visits.map(({ appUserId }) => appUserId)).size,
+    unacknowledgedRequests: countUnacknowledgedRequests(counters) - unacknowledgedBefore,
+    viewers: new Set(plan.visits.map(({ appUserId }) => appUserId)).size,
     activatedAt: [...plan.users]
       .filter(([appUserId, events]) => events.length > 0 || activatedAt.has(appUserId))
       .map(([appUserId]) => activatedAt.get(appUserId) ?? null),
   };
-  return { users: plan.users, measured: checkOutage(facts) };
+  return { users: plan.users, result: checkOutage(facts) };
 }
 
-async function perform(options: ChaosOptions, testbed: Testbed, say: Print) {
+async function perform(options: ChaosOptions, testbed: Testbed, print: Print) {
   const random = createRandom(String(options.seed));
   const counters = createCounters();
   const load = createLoad({ testbed, random, counters });
   const performed = [];
   for (const [index, outage] of options.outages.entries()) {
-    performed.push(await performOne({ testbed, load, options, random, counters, say }, outage, index));
+    performed.push(await runOutage({ testbed, load, options, random, counters, print }, outage, index));
   }
   load.stopSending();
   await load.queueSenders.close();
   const evidence: Evidence = {
     users: new Map(performed.flatMap(({ users }) => [...users])),
     acknowledged: load.senders.acknowledged,
-    asked: load.viewers.asked,
+    requestedBy: load.viewers.requestedBy,
     tokens: load.viewers.issued,
     mappings: await testbed.mappings.list(),
     ledger: await testbed.vital.listAllUsers(),
@@ -136,16 +135,16 @@ async function perform(options: ChaosOptions, testbed: Testbed, say: Print) {
   };
   return {
     counters,
-    outages: performed.map(({ measured }) => measured),
+    outages: performed.map(({ result }) => result),
     violations: findViolations(evidence),
   };
 }
 
-/** The product's own default: how long an answer takes while Vital hangs depends on it. */
+/** The product's default. It determines how long responses take while Vital does not respond. */
 const vitalTimeoutMs = 5_000;
 
-/** One run: takes one service away after the other, each for as long as was asked for, and judges. */
+/** Runs the outages one after another and checks the invariants. */
 export const runOutages = (options: Omit<RunOptions, "vitalTimeoutMs">) =>
-  runOnTestbed({ ...options, vitalTimeoutMs }, (testbed) => perform(options.options, testbed, options.say));
+  runOnTestbed({ ...options, vitalTimeoutMs }, (testbed) => perform(options.options, testbed, options.print));
 
 export type OutageRun = Awaited<ReturnType<typeof runOutages>>;

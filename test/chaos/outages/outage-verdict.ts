@@ -1,47 +1,49 @@
 import { toName, type Outage } from "./outage.js";
 import type { Row } from "../report.js";
-import type { Visit } from "../load/viewers.js";
+import type { TokenRequestResult } from "../load/viewers.js";
 
-/** `GATEWAY_DEADLINE_MS` of the run: its default. */
+/** The default of `GATEWAY_DEADLINE_MS`. */
 export const gatewayDeadlineMs = 10_000;
-/** The way there and back, and the timers on it. */
+/** Allowance for the network and for timers. */
 const transportMs = 250;
-/** From the service's return. */
+/** Counted from the end of the outage. */
 export const settleWithinMs = 60_000;
-/** Without Redis a sweeper finds the row; a signup that is younger when Redis returns says nothing. */
-const directWithinMs = 30_000;
+/**
+ * Without Redis a sweeper finds the mapping within this time. A signup that is younger when Redis returns proves nothing.
+ */
+const sweptWithinMs = 30_000;
 
-export type TimedVisit = Visit & { answeredAt: number };
+export type TimedResult = TokenRequestResult & { respondedAt: number };
 
-/** What was seen of one outage; instants are epoch milliseconds. */
+/** What was observed during one outage; times are epoch milliseconds. */
 export type OutageFacts = {
   outage: Outage;
   downAt: number;
   upAt: number;
-  /** Of those who signed up meanwhile; `null` for what did not happen. */
+  /** Of each app user who signed up during the outage; `null` for what did not happen. */
   signups: readonly { acknowledgedAt: number | null; activatedAt: number | null }[];
-  /** Answers to events other than "taken", and requests without an answer. */
-  refusals: number;
-  /** Every answer, also those of a retry and those after its end. */
-  responses: readonly TimedVisit[];
-  visitors: number;
-  /** Of everybody who was announced or is stored; `null` for those who are not active. */
+  /** Event requests with another status than 202 or without a response. */
+  unacknowledgedRequests: number;
+  /** The result of every token request, retries and requests after the outage included. */
+  responses: readonly TimedResult[];
+  viewers: number;
+  /** Of each app user who signed up or has a mapping; `null` if not active. */
   activatedAt: readonly (number | null)[];
   isSettled: boolean;
 };
 
-export type MeasuredOutage = {
+export type OutageResult = {
   title: string;
   rows: readonly Row[];
-  /** What has to be zero. */
+  /** Counts that must be zero. */
   counts: Readonly<Record<string, number>>;
 };
 
 const toSeconds = (durationMs: number) => Number((durationMs / 1000).toFixed(1));
 const maxOf = (numbers: readonly number[]) => numbers.reduce((max, number) => Math.max(max, number), 0);
 
-/** Those who became active before the service was back, and how long each took from the 202. */
-function listActiveMeanwhile({ signups, upAt }: OutageFacts): number[] {
+/** Returns the time from the 202 to activation of each app user who became active during the outage. */
+function listActivationTimes({ signups, upAt }: OutageFacts): number[] {
   return signups.flatMap(({ acknowledgedAt, activatedAt }) =>
     acknowledgedAt === null || activatedAt === null || activatedAt > upAt
       ? []
@@ -49,66 +51,70 @@ function listActiveMeanwhile({ signups, upAt }: OutageFacts): number[] {
   );
 }
 
-/** With only Redis away everything goes on, more slowly. */
+/** With only Redis down everything continues, but more slowly. */
 function checkWithoutRedis(facts: OutageFacts): Record<string, number> {
   const tookMs = facts.signups.flatMap(({ acknowledgedAt, activatedAt }) =>
-    acknowledgedAt === null || acknowledgedAt + directWithinMs > facts.upAt
+    acknowledgedAt === null || acknowledgedAt + sweptWithinMs > facts.upAt
       ? []
       : [(activatedAt ?? Infinity) - acknowledgedAt],
   );
-  const late = tookMs.filter((durationMs) => durationMs > directWithinMs);
-  const meanwhile = facts.responses.filter(({ answeredAt }) => answeredAt <= facts.upAt);
+  const late = tookMs.filter((durationMs) => durationMs > sweptWithinMs);
+  const during = facts.responses.filter(({ respondedAt }) => respondedAt <= facts.upAt);
   return {
-    [`signups not active within ${toSeconds(directWithinMs)} s, with Redis down`]: late.length,
-    "no signup active with Redis down": late.length === tookMs.length ? 1 : 0,
-    "viewers without a token, with Redis down": meanwhile.filter(({ outcome }) => outcome !== "issued")
+    [`signups not active within ${toSeconds(sweptWithinMs)} s while Redis was down`]: late.length,
+    "no signup became active while Redis was down": late.length === tookMs.length ? 1 : 0,
+    "viewers without a token while Redis was down": during.filter(({ outcome }) => outcome !== "issued")
       .length,
   };
 }
 
-/** Where the store is there, an event is taken at once, whatever else is away; else when it is back. */
+/** An event is acknowledged immediately unless MongoDB is down; otherwise once MongoDB is back. */
 function countUnacknowledged({ signups, upAt, outage }: OutageFacts): number {
   const latestAt = outage.service === "mongo" ? upAt + settleWithinMs : upAt;
   return signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) > latestAt).length;
 }
 
-function toRestSeconds({ activatedAt, upAt, isSettled }: OutageFacts): number | null {
+function toSettledSeconds({ activatedAt, upAt, isSettled }: OutageFacts): number | null {
   const reached = activatedAt.filter((at) => at !== null);
   if (!isSettled || reached.length < activatedAt.length) return null;
   return toSeconds(Math.max(0, maxOf(reached) - upAt));
 }
 
-/** Holds what was seen against what is promised. */
-export function checkOutage(facts: OutageFacts): MeasuredOutage {
-  const { outage, responses, signups, upAt, visitors } = facts;
-  const meanwhile = responses.filter(({ answeredAt }) => answeredAt <= upAt);
-  const active = listActiveMeanwhile(facts);
-  const restSeconds = toRestSeconds(facts);
+/** Compares what was observed with what the product promises. */
+export function checkOutage(facts: OutageFacts): OutageResult {
+  const { outage, responses, signups, upAt, viewers } = facts;
+  const during = responses.filter(({ respondedAt }) => respondedAt <= upAt);
+  const active = listActivationTimes(facts);
+  const settledSeconds = toSettledSeconds(facts);
   const acknowledged = signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) <= upAt);
   const isRedis = outage.service === "redis";
   const slowestMs = Math.round(maxOf(responses.map(({ tookMs }) => tookMs)));
   const rows: Row[] = [
     ["signups", signups.length],
-    ["signups acknowledged meanwhile", acknowledged.length],
-    ["signups told to send again, or nothing", facts.refusals],
-    ["signups active meanwhile", active.length],
-    ["  the slowest of them, seconds", active.length === 0 ? null : toSeconds(maxOf(active))],
-    ["viewers", visitors],
-    ["answers to viewers meanwhile", meanwhile.length],
-    ["  of these tokens", meanwhile.filter(({ outcome }) => outcome === "issued").length],
-    ["  of these typed errors", meanwhile.filter((one) => one.isTyped && one.outcome !== "issued").length],
-    ["slowest answer to a viewer, ms", slowestMs],
-    ["seconds from its return until everything was active", restSeconds],
+    ["signups acknowledged during the outage", acknowledged.length],
+    ["event requests without a 202", facts.unacknowledgedRequests],
+    ["signups active during the outage", active.length],
+    ["  slowest of them, seconds", active.length === 0 ? null : toSeconds(maxOf(active))],
+    ["viewers", viewers],
+    ["responses to viewers during the outage", during.length],
+    ["  of these, tokens", during.filter(({ outcome }) => outcome === "issued").length],
+    [
+      "  of these, typed errors",
+      during.filter((response) => response.isTyped && response.outcome !== "issued").length,
+    ],
+    ["slowest response to a viewer, ms", slowestMs],
+    ["seconds from the end of the outage until everything was active", settledSeconds],
   ];
   const counts = {
-    "viewers not answered at all": responses.length === 0 ? 1 : 0,
-    "answers without a type": responses.filter(({ isTyped }) => !isTyped).length,
-    [`answers later than ${gatewayDeadlineMs} ms`]: responses.filter(
+    "no responses to viewers": responses.length === 0 ? 1 : 0,
+    "responses that are neither a token nor a typed error": responses.filter(({ isTyped }) => !isTyped)
+      .length,
+    [`responses later than ${gatewayDeadlineMs} ms`]: responses.filter(
       ({ tookMs }) => tookMs > gatewayDeadlineMs + transportMs,
     ).length,
     "signups not acknowledged": countUnacknowledged(facts),
-    [`not active ${toSeconds(settleWithinMs)} s after its return`]:
-      restSeconds === null || restSeconds * 1000 > settleWithinMs ? 1 : 0,
+    [`not everything active ${toSeconds(settleWithinMs)} s after the outage`]:
+      settledSeconds === null || settledSeconds * 1000 > settleWithinMs ? 1 : 0,
     ...(isRedis && checkWithoutRedis(facts)),
   };
   return { title: toName(outage), rows, counts };

@@ -3,10 +3,10 @@ import type { Service } from "../processes/fleet.js";
 
 export type OutageManner = "refusing" | "silent";
 
-/** One service that is down for a while, for everybody. */
+/** One service that is down for all processes for a while. */
 export type Outage = { service: Service; seconds: number; manner: OutageManner };
 
-/** Reads `redis=300` or `vital=300,silent`; `null` for anything else. */
+/** Parses `redis=300` or `vital=300,silent`. Returns `null` for anything else. */
 export function parseOutage(text: string): Outage | null {
   const match = /^(?<service>redis|mongo|vital)=(?<seconds>\d{2,4})(?<silent>,silent)?$/.exec(text);
   const seconds = Number(match?.groups?.seconds);
@@ -16,18 +16,18 @@ export function parseOutage(text: string): Outage | null {
 }
 
 type OutageActions = (world: Pick<SystemUnderTest, "members" | "redis" | "mongo" | "vital">) => {
-  begin: () => Promise<unknown>;
+  start: () => Promise<unknown>;
   end: () => Promise<unknown>;
 };
 
 const stopAndStart =
   (service: "redis" | "mongo"): OutageActions =>
-  ({ [service]: server }) => ({ begin: () => server.kill(), end: () => startWithRetries(server) });
+  ({ [service]: server }) => ({ start: () => server.kill(), end: () => startWithRetries(server) });
 
 const freeze =
   (service: "redis" | "mongo"): OutageActions =>
   ({ [service]: server }) => ({
-    begin: async () => {
+    start: async () => {
       await Promise.resolve();
       server.pause();
     },
@@ -37,25 +37,31 @@ const freeze =
     },
   });
 
-/** The simulator keeps its users in memory: it stays up, but nobody gets to it. */
+/** The simulator keeps its users in memory, so it stays up, but no process can connect to it. */
 const cutOffVital: OutageActions = ({ members }) => {
   const setAll = async (state: "broken" | "open") => {
     for (const { proxies } of members) proxies.vital?.set(state);
     await Promise.resolve();
   };
-  return { begin: () => setAll("broken"), end: () => setAll("open") };
+  return { start: () => setAll("broken"), end: () => setAll("open") };
 };
 
 const hangVital: OutageActions = ({ vital }) => ({
-  begin: () => vital.addFault({ kind: "hang" }),
+  start: () => vital.addFault({ kind: "hang" }),
   end: () => vital.clearFaults(),
 });
 
-/** How each service goes down and comes back. */
+/** How each service goes down and is restored. */
 export const outageActions: Record<Service, Record<OutageManner, OutageActions>> = {
   redis: { refusing: stopAndStart("redis"), silent: freeze("redis") },
   mongo: { refusing: stopAndStart("mongo"), silent: freeze("mongo") },
   vital: { refusing: cutOffVital, silent: hangVital },
 };
 
-export const toName = ({ service, seconds, manner }: Outage) => `${service} ${manner} for ${seconds} s`;
+const mannerText: Record<OutageManner, string> = {
+  refusing: "refusing connections",
+  silent: "not responding",
+};
+
+export const toName = ({ service, seconds, manner }: Outage) =>
+  `${service} ${mannerText[manner]} for ${seconds} s`;

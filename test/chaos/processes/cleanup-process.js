@@ -1,12 +1,13 @@
 /**
- * Outlives a run for one moment: when the run is gone, in whatever way, it kills the processes that the run has left
- * and removes its folders.
+ * Cleans up after a chaos run. It outlives the run for a moment: when the run has ended, however it ended, it kills the
+ * processes that are still registered and removes the registered folders.
  *
- * The standard input is a pipe to the run. The kernel closes it however the run ends, SIGKILL included. The processes
- * cannot watch for that themselves: a frozen one does nothing until somebody kills it. Orders come in as JSON lines:
- *   {"born": 1} · {"gone": 1} a process id · {"folder": "/path"} · {"keep": "/path"}
+ * Its standard input is a pipe from the run. The kernel closes the pipe however the run ends, SIGKILL included. The
+ * processes cannot watch the pipe themselves, because a frozen process does nothing until it is killed. Commands
+ * arrive as JSON lines, with a process id or a path:
+ *   {"addProcess": 1} · {"removeProcess": 1} · {"addFolder": "/path"} · {"keepFolder": "/path"}
  *
- * Plain JavaScript, because it starts several times faster than anything that has to be compiled first.
+ * This is plain JavaScript, because it starts several times faster than anything that must be compiled first.
  */
 import { rmSync } from "node:fs";
 import process from "node:process";
@@ -14,29 +15,29 @@ import { createInterface } from "node:readline";
 
 const pids = new Set();
 const folders = new Set();
-const orders = {
-  born: (pid) => pids.add(pid),
-  gone: (pid) => pids.delete(pid),
-  folder: (path) => folders.add(path),
-  keep: (path) => folders.delete(path),
+const commands = {
+  addProcess: (pid) => pids.add(pid),
+  removeProcess: (pid) => pids.delete(pid),
+  addFolder: (path) => folders.add(path),
+  keepFolder: (path) => folders.delete(path),
 };
 
-function end() {
+function cleanUp() {
   for (const pid of pids) {
     try {
       process.kill(pid, "SIGKILL");
     } catch {
-      // It has ended meanwhile.
+      // The process has already exited.
     }
   }
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   process.exit(0);
 }
 
-// Ctrl-C in a terminal reaches the whole group; only the closed pipe decides.
+// Ctrl-C in a terminal signals the whole process group, but only the closed pipe means that the run has ended.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 createInterface({ input: process.stdin })
   .on("line", (line) => {
-    for (const [order, value] of Object.entries(JSON.parse(line))) orders[order](value);
+    for (const [command, value] of Object.entries(JSON.parse(line))) commands[command](value);
   })
-  .on("close", end);
+  .on("close", cleanUp);

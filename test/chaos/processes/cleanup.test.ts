@@ -6,31 +6,34 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { waitUntil } from "../../support/wait-until.js";
+import type { CleanupCommand } from "./cleanup.js";
 
 const script = fileURLToPath(new URL("./cleanup-process.js", import.meta.url));
-const forever = ["-e", "setInterval(() => undefined, 1000)"];
+const idle = ["-e", "setInterval(() => undefined, 1000)"];
 
-/** A process of a run: does nothing, for as long as it is let. */
-const startIdler = () => spawn(process.execPath, forever, { stdio: "ignore" });
+/** Starts a process that does nothing until it is killed. */
+const startIdleProcess = () => spawn(process.execPath, idle, { stdio: "ignore" });
+const pidOf = ({ pid }: { pid?: number | undefined }) => pid ?? 0;
 
-test("when a run is gone, its processes end, frozen or not, and its folders go, but for what it keeps", async () => {
+test("after a run its processes are killed, frozen or not, and its folders removed except those it keeps", async () => {
   const cleanup = spawn(process.execPath, [script], { stdio: ["pipe", "ignore", "inherit"] });
-  const [running, frozen, ended] = [startIdler(), startIdler(), startIdler()];
-  await Promise.all([running, frozen, ended].map((child) => once(child, "spawn")));
+  const [running, frozen, unregistered] = [startIdleProcess(), startIdleProcess(), startIdleProcess()];
+  await Promise.all([running, frozen, unregistered].map((child) => once(child, "spawn")));
   frozen.kill("SIGSTOP");
-  const folder = mkdtempSync(join(tmpdir(), "guarded-"));
-  const kept = mkdtempSync(join(tmpdir(), "guarded-"));
-  const orders = [
-    ...[running, frozen, ended].map(({ pid }) => ({ born: pid })),
-    ...[{ gone: ended.pid }, { folder }, { folder: kept }, { keep: kept }],
+  const folder = mkdtempSync(join(tmpdir(), "cleanup-"));
+  const kept = mkdtempSync(join(tmpdir(), "cleanup-"));
+  const commands: CleanupCommand[] = [
+    ...[running, frozen, unregistered].map((child) => ({ addProcess: pidOf(child) })),
+    { removeProcess: pidOf(unregistered) },
+    ...[{ addFolder: folder }, { addFolder: kept }, { keepFolder: kept }],
   ];
-  for (const order of orders) cleanup.stdin.write(`${JSON.stringify(order)}\n`);
+  for (const command of commands) cleanup.stdin.write(`${JSON.stringify(command)}\n`);
   cleanup.stdin.end();
   await once(cleanup, "exit");
-  await waitUntil("both are gone", () => running.signalCode !== null && frozen.signalCode !== null);
+  await waitUntil("both are killed", () => running.signalCode !== null && frozen.signalCode !== null);
   expect([running.signalCode, frozen.signalCode]).toEqual(["SIGKILL", "SIGKILL"]);
   expect([existsSync(folder), existsSync(kept)]).toEqual([false, true]);
-  expect([ended.exitCode, ended.signalCode]).toEqual([null, null]);
-  ended.kill("SIGKILL");
+  expect([unregistered.exitCode, unregistered.signalCode]).toEqual([null, null]);
+  unregistered.kill("SIGKILL");
   rmSync(kept, { recursive: true });
 });

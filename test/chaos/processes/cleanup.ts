@@ -3,36 +3,37 @@ import { fileURLToPath } from "node:url";
 
 const script = fileURLToPath(new URL("./cleanup-process.js", import.meta.url));
 
-type Command =
+export type CleanupCommand =
   { addProcess: number } | { removeProcess: number } | { addFolder: string } | { keepFolder: string };
 
 /**
- * Starts the process that clears up when this one is gone, however it ends: kills the processes that it was told of,
- * frozen ones too, and removes folders.
+ * Starts a process that cleans up when this process has ended, however it ended: it kills the registered processes,
+ * frozen ones included, and removes the registered folders.
  */
 export function startCleanupProcess() {
-  // A session of its own: signals of the terminal do not reach it.
+  // Detached: signals from the terminal do not reach it.
   const child = spawn(process.execPath, [script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
-  // A guard that somebody killed guards nothing, and is no reason to fail.
+  // If the cleanup process is killed, the run continues without it.
   child.stdin.on("error", () => undefined);
-  const send = (order: Command) => {
-    child.stdin.write(`${JSON.stringify(order)}\n`);
+  const send = (command: CleanupCommand) => {
+    child.stdin.write(`${JSON.stringify(command)}\n`);
   };
 
   return {
     pid: child.pid ?? 0,
-    /** A process to be killed, until it is gone. */
+    /** Registers a process to kill. */
     addProcess: (pid: number) => {
       send({ addProcess: pid });
     },
+    /** Unregisters a process that has exited. */
     removeProcess: (pid: number) => {
       send({ removeProcess: pid });
     },
-    /** A folder to be removed. */
+    /** Registers a folder to remove. */
     addFolder: (path: string) => {
       send({ addFolder: path });
     },
-    /** A folder that stays after all. */
+    /** Unregisters a folder, so that it is kept. */
     keepFolder: (path: string) => {
       send({ keepFolder: path });
     },

@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 
-const lookEveryMs = 500;
-/** The script's shell and the runner of TypeScript are between npm and this process. */
+const checkEveryMs = 500;
+/** Between npm and this process are the script's shell and the TypeScript runner. */
 const maxBetween = 4;
 
-type Ancestor = { pid: number; parent: number; command: string };
+type ProcessInfo = { pid: number; parent: number; command: string };
 
-/** As `ps` knows it; `null` where there is no `ps`, or no such process. */
-function findProcess(pid: number): Ancestor | null {
+/** Looks a process up with `ps`. Returns `null` if there is no `ps` or no such process. */
+function findProcess(pid: number): ProcessInfo | null {
   try {
     const line = execFileSync("ps", ["-o", "ppid=,args=", "-p", String(pid)], { encoding: "utf8" });
     const [, parent = "", command = ""] = /^\s*(\d+)\s+(.*)/.exec(line) ?? [];
@@ -17,14 +17,17 @@ function findProcess(pid: number): Ancestor | null {
   }
 }
 
-/** This process's parent, and where npm has started it, all up to npm: any of them may be killed and the others not. */
-function listStarters(): number[] {
-  const starters: number[] = [process.ppid];
-  if (process.env.npm_lifecycle_event === undefined) return starters;
+/**
+ * Returns the parent of this process. If npm started it, returns all ancestors up to npm, because any one of them may be
+ * killed without the others.
+ */
+function listAncestors(): number[] {
+  const ancestors: number[] = [process.ppid];
+  if (process.env.npm_lifecycle_event === undefined) return ancestors;
   for (let next = findProcess(process.ppid); next !== null; next = findProcess(next.parent)) {
-    if (next.pid !== process.ppid) starters.push(next.pid);
-    if (/^npm\b|npm-cli/.test(next.command)) return starters;
-    if (starters.length > maxBetween) break;
+    if (next.pid !== process.ppid) ancestors.push(next.pid);
+    if (/^npm\b|npm-cli/.test(next.command)) return ancestors;
+    if (ancestors.length > maxBetween) break;
   }
   return [process.ppid];
 }
@@ -38,13 +41,13 @@ function isAlive(pid: number): boolean {
 }
 
 /**
- * Ends this process soon after those that have started it: nobody waits for the result any more, and no signal comes
- * from a parent that was killed.
+ * Ends this process soon after one of its ancestors has ended: the result is no longer needed, and a parent that was
+ * killed sends no signal.
  */
 export function endWithParent(): void {
   const parent = process.ppid;
-  const starters = listStarters();
+  const ancestors = listAncestors();
   setInterval(() => {
-    if (process.ppid !== parent || !starters.every(isAlive)) process.exit(130);
-  }, lookEveryMs).unref();
+    if (process.ppid !== parent || !ancestors.every(isAlive)) process.exit(130);
+  }, checkEveryMs).unref();
 }

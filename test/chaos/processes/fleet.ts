@@ -6,44 +6,44 @@ import { createProductProcess, type ProcessSupervisor, type ProductProcess } fro
 
 export type Service = "redis" | "mongo" | "vital";
 
-/** A process of the product with its ways to what it needs. */
+/** A gateway or worker process, with a proxy to each service that it uses. */
 export type Member = {
   name: string;
   role: "gateway" | "worker";
   process: ProductProcess;
-  /** `null` where it goes straight: a client that follows a replica set goes to the address that the set names. */
+  /** `null` without a proxy: a client that follows a replica set connects to the address that the set announces. */
   proxies: Record<Service, TcpProxy | null>;
-  /** Whether it has loaded its code and listens to signals. */
+  /** Whether the process has loaded its code and handles signals. */
   isUp: () => Promise<boolean>;
-  /** Whether it can do its work as well. */
+  /** Whether the process can also do its work. */
   isReady: () => Promise<boolean>;
-  /** Where a gateway serves its clients. */
+  /** A gateway's base URL for clients. */
   url: string;
 };
 
 export type FleetOptions = {
   gateways: number;
   workers: number;
-  /** The product's executable. */
+  /** Path of the product's command-line script. */
   cli: string;
   mongo: { port: number; url: string };
   redisPort: number;
   vitalPort: number;
-  /** What all of them have in common. */
+  /** Environment variables that all processes share. */
   env: Record<string, string>;
   logFolder: string;
   supervisor: ProcessSupervisor;
 };
 
 async function respondsWith200(url: string): Promise<boolean> {
-  const answer = await request(url).catch(() => null);
-  await answer?.body.dump();
-  return answer?.statusCode === 200;
+  const response = await request(url).catch(() => null);
+  await response?.body.dump();
+  return response?.statusCode === 200;
 }
 
 /**
- * Every other process finds MongoDB as in production, by the replica set; the others are told one address, so that
- * their link can be cut.
+ * Every second process connects to MongoDB as in production, through the replica set. The others connect directly to one
+ * address, so that a proxy can cut the connection.
  */
 async function startProxies({ mongo, redisPort, vitalPort }: FleetOptions, isDirect: boolean) {
   return {
@@ -79,12 +79,12 @@ async function startMember(options: FleetOptions, role: Member["role"], number: 
     supervisor,
   );
   process.start();
-  const ask = (path: string) => () => respondsWith200(`http://127.0.0.1:${adminPort}${path}`);
+  const probe = (path: string) => () => respondsWith200(`http://127.0.0.1:${adminPort}${path}`);
   const url = `http://127.0.0.1:${port}`;
-  return { name, role, process, proxies, isUp: ask("/livez"), isReady: ask("/readyz"), url };
+  return { name, role, process, proxies, isUp: probe("/livez"), isReady: probe("/readyz"), url };
 }
 
-/** Starts gateways and workers, each with links of its own. */
+/** Starts gateways and workers, each with its own proxies. */
 export async function startFleet(options: FleetOptions) {
   const start = (role: Member["role"], count: number) =>
     Promise.all(Array.from({ length: count }, (_, number) => startMember(options, role, number)));
@@ -94,12 +94,12 @@ export async function startFleet(options: FleetOptions) {
 
   return {
     members,
-    gateways: gateways,
+    gateways,
     isReady: async () => (await Promise.all(members.map(({ isReady }) => isReady()))).every(Boolean),
     async close(): Promise<void> {
       await Promise.all(members.map(({ process }) => process.close()));
       for (const { proxies } of members) {
-        for (const link of Object.values(proxies)) await link?.close();
+        for (const proxy of Object.values(proxies)) await proxy?.close();
       }
     },
   };

@@ -1,8 +1,8 @@
 /**
- * Serves the documents of an issuer from a thread of its own: whatever else its process has to do, gateways that have
- * just been started get the keys at once.
+ * Serves the documents of an issuer on a separate thread, so that gateways that have just started get the keys
+ * immediately, however busy the main thread is.
  *
- * Plain JavaScript, because threads do not share what compiles the rest.
+ * This is plain JavaScript, because worker threads do not share the TypeScript loader.
  */
 import { createServer } from "node:http";
 import { parentPort, workerData } from "node:worker_threads";

@@ -5,14 +5,14 @@ import { Worker } from "node:worker_threads";
 
 const audience = "https://gateway.example.com";
 
-/** An issuer of RFC 9068 access tokens on loopback: discovery, keys, and a token for whoever is named. */
+/** Starts an issuer of RFC 9068 access tokens on loopback: discovery, keys, and tokens for any app user. */
 export async function startIssuer() {
   const { privateKey, publicKey } = await generateKeyPair("RS256");
   const kid = randomUUID();
   const keys = [{ ...(await exportJWK(publicKey)), kid, alg: "RS256", use: "sig" }];
   const thread = new Worker(new URL("./issuer-thread.js", import.meta.url), {
     workerData: { keys },
-    // Without what compiles the rest.
+    // Without the TypeScript loader of this process.
     execArgv: [],
   });
   const [port] = (await once(thread, "message")) as [number];
@@ -22,7 +22,7 @@ export async function startIssuer() {
     url,
     audience,
 
-    /** An access token for one app user, good for an hour. */
+    /** Returns an access token for one app user; it expires after an hour. */
     createAccessToken: (appUserId: string): Promise<string> =>
       new SignJWT({ client_id: "chaos-app", jti: randomUUID() })
         .setProtectedHeader({ alg: "RS256", typ: "at+jwt", kid })

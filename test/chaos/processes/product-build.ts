@@ -3,10 +3,10 @@ import { bundleCli } from "../../../packaging/bundle.js";
 import { compileIsolated } from "../../../packaging/isolated-compile.js";
 
 /**
- * Builds the product as it ships, apart from every other build.
+ * Builds the product as it ships, in a separate folder.
  *
- * @param onFolder is told of the folder before anything is written
- * @returns paths of the two entries, and what removes the folder again
+ * @param onFolder is called with the folder's path before anything is written
+ * @returns the paths of the two entry points, and `remove`, which removes the folder
  */
 export async function buildProduct(onFolder: (folder: string) => void) {
   const { folder, remove } = await compileIsolated("chaos", "tsconfig.build.json", onFolder);

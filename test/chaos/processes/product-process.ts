@@ -8,22 +8,21 @@ export type ProcessOptions = {
   /** Script and arguments for Node.js. */
   args: readonly string[];
   env: Record<string, string>;
-  /** Takes what the process writes. */
+  /** File that receives standard output and standard error. */
   logPath: string;
 };
 
-/** How a process ended that nobody had told to end. */
+/** An exit that the run did not cause. */
 export type UnexpectedExit = { name: string; how: string };
 
-/** What processes need of those who run them. */
-export type ProcessSupervisor = { cleanup: CleanupProcess; onUnexpectedExit: (end: UnexpectedExit) => void };
+export type ProcessSupervisor = { cleanup: CleanupProcess; onUnexpectedExit: (exit: UnexpectedExit) => void };
 
-/** An orchestrator starts a process again that ended by itself, after a moment. */
+/** An orchestrator also waits before it restarts a process that exited. */
 const restartAfterMs = 1_000;
 
 /**
- * A process of the product, to be killed, frozen and started again. Like under an orchestrator, it is started again
- * when it ends by itself; that is reported.
+ * Creates a process of the product that can be killed, frozen and started again. As under an orchestrator, a process that
+ * exits unexpectedly is restarted; the exit is reported.
  */
 export function createProductProcess(
   options: ProcessOptions,
@@ -35,7 +34,7 @@ export function createProductProcess(
   let isClosed = false;
   let startedAtMs = -Infinity;
   let disturbedAtMs = -Infinity;
-  // However this process ends, nothing of it stays behind; where this is not run, the guard sees to it.
+  // If this process is killed and the handler does not run, the cleanup process kills the child.
   process.once("exit", () => child?.kill("SIGKILL"));
 
   function start(): void {
@@ -61,7 +60,7 @@ export function createProductProcess(
     });
   }
 
-  /** Ends it on purpose; gives the exit code, `null` for an end by signal. */
+  /** Ends the process on purpose. Returns the exit code, or `null` if a signal ended it or it was not running. */
   async function end(signal: NodeJS.Signals): Promise<number | null> {
     const stopping = child;
     if (stopping === null) return null;
@@ -79,7 +78,7 @@ export function createProductProcess(
     logPath,
     start,
     kill: () => end("SIGKILL"),
-    /** As an orchestrator stops it. */
+    /** Stops the process as an orchestrator does. */
     stop: () => end("SIGTERM"),
     freeze(): void {
       isFrozen = true;
@@ -91,11 +90,14 @@ export function createProductProcess(
       isFrozen = false;
       disturbedAtMs = performance.now();
     },
-    /** Whether it is down or frozen, or has been started or hurt at any time since (by `performance.now()`). */
+    /**
+     * Whether the process is down or frozen, or was started, stopped, frozen or thawed after `sinceMs` (a value of
+     * `performance.now()`).
+     */
     wasDisturbed: (sinceMs: number) => child === null || isFrozen || disturbedAtMs >= sinceMs,
-    /** For how long it has been up, loading its code included, milliseconds. */
+    /** Time since the last start, including the time to load the code. */
     ageMs: () => performance.now() - startedAtMs,
-    /** Ends it for good. */
+    /** Kills the process and prevents further starts. */
     async close(): Promise<void> {
       isClosed = true;
       await end("SIGKILL");

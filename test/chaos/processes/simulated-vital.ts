@@ -11,14 +11,14 @@ export type LedgerEntry = {
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
 
 type Distribute<T> = T extends unknown ? Omit<T, "times" | "probability" | "seed" | "operation"> : never;
-/** What goes wrong at Vital, in the simulator's words. */
+/** A fault of Vital in the format of the simulator's control API. */
 export type VitalFault = Distribute<Fault> & {
   operation?: Fault["operation"];
   probability?: number;
   seed?: number;
 };
 
-/** Vital's side: the simulator as a process that stays up (its users are in memory), and its control plane. */
+/** Starts the simulator of Vital and returns its control API. The process is never restarted: its users are in memory. */
 export function startSimulatedVital(options: {
   script: string;
   port: number;
@@ -41,8 +41,9 @@ export function startSimulatedVital(options: {
       }),
     });
     const text = await response.body.text();
-    if (response.statusCode !== 200)
-      throw new Error(`The simulator answered ${response.statusCode}: ${text}`);
+    if (response.statusCode !== 200) {
+      throw new Error(`The simulator responded with ${response.statusCode}: ${text}`);
+    }
     return JSON.parse(text) as T;
   }
 
@@ -60,12 +61,15 @@ export function startSimulatedVital(options: {
       ),
     addFault: (fault: VitalFault) => control("POST", "/faults", fault),
     clearFaults: () => control("DELETE", "/faults"),
-    /** Everyone ever created. */
+    /** Returns every user ever created, deleted ones included. */
     listAllUsers: () => listLedger(),
     listTimeline: async (sinceMs: number) =>
       (await control<{ timeline: TimelineEntry[] }>("GET", `/timeline?since=${sinceMs}`)).timeline,
 
-    /** Deletes an app user's Vital user behind the product's back; gives its id, or `null` where that was not to be had. */
+    /**
+     * Deletes an app user's Vital user directly at Vital, without the product. Returns the Vital user's id, even if the
+     * outcome of the deletion is unknown, or `null` if the app user has no live Vital user.
+     */
     async deleteAtVital(appUserId: string): Promise<string | null> {
       const query = `?clientUserId=${encodeURIComponent(appUserId)}`;
       const live = (await listLedger(query)).find(({ deletedAt }) => deletedAt === null);

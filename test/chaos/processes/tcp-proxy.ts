@@ -3,29 +3,29 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { findFreePort } from "../../../dev/embedded/ports.js";
 
 export type ProxyState =
-  /** Passes everything on. */
+  /** Forwards everything. */
   | "open"
-  /** Breaks what is there and what comes. */
+  /** Breaks existing and new connections. */
   | "broken"
-  /** Keeps connections and takes new ones, but nothing gets through until it opens; then it all does, late. */
-  | "silent";
+  /** Keeps connections and accepts new ones, but forwards nothing until it opens; then it forwards everything, late. */
+  | "stalled";
 
 /**
- * One process's way to one service: a TCP proxy on a port of its own that can be cut.
+ * Starts a TCP proxy between one process and one service, so that the connection can be cut for that process alone.
  *
- * @returns the port to connect to, `set` to change its state and `close`
+ * @returns the port to connect to, `set` to change the state, and `close`
  */
 export async function startTcpProxy(targetPort: number) {
   const pairs = new Set<readonly [Socket, Socket]>();
   const waiting = new Set<Socket>();
   let state: ProxyState = "open";
 
-  function pass(from: Socket, to: Socket): void {
+  function forward(from: Socket, to: Socket): void {
     from.on("data", (chunk) => {
       if (to.write(chunk)) return;
       from.pause();
       to.once("drain", () => {
-        if (state !== "silent") from.resume();
+        if (state !== "stalled") from.resume();
       });
     });
     from.on("end", () => {
@@ -39,18 +39,18 @@ export async function startTcpProxy(targetPort: number) {
     });
   }
 
-  function join(client: Socket): void {
+  function connect(client: Socket): void {
     const service = createConnection({ port: targetPort, host: "127.0.0.1", noDelay: true });
     const pair = [client, service] as const;
     pairs.add(pair);
     service.on("close", () => pairs.delete(pair));
-    pass(client, service);
-    pass(service, client);
+    forward(client, service);
+    forward(service, client);
   }
 
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     client.on("error", () => undefined);
-    if (state === "open") join(client);
+    if (state === "open") connect(client);
     else if (state === "broken") client.resetAndDestroy();
     else {
       client.pause();
@@ -69,9 +69,9 @@ export async function startTcpProxy(targetPort: number) {
   function set(next: ProxyState): void {
     state = next;
     if (next === "broken") destroyAll();
-    if (next === "silent") for (const socket of [...pairs].flat()) socket.pause();
+    if (next === "stalled") for (const socket of [...pairs].flat()) socket.pause();
     if (next !== "open") return;
-    for (const client of waiting) join(client);
+    for (const client of waiting) connect(client);
     waiting.clear();
     for (const socket of [...pairs].flat()) socket.resume();
   }

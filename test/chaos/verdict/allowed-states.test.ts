@@ -11,38 +11,44 @@ const event = (type: PlannedEvent["type"], second: number): PlannedEvent => ({
 const created = (second: number) => event("user.created", second);
 const deleted = (second: number) => event("user.deleted", second);
 
-const endsOf = (
+const statesOf = (
   acknowledged: readonly PlannedEvent[],
   unacknowledged: readonly PlannedEvent[] = [],
-  visit: "none" | "asked" | "issued" = "none",
-) => [...listAllowedStates([...unacknowledged, ...acknowledged], (one) => acknowledged.includes(one), visit)];
+  tokenRequest: "none" | "sent" | "issued" = "none",
+) => [
+  ...listAllowedStates(
+    [...unacknowledged, ...acknowledged],
+    (one) => acknowledged.includes(one),
+    tokenRequest,
+  ),
+];
 
-describe("what an app user may come to", () => {
+describe("the final states that an app user may have", () => {
   test("the newest acknowledged event decides, in whatever order they are listed", () => {
-    expect(endsOf([deleted(2), created(3), created(1)])).toEqual(["provisioned"]);
-    expect(endsOf([created(1), deleted(3), created(2)])).toEqual(["deleted"]);
+    expect(statesOf([deleted(2), created(3), created(1)])).toEqual(["provisioned"]);
+    expect(statesOf([created(1), deleted(3), created(2)])).toEqual(["deleted"]);
   });
 
   test("of two events with the same time the deletion decides", () => {
-    expect(endsOf([created(1), deleted(1)])).toEqual(["deleted"]);
-    expect(endsOf([deleted(1), created(1)])).toEqual(["deleted"]);
+    expect(statesOf([created(1), deleted(1)])).toEqual(["deleted"]);
+    expect(statesOf([deleted(1), created(1)])).toEqual(["deleted"]);
   });
 
-  test("a newer event that nobody acknowledged may count or not", () => {
-    expect(endsOf([created(1)], [deleted(2)]).sort()).toEqual(["deleted", "provisioned"]);
+  test("a newer event that was not acknowledged may count or not", () => {
+    expect(statesOf([created(1)], [deleted(2)]).sort()).toEqual(["deleted", "provisioned"]);
   });
 
-  test("an older event that nobody acknowledged changes nothing", () => {
-    expect(endsOf([created(2)], [deleted(1)])).toEqual(["provisioned"]);
+  test("an older event that was not acknowledged changes nothing", () => {
+    expect(statesOf([created(2)], [deleted(1)])).toEqual(["provisioned"]);
   });
 
-  test("a request for a token does not outrank a deletion", () => {
-    expect(endsOf([deleted(1)], [], "issued")).toEqual(["deleted"]);
+  test("a token request does not outrank a deletion", () => {
+    expect(statesOf([deleted(1)], [], "issued")).toEqual(["deleted"]);
   });
 
-  test("without an event, a token that was issued proves a Vital user, a request may have made one", () => {
-    expect(endsOf([], [], "issued")).toEqual(["provisioned"]);
-    expect(endsOf([], [], "asked").sort()).toEqual(["provisioned", "untouched"]);
-    expect(endsOf([], [], "none")).toEqual(["untouched"]);
+  test("without an event, an issued token proves that a Vital user exists, and a token request may have created one", () => {
+    expect(statesOf([], [], "issued")).toEqual(["provisioned"]);
+    expect(statesOf([], [], "sent").sort()).toEqual(["provisioned", "untouched"]);
+    expect(statesOf([], [], "none")).toEqual(["untouched"]);
   });
 });

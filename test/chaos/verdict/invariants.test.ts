@@ -28,18 +28,18 @@ const token = (vitalUserId: string, appUserId = "u1") => ({
   appUserId,
   vitalUserId,
   isConsistent: true,
-  askedAt: 5_000,
+  requestedAt: 5_000,
 });
 
-/** One app user who signed up and has a Vital user, but for what a test changes. */
-function findingsOf(changes: Partial<Evidence>): string[] {
+/** Checks one app user who signed up and has a Vital user, with the changes of a test. */
+function violationsOf(changes: Partial<Evidence>): string[] {
   const evidence: Evidence = {
     users: new Map([["u1", [created]]]),
     acknowledged: new Map([
       ["e1", 4_000],
       ["e2", 6_000],
     ]),
-    asked: new Set(),
+    requestedBy: new Set(),
     tokens: [token("v1")],
     mappings: [active("v1")],
     ledger: [live("v1")],
@@ -50,67 +50,71 @@ function findingsOf(changes: Partial<Evidence>): string[] {
 }
 const wasDeleted = { users: new Map([["u1", [created, deleted]]]), tokens: [] };
 
-test("what is as it should be gives no finding", () => {
-  expect(findingsOf({})).toEqual([]);
-  expect(findingsOf({ ...wasDeleted, mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual([]);
+test("correct evidence has no violations", () => {
+  expect(violationsOf({})).toEqual([]);
+  expect(violationsOf({ ...wasDeleted, mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual([]);
 });
 
 test("an acknowledged signup without a mapping, or with a tombstone, is lost", () => {
-  expect(findingsOf({ mappings: [], ledger: [], tokens: [] })).toEqual(["lost"]);
-  expect(findingsOf({ mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual(["lost"]);
+  expect(violationsOf({ mappings: [], ledger: [], tokens: [] })).toEqual(["lost events"]);
+  expect(violationsOf({ mappings: [inState("deleted")], ledger: [dead("v1")] })).toEqual(["lost events"]);
 });
 
-test("an event that nobody acknowledged is not lost", () => {
-  expect(findingsOf({ acknowledged: new Map(), mappings: [], ledger: [], tokens: [] })).toEqual([]);
+test("an event that was not acknowledged is not lost", () => {
+  expect(violationsOf({ acknowledged: new Map(), mappings: [], ledger: [], tokens: [] })).toEqual([]);
 });
 
-test("a mapping whose Vital user is gone is lost", () => {
-  expect(findingsOf({ ledger: [dead("v1")] })).toEqual(["lost"]);
+test("an active mapping whose Vital user is deleted counts as lost", () => {
+  expect(violationsOf({ ledger: [dead("v1")] })).toEqual(["lost events"]);
 });
 
-test("a second live Vital user, or a second one without a deletion in between, is a duplicate", () => {
-  expect(findingsOf({ ...wasDeleted, ledger: [live("v1"), live("v2")] })).toEqual(["duplicate users"]);
-  expect(findingsOf({ ledger: [dead("v0"), live("v1")] })).toEqual(["duplicate users"]);
-  expect(findingsOf({ ledger: [dead("v0"), live("v1")], deletedAtVital: new Set(["v0"]) })).toEqual([]);
+test("a second live Vital user is a duplicate, and so is a second one without a deletion in between", () => {
+  expect(violationsOf({ ...wasDeleted, ledger: [live("v1"), live("v2")] })).toEqual([
+    "duplicate Vital users",
+  ]);
+  expect(violationsOf({ ledger: [dead("v0"), live("v1")] })).toEqual(["duplicate Vital users"]);
+  expect(violationsOf({ ledger: [dead("v0"), live("v1")], deletedAtVital: new Set(["v0"]) })).toEqual([]);
 });
 
-test("each deletion at Vital makes room for one more Vital user, and no more than one", () => {
+test("each deletion at Vital allows exactly one more Vital user", () => {
   const ledger = [dead("v0"), dead("v1"), live("v2")];
   const change = { ledger, mappings: [active("v2")], tokens: [token("v2")] };
-  expect(findingsOf({ ...change, deletedAtVital: new Set(["v0", "v1"]) })).toEqual([]);
-  expect(findingsOf({ ...change, deletedAtVital: new Set(["v0"]) })).toEqual(["duplicate users"]);
+  expect(violationsOf({ ...change, deletedAtVital: new Set(["v0", "v1"]) })).toEqual([]);
+  expect(violationsOf({ ...change, deletedAtVital: new Set(["v0"]) })).toEqual(["duplicate Vital users"]);
 });
 
-test("a mapping that names another Vital user than the live one, or another client user, is wrong", () => {
-  expect(findingsOf({ mappings: [active("v2")] })).toEqual(["wrong mappings"]);
-  expect(findingsOf({ mappings: [{ ...active("v1"), clientUserId: "u2" }] })).toEqual(["wrong mappings"]);
+test("a mapping that names another Vital user than the live one, or another client user id, is wrong", () => {
+  expect(violationsOf({ mappings: [active("v2")] })).toEqual(["wrong mappings"]);
+  expect(violationsOf({ mappings: [{ ...active("v1"), clientUserId: "u2" }] })).toEqual(["wrong mappings"]);
 });
 
-test("two mappings that name the same Vital user are wrong, though each looks right alone", () => {
+test("two mappings that name the same Vital user are wrong", () => {
   const users = new Map([
     ["u1", [created]],
     ["u2", []],
   ]);
   const second = { _id: "u2", clientUserId: "u2", state: "active", vitalUserId: "v1" };
-  expect(findingsOf({ users, asked: new Set(["u2"]), mappings: [active("v1"), second] })).toContain(
+  expect(violationsOf({ users, requestedBy: new Set(["u2"]), mappings: [active("v1"), second] })).toContain(
     "wrong mappings",
   );
 });
 
-test("a Vital user without a mapping is wrong, though nobody was promised one", () => {
+test("a Vital user without a mapping is wrong even if no event was acknowledged", () => {
   const change = { acknowledged: new Map<string, number>(), mappings: [], tokens: [] };
-  expect(findingsOf(change)).toEqual(["wrong mappings"]);
+  expect(violationsOf(change)).toEqual(["wrong mappings"]);
 });
 
-test("a token that was asked for after the deletion was acknowledged is wrong", () => {
+test("a token that was requested after the deletion was acknowledged is wrong", () => {
   const gone = { ...wasDeleted, mappings: [inState("deleted")], ledger: [dead("v1")] };
-  expect(findingsOf({ ...gone, tokens: [token("v1")] })).toEqual([]);
-  expect(findingsOf({ ...gone, tokens: [{ ...token("v1"), askedAt: 6_001 }] })).toEqual(["wrong tokens"]);
+  expect(violationsOf({ ...gone, tokens: [token("v1")] })).toEqual([]);
+  expect(violationsOf({ ...gone, tokens: [{ ...token("v1"), requestedAt: 6_001 }] })).toEqual([
+    "wrong tokens",
+  ]);
   const signedUpAgain = { ...created, id: "e3", occurredAt: new Date(3_000) };
   expect(
-    findingsOf({
+    violationsOf({
       users: new Map([["u1", [created, deleted, signedUpAgain]]]),
-      tokens: [{ ...token("v1"), askedAt: 6_001 }],
+      tokens: [{ ...token("v1"), requestedAt: 6_001 }],
     }),
   ).toEqual([]);
 });
@@ -120,23 +124,23 @@ test("a token for another app user's Vital user is wrong", () => {
     ["u1", [created]],
     ["u2", []],
   ]);
-  expect(findingsOf({ users, ledger: [live("v1"), live("v2", "u2")], tokens: [token("v2")] })).toContain(
+  expect(violationsOf({ users, ledger: [live("v1"), live("v2", "u2")], tokens: [token("v2")] })).toContain(
     "wrong tokens",
   );
-  expect(findingsOf({ tokens: [{ ...token("v1"), isConsistent: false }] })).toEqual(["wrong tokens"]);
+  expect(violationsOf({ tokens: [{ ...token("v1"), isConsistent: false }] })).toEqual(["wrong tokens"]);
 });
 
-test("a Vital user that outlives its app user is undeleted", () => {
-  expect(findingsOf({ ...wasDeleted })).toEqual(["undeleted"]);
-  expect(findingsOf({ ...wasDeleted, mappings: [inState("deleted")] })).toEqual(["undeleted"]);
+test("a Vital user that still exists after its app user was deleted counts as undeleted", () => {
+  expect(violationsOf({ ...wasDeleted })).toEqual(["undeleted Vital users"]);
+  expect(violationsOf({ ...wasDeleted, mappings: [inState("deleted")] })).toEqual(["undeleted Vital users"]);
 });
 
-test("what is not in a final state at rest is stuck", () => {
+test("a mapping that is not in a final state counts as stuck", () => {
   for (const state of ["pending", "deleting", "failed"]) {
-    expect(findingsOf({ mappings: [inState(state)] })).toEqual(["stuck"]);
+    expect(violationsOf({ mappings: [inState(state)] })).toEqual(["stuck mappings"]);
   }
 });
 
-test("a Vital user of somebody whom nobody announced is wrong", () => {
-  expect(findingsOf({ ledger: [live("v1"), live("v2", "u9")] })).toEqual(["wrong mappings"]);
+test("a Vital user for an unknown app user is wrong", () => {
+  expect(violationsOf({ ledger: [live("v1"), live("v2", "u9")] })).toEqual(["wrong mappings"]);
 });

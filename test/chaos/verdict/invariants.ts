@@ -3,16 +3,16 @@ import type { PlannedEvent } from "../load/load-plan.js";
 import type { LedgerEntry } from "../processes/simulated-vital.js";
 import type { IssuedToken } from "../load/viewers.js";
 
-/** What is stored of an app user, as far as it is judged. */
+/** The stored fields of a mapping that the checks use. */
 export type StoredMapping = { _id: string; state: string; clientUserId: string; vitalUserId?: string };
 
 export const violationKinds = [
-  "lost",
-  "duplicate users",
+  "lost events",
+  "duplicate Vital users",
   "wrong mappings",
   "wrong tokens",
-  "undeleted",
-  "stuck",
+  "undeleted Vital users",
+  "stuck mappings",
 ] as const;
 
 export type ViolationKind = (typeof violationKinds)[number];
@@ -21,14 +21,14 @@ export type Violation = { kind: ViolationKind; appUserId: string; detail: string
 
 export type Evidence = {
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
-  /** Ids of the events for which there was a 202, and when the first one came, epoch milliseconds. */
+  /** Ids of the events that got a 202, with the time of the first one in epoch milliseconds. */
   acknowledged: ReadonlyMap<string, number>;
-  asked: ReadonlySet<string>;
+  requestedBy: ReadonlySet<string>;
   tokens: readonly IssuedToken[];
   mappings: readonly StoredMapping[];
-  /** Every Vital user that there ever was. */
+  /** Every Vital user ever created, deleted ones included. */
   ledger: readonly LedgerEntry[];
-  /** Vital users that were deleted at Vital itself. */
+  /** Ids of Vital users that were deleted directly at Vital. */
   deletedAtVital: ReadonlySet<string>;
 };
 
@@ -43,7 +43,7 @@ function groupBy<T>(list: readonly T[], toKey: (item: T) => string): Map<string,
   return groups;
 }
 
-type Case = {
+type UserEvidence = {
   appUserId: string;
   events: readonly PlannedEvent[];
   vitalUsers: readonly LedgerEntry[];
@@ -51,41 +51,41 @@ type Case = {
   allowed: ReturnType<typeof listAllowedStates>;
 };
 
-function checkState({ vitalUsers, mapping, allowed }: Case): [ViolationKind, string] | null {
+function checkState({ vitalUsers, mapping, allowed }: UserEvidence): [ViolationKind, string] | null {
   const live = vitalUsers.filter(({ deletedAt }) => deletedAt === null);
   const [user] = live;
   const expected = `expected ${[...allowed].join(" or ")}`;
-  if (live.length > 1) return ["duplicate users", `${live.length} live Vital users`];
+  if (live.length > 1) return ["duplicate Vital users", `${live.length} live Vital users`];
   if (mapping === undefined) {
-    if (!allowed.has("untouched")) return ["lost", `no mapping, ${expected}`];
+    if (!allowed.has("untouched")) return ["lost events", `no mapping, ${expected}`];
     return user === undefined ? null : ["wrong mappings", "a Vital user without a mapping"];
   }
   if (mapping.state === "active") {
-    if (!allowed.has("provisioned")) return ["undeleted", `active, ${expected}`];
-    if (user === undefined) return ["lost", "active, but the Vital user is gone"];
+    if (!allowed.has("provisioned")) return ["undeleted Vital users", `active, ${expected}`];
+    if (user === undefined) return ["lost events", "active, but the Vital user is deleted"];
     return user.vitalUserId === mapping.vitalUserId ? null : ["wrong mappings", "names another Vital user"];
   }
-  if (mapping.state !== "deleted") return ["stuck", `still ${mapping.state}, ${expected}`];
-  if (!allowed.has("deleted")) return ["lost", `deleted, ${expected}`];
-  return user === undefined ? null : ["undeleted", "its Vital user outlives it"];
+  if (mapping.state !== "deleted") return ["stuck mappings", `still ${mapping.state}, ${expected}`];
+  if (!allowed.has("deleted")) return ["lost events", `deleted, ${expected}`];
+  return user === undefined ? null : ["undeleted Vital users", "deleted, but the Vital user still exists"];
 }
 
 /**
- * Without an event that says so, only somebody at Vital itself may have deleted a Vital user, and each of those makes
- * room for one more. Anything beyond that ran wild on the way, however well it ended.
+ * Without a deletion event, Vital users may only have been deleted directly at Vital, and each such deletion allows for one
+ * more Vital user. More than that are duplicates, even if all but one were deleted later.
  */
 function checkHistory(
-  { events, vitalUsers }: Case,
+  { events, vitalUsers }: UserEvidence,
   deletedAtVital: ReadonlySet<string>,
 ): [ViolationKind, string] | null {
   if (events.some(({ type }) => type === "user.deleted")) return null;
   const mayBeDeleted = vitalUsers.filter(({ vitalUserId }) => deletedAtVital.has(vitalUserId)).length;
   if (vitalUsers.length <= 1 + mayBeDeleted) return null;
   const after = mayBeDeleted === 0 ? "without a deletion" : `with ${mayBeDeleted} deleted at Vital`;
-  return ["duplicate users", `${vitalUsers.length} Vital users one after the other ${after}`];
+  return ["duplicate Vital users", `${vitalUsers.length} Vital users one after the other ${after}`];
 }
 
-/** When the deletion was acknowledged that nothing else outranks, epoch milliseconds; `Infinity` where none was. */
+/** Returns when the final deletion was acknowledged, in epoch milliseconds, or `Infinity` if there is none. */
 function toFinalDeletionAt(
   events: readonly PlannedEvent[],
   acknowledged: ReadonlyMap<string, number>,
@@ -95,20 +95,20 @@ function toFinalDeletionAt(
 }
 
 function checkToken(token: IssuedToken, owner: string | undefined, deletedAt: number): string | null {
-  const { appUserId, vitalUserId, isConsistent, askedAt } = token;
-  if (owner !== appUserId) return `a token for the Vital user of ${owner ?? "nobody"}`;
-  if (!isConsistent) return `a token for another Vital user than the answer says (${vitalUserId})`;
-  if (askedAt <= deletedAt) return null;
-  return `a token that was asked for ${askedAt - deletedAt} ms after the deletion was acknowledged`;
+  const { appUserId, vitalUserId, isConsistent, requestedAt } = token;
+  if (owner !== appUserId) return `the token is for a Vital user of ${owner ?? "no app user"}`;
+  if (!isConsistent) return `the token is for another Vital user than the response says (${vitalUserId})`;
+  if (requestedAt <= deletedAt) return null;
+  return `the token was requested ${requestedAt - deletedAt} ms after the deletion was acknowledged`;
 }
 
 function checkMapping({ _id, clientUserId }: StoredMapping): [ViolationKind, string] | null {
   return clientUserId === _id ? null : ["wrong mappings", "names another client user id"];
 }
 
-/** Compares what was acknowledged, what is stored and what Vital has. */
+/** Compares the acknowledged events, the stored mappings, the issued tokens and the Vital users. */
 export function findViolations(evidence: Evidence): Violation[] {
-  const { users, acknowledged, asked, tokens, ledger, deletedAtVital } = evidence;
+  const { users, acknowledged, requestedBy, tokens, ledger, deletedAtVital } = evidence;
   const everOf = groupBy(ledger, ({ clientUserId }) => clientUserId);
   const mappingOf = new Map(evidence.mappings.map((mapping) => [mapping._id, mapping]));
   const ownerOf = new Map(ledger.map(({ vitalUserId, clientUserId }) => [vitalUserId, clientUserId]));
@@ -119,12 +119,12 @@ export function findViolations(evidence: Evidence): Violation[] {
   };
 
   for (const [appUserId, events] of users) {
-    const visit = served.has(appUserId) ? "issued" : asked.has(appUserId) ? "asked" : "none";
-    const allowed = listAllowedStates(events, ({ id }) => acknowledged.has(id), visit);
+    const tokenRequest = served.has(appUserId) ? "issued" : requestedBy.has(appUserId) ? "sent" : "none";
+    const allowed = listAllowedStates(events, ({ id }) => acknowledged.has(id), tokenRequest);
     const vitalUsers = everOf.get(appUserId) ?? [];
-    const one: Case = { appUserId, events, vitalUsers, mapping: mappingOf.get(appUserId), allowed };
-    add(appUserId, checkState(one));
-    add(appUserId, checkHistory(one, deletedAtVital));
+    const user: UserEvidence = { appUserId, events, vitalUsers, mapping: mappingOf.get(appUserId), allowed };
+    add(appUserId, checkState(user));
+    add(appUserId, checkHistory(user, deletedAtVital));
   }
   for (const token of tokens) {
     const deletedAt = toFinalDeletionAt(users.get(token.appUserId) ?? [], acknowledged);
@@ -132,12 +132,13 @@ export function findViolations(evidence: Evidence): Violation[] {
     add(token.appUserId, detail === null ? null : ["wrong tokens", detail]);
   }
   for (const appUserId of [...everOf.keys(), ...mappingOf.keys()]) {
-    if (!users.has(appUserId)) add(appUserId, ["wrong mappings", "nobody by this id was ever announced"]);
+    if (!users.has(appUserId)) add(appUserId, ["wrong mappings", "no app user of the run has this id"]);
   }
   for (const mapping of evidence.mappings) add(mapping._id, checkMapping(mapping));
   const active = evidence.mappings.filter(({ state }) => state === "active");
   for (const [vitalUserId, sharing] of groupBy(active, (mapping) => mapping.vitalUserId ?? "")) {
-    if (sharing.length > 1) add(sharing[0]?._id ?? "", ["wrong mappings", `${vitalUserId} is shared`]);
+    if (sharing.length > 1)
+      add(sharing[0]?._id ?? "", ["wrong mappings", `${vitalUserId} is shared with another mapping`]);
   }
   return violations;
 }

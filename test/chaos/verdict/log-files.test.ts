@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { countBugs, readLogFiles } from "./log-files.js";
+import { expectedErrors, readLogFiles } from "./log-files.js";
 
 const folder = mkdtempSync(join(tmpdir(), "log-files-"));
 afterAll(() => {
@@ -18,35 +19,52 @@ function read(...lines: (string | object)[]) {
   return readLogFiles([path], ["top-secret"]);
 }
 
-test("warnings and errors are counted by phrase and kind of reason, the rest is not", () => {
-  const { phrases, strayLines } = read(
+test("warnings and errors are counted by message and kind of reason, other lines are not", () => {
+  const { messages, unexpectedErrors, strayLines } = read(
     { level: "info", msg: "listening" },
-    { level: "warn", msg: "a sweep failed", reason: "no answer from 127.0.0.1:1234" },
-    { level: "warn", msg: "a sweep failed", reason: "no answer from 127.0.0.1:99" },
+    { level: "warn", msg: "a sweep failed", reason: "no response from 127.0.0.1:1234" },
+    { level: "warn", msg: "a sweep failed", reason: "no response from 127.0.0.1:99" },
   );
-  expect([...phrases]).toEqual([["warn: a sweep failed: no answer from #.#.#.#:#", 2]]);
+  expect([...messages]).toEqual([["warn: a sweep failed: no response from #.#.#.#:#", 2]]);
+  expect(unexpectedErrors).toBe(0);
   expect(strayLines).toEqual([]);
 });
 
-test("what nobody had foreseen is a bug, with a reason or without", () => {
-  const findings = read(
+test("every error is unexpected, with or without a reason, unless a fault of the run causes it", () => {
+  const { unexpectedErrors } = read(
     { level: "error", msg: "unexpected error in a sweep" },
     { level: "error", msg: "a job failed", reason: "x" },
-    { level: "error", msg: "Vital refuses VITAL_API_KEY" },
+    { level: "fatal", msg: "anything" },
+    ...expectedErrors.map((msg) => ({ level: "error", msg })),
   );
-  expect(countBugs(findings)).toBe(2);
+  expect(unexpectedErrors).toBe(3);
 });
 
-test("a line that is not the logger's is the last word of a crash", () => {
+test("the product logs each of the expected errors", () => {
+  const sources = ["src", "workers"].flatMap((name) => {
+    const root = fileURLToPath(new URL(`../../../${name}/`, import.meta.url));
+    return readdirSync(root, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(join(root, file), "utf8"));
+  });
+  for (const message of expectedErrors) {
+    expect(
+      sources.some((source) => source.includes(`"${message}"`)),
+      message,
+    ).toBe(true);
+  }
+});
+
+test("a line that is not in the logger's format is the output of a crash", () => {
   expect(read("TypeError: x is not a function", "    at f (file.js:1:2)").strayLines).toHaveLength(1);
 });
 
-test("what a demoted Redis makes Node.js say is no crash, with its stack", () => {
+test("the warning of Node.js that a demoted Redis causes is not a crash, with or without its stack", () => {
   const what = "MaxListenersExceededWarning: 11 close listeners added to [Socket]. MaxListeners is 10.";
   expect(read(`(node:1) ${what}`, "    at _addListener (node:events:588:17)").strayLines).toEqual([]);
 });
 
-test("a secret or a signed token is found wherever it stands", () => {
+test("a secret or a signed token is found anywhere in a line", () => {
   const token = `eyJ${"a".repeat(30)}`;
   expect(
     read({ level: "info", msg: "top-secret" }, `crash ${token}`, { level: "info", msg: "" }).secretLines,

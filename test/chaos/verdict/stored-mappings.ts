@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { mappingCollection } from "../../../src/mongo/mapping-document.js";
 import type { StoredMapping } from "./invariants.js";
 
-/** Reads the collection of mappings as it stands, past the product. */
+/** Reads the collection of mappings directly, without the product. */
 export async function openStoredMappings(url: string) {
   const client = await new mongoose.mongo.MongoClient(url).connect();
   const mappings = client.db().collection<StoredMapping & { activatedAt?: Date }>(mappingCollection);
@@ -12,9 +12,9 @@ export async function openStoredMappings(url: string) {
   return {
     list: () => mappings.find().toArray(),
 
-    /** Waits until nothing is pending or being deleted; gives whether it came to that. */
-    async waitUntilSettled(patienceMs: number): Promise<boolean> {
-      const deadlineMs = performance.now() + patienceMs;
+    /** Waits until no mapping is pending or deleting. Returns whether that happened in time. */
+    async waitUntilSettled(timeoutMs: number): Promise<boolean> {
+      const deadlineMs = performance.now() + timeoutMs;
       while ((await countUnfinished()) > 0) {
         if (performance.now() > deadlineMs) return false;
         await delay(200);
