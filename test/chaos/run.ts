@@ -1,10 +1,11 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Print } from "../../dev/embedded/server.js";
 import type { CleanupProcess } from "./processes/cleanup.js";
 import type { ChaosOptions } from "./options.js";
 import type { ProcessProblems } from "./report-counts.js";
-import { startTestbed, type Closers, type Print, type Testbed } from "./testbed.js";
+import { startTestbed, type Closers, type Testbed } from "./testbed.js";
 
 export type RunOptions = {
   options: ChaosOptions;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { startEmbeddedMongo } from "../../dev/embedded/mongo.js";
 import { findFreePort } from "../../dev/embedded/ports.js";
 import { startEmbeddedRedis } from "../../dev/embedded/redis.js";
+import type { Print } from "../../dev/embedded/server.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startFleet } from "./processes/fleet.js";
 import type { CleanupProcess } from "./processes/cleanup.js";
@@ -18,16 +19,13 @@ import { startSimulatedVital } from "./processes/simulated-vital.js";
 /** Processes take long to load their code on a busy machine. */
 export const startTimeoutMs = 120_000;
 
-/** Prints one line of progress. */
-export type Print = (line: string) => void;
-
 /** Run in reverse order at the end. */
 export type Closers = (() => unknown)[];
 
 async function startServices(closers: Closers, print: Print) {
-  const mongo = await startEmbeddedMongo({ say: print, env: process.env });
+  const mongo = await startEmbeddedMongo({ print, env: process.env });
   closers.push(() => mongo.stop());
-  const redis = await startEmbeddedRedis({ say: print, env: process.env });
+  const redis = await startEmbeddedRedis({ print, env: process.env });
   closers.push(() => redis.stop());
   const issuer = await startIssuer();
   closers.push(issuer.close);

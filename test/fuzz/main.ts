@@ -42,7 +42,7 @@ function readOptions(): { requests: number; seed: number } {
 }
 
 const { requests, seed } = readOptions();
-const services = await startEmbeddedServices({ say: () => undefined, env: process.env });
+const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
 const mongodbUrl = new URL(services.mongodbUrl);
 mongodbUrl.pathname = "/vital_gateway_fuzz";
 const team = await startTestStack({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });

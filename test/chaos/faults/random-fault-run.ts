@@ -1,3 +1,4 @@
+import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import type { PlannedFault } from "./fault-kinds.js";
 import type { LoadControls } from "./retry-after-window.js";
@@ -9,7 +10,7 @@ import { runWhenDue } from "../load/run-when-due.js";
 import { planLoad } from "../load/load-plan.js";
 import { createRandom, type SeededRandom } from "../../support/random.js";
 import { runOnTestbed, type RunOptions } from "../run.js";
-import { startTimeoutMs, type Print, type Testbed } from "../testbed.js";
+import { startTimeoutMs, type Testbed } from "../testbed.js";
 import { planFaults, type Targets } from "./fault-plan.js";
 import { createCounters, type Counters } from "../counters.js";
 import { findViolations, type Evidence } from "../verdict/invariants.js";

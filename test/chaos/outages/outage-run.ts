@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
@@ -10,7 +11,7 @@ import type { PlannedEvent } from "../load/load-plan.js";
 import { createRandom, type SeededRandom } from "../../support/random.js";
 import { sum } from "../report-counts.js";
 import { runOnTestbed, type RunOptions } from "../run.js";
-import { startTimeoutMs, type Print, type Testbed } from "../testbed.js";
+import { startTimeoutMs, type Testbed } from "../testbed.js";
 import { createCounters, type Counters } from "../counters.js";
 import { findViolations, type Evidence } from "../verdict/invariants.js";
 

@@ -39,8 +39,9 @@ const maxShownCharacters = 700;
 /** Splits into lines; a warning or an error with its stack is one line. */
 const toLines = (text: string): string[] => text.replace(/\n\s+at /g, " at ").split("\n");
 
-/** Reasons that differ only in numbers and addresses are of one kind. */
-const toKind = (reason: string): string => reason.slice(0, 60).replace(/\d+/g, "#");
+/** Reasons that differ only in numbers and addresses, or after their first 60 characters, are of one kind. */
+const toKind = (reason: string): string =>
+  (reason.length > 60 ? `${reason.slice(0, 60)}…` : reason).replace(/\d+/g, "#");
 
 function parseLogLine(line: string) {
   try {
