@@ -1,4 +1,5 @@
 import { ServiceError } from "../core/errors.js";
+import { BearerError } from "./bearer-error.js";
 
 /**
  * The `rawHeaders` of Node.js (alternating names and values), or headers by lower-case name. Prefer `rawHeaders`: of two
@@ -26,7 +27,7 @@ function listAuthorizations(headers: RequestHeaders): readonly string[] {
 }
 
 const invalidToken = (reason: string) =>
-  new ServiceError("UNAUTHENTICATED", { reason, bearerError: "invalid_token" });
+  new BearerError("UNAUTHENTICATED", { reason, bearerError: "invalid_token" });
 
 const noToken = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
 

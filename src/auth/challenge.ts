@@ -1,4 +1,5 @@
 import { errorTable, type ServiceError } from "../core/errors.js";
+import { BearerError } from "./bearer-error.js";
 
 /** Returns a quoted string (RFC 9110 §5.6.4) without the characters that a header must not contain. */
 const quotedString = (text: string): string =>
@@ -13,15 +14,14 @@ export function toChallengeHeader(
   error: ServiceError,
   options: { resourceMetadataUrl?: string } = {},
 ): string {
+  const bearer = error instanceof BearerError ? error : undefined;
   const parameters: [string, string | undefined][] = [
-    ["error", error.bearerError],
+    ["error", bearer?.bearerError],
     [
       "error_description",
-      error.bearerError === undefined || error.message === errorTable[error.code].message
-        ? undefined
-        : error.message,
+      bearer === undefined || error.message === errorTable[error.code].message ? undefined : error.message,
     ],
-    ["scope", error.requiredScope],
+    ["scope", bearer?.requiredScope],
     ["resource_metadata", options.resourceMetadataUrl],
   ];
   const written = parameters.flatMap(([name, value]) =>

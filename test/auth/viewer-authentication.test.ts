@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { BearerError } from "../../src/auth/bearer-error.js";
 import { ServiceError } from "../../src/core/errors.js";
 import type { RequestHeaders } from "../../src/auth/bearer-token.js";
 import { toChallengeHeader } from "../../src/auth/challenge.js";
@@ -94,7 +95,7 @@ describe("the Authorization header", () => {
   ])("is refused: %s", async (_name, headers, reason) => {
     const { refusal, token } = await startTest();
     const error = await refusal(headers(token()));
-    expect([error.code, error.bearerError]).toEqual(["UNAUTHENTICATED", "invalid_token"]);
+    expect(error).toMatchObject({ code: "UNAUTHENTICATED", bearerError: "invalid_token" });
     expect(error.reason).toMatch(reason);
     expect(error.reason).not.toContain(token());
   });
@@ -173,7 +174,7 @@ describe("the challenge", () => {
   });
 
   test("points to the resource metadata and cannot be broken out of", () => {
-    const error = new ServiceError("UNAUTHENTICATED", {
+    const error = new BearerError("UNAUTHENTICATED", {
       bearerError: "invalid_token",
       message: 'a"b\\c\r\nX: y',
     });
@@ -222,7 +223,7 @@ test("an outage of the issuer is AUTH_UNAVAILABLE, never 401", async () => {
   issuer.fail("/team/.well-known/openid-configuration");
   const error = await refusal(bearer(token()));
   expect(error.code).toBe("AUTH_UNAVAILABLE");
-  expect(error.bearerError).toBeUndefined();
+  expect(error).not.toBeInstanceOf(BearerError);
   expect(error.retryAfterSeconds).toBeGreaterThanOrEqual(1);
 });
 

@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { BearerError } from "../../src/auth/bearer-error.js";
 import { ServiceError } from "../../src/core/errors.js";
 import {
   createAuthFailureLimit,
@@ -133,7 +134,7 @@ describe("failed authentications per address", () => {
     let checked = 0;
     const authenticate = () => {
       checked += 1;
-      return Promise.reject(new ServiceError("UNAUTHENTICATED", { bearerError: "invalid_token" }));
+      return Promise.reject(new BearerError("UNAUTHENTICATED", { bearerError: "invalid_token" }));
     };
     const authFailureLimit = createAuthFailureLimit({ perMinute: 3 });
     const { post } = await startServer({ graphql: { authenticate, authFailureLimit } });

@@ -1,7 +1,8 @@
 import { compactVerify } from "jose";
 import { toAppUserId, type AppUserId } from "../../core/mapping/app-user-id.js";
 import type { Clock } from "../../core/clock.js";
-import { ServiceError } from "../../core/errors.js";
+import type { ServiceError } from "../../core/errors.js";
+import { BearerError } from "../bearer-error.js";
 import { claimRules } from "./claim-rules.js";
 import { headerRules } from "./header-rules.js";
 import type { KeySet } from "../keys/key-set.js";
@@ -24,13 +25,13 @@ export type VerifiedToken = Readonly<{
 function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
   const reason = finding.fix === undefined ? finding.reason : `${finding.reason}; ${finding.fix}`;
   if (finding.kind === "scope") {
-    return new ServiceError("FORBIDDEN", {
+    return new BearerError("FORBIDDEN", {
       reason,
       bearerError: "insufficient_scope",
       ...(policy.requiredScope !== undefined && { requiredScope: policy.requiredScope }),
     });
   }
-  return new ServiceError("UNAUTHENTICATED", {
+  return new BearerError("UNAUTHENTICATED", {
     reason,
     bearerError: "invalid_token",
     ...(finding.kind === "expired" && { message: "The access token has expired." }),

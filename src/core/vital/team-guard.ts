@@ -21,7 +21,7 @@ export class WrongDeploymentError extends Error {
   ) {
     super(
       `the API key belongs to ${formatDeployment(ofKey)}, but the stored mappings belong to ` +
-        `${formatDeployment(ofMappings)}`,
+        formatDeployment(ofMappings),
     );
   }
 }

@@ -133,7 +133,7 @@ test.each<[VitalErrorKind, number | undefined, number]>([
   const refusal = await refusalOf(issue());
   expect(refusal).toBeInstanceOf(ServiceError);
   expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: seconds });
-  expect(refusal.message).toBe("Vital cannot be reached at the moment.");
+  expect(refusal.message).toBe("Vital is not responding.");
 });
 
 test("when Vital refuses to create the user, the app is told that a person has to look", async () => {

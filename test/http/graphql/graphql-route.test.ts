@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { BearerError } from "../../../src/auth/bearer-error.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { ActiveMapping } from "../../../src/core/mapping/mapping.js";
 import {
@@ -83,7 +84,7 @@ describe("errors raised while executing", () => {
       data: null,
       errors: [
         {
-          message: "Vital cannot be reached at the moment.",
+          message: "Vital is not responding.",
           path: ["vitalSignInToken"],
           extensions: {
             code: "VITAL_UNAVAILABLE",
@@ -149,7 +150,7 @@ describe("requests that are not authenticated", () => {
   });
 
   test("are 403 with a challenge when the token lacks the scope", async () => {
-    const error = new ServiceError("FORBIDDEN", { bearerError: "insufficient_scope" });
+    const error = new BearerError("FORBIDDEN", { bearerError: "insufficient_scope" });
     const { post } = await startServer(refuseWith(error));
     const response = await post({ query: tokenMutation });
     expect(response.status).toBe(403);
