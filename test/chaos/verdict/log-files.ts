@@ -19,8 +19,8 @@ export type LogFindings = {
  * changed message fails the run. A test checks that the product logs these messages.
  */
 export const expectedErrors: readonly string[] = [
-  "Vital refuses VITAL_API_KEY; nothing is lost, provisioning goes on when it is taken",
-  "new workers take no jobs either; another process has to",
+  "Vital refuses VITAL_API_KEY; provisioning resumes when it is accepted",
+  "worker still stalled after restarts; shutting down",
 ];
 
 /** A signed token, whoever issued it. */
