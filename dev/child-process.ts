@@ -4,15 +4,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isStackFrame, parseLogLine, toReadableLine, type LogLine } from "./log-lines.js";
 
 export type ProcessOptions = {
-  /** What people call it. */
+  /** The name in messages. */
   name: string;
   /** Arguments of `node`: its own options, the script, the script's arguments. */
   args: readonly string[];
-  /** Its whole environment. */
+  /** Its complete environment. */
   env: NodeJS.ProcessEnv;
-  /** Takes each line that it prints, on either stream. */
+  /** Called with each line that it prints, on either stream. */
   onLine?: (line: string) => void;
-  /** How many of its last lines are kept. */
+  /** How many of its last lines to keep. */
   maxLines?: number;
 };
 
@@ -20,13 +20,13 @@ export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null }
 
 const endWithParent = new URL("./end-with-parent.js", import.meta.url).href;
 
-/** A process is asked to stop, and after this long it is not asked any more, milliseconds. */
+/** A process that has not stopped after this time is killed. */
 const stopTimeoutMs = 10_000;
 
-/** As many lines as help to see why something went wrong. */
+/** Enough lines to see why something went wrong. */
 const lastLinesShown = 8;
 
-/** The last that a process said, for a person. */
+/** Returns the last lines of a process in a readable format. */
 export function toLastLines({ name, lines }: Pick<RunningProcess, "name" | "lines">): string[] {
   return lines()
     .filter((line) => line.trim() !== "" && !isStackFrame(line))
@@ -35,21 +35,21 @@ export function toLastLines({ name, lines }: Pick<RunningProcess, "name" | "line
 }
 
 /**
- * Starts a process of Node's that ends with this one, however that ends.
+ * Starts a Node.js process that ends with this one, in whatever way this one ends.
  *
- * @returns the running process: its lines, its end, and the ways to bring that about.
+ * @returns the running process: its output, its exit, and the means to stop it.
  */
 export function startProcess({ name, args, env, onLine, maxLines = 200 }: ProcessOptions) {
   const startedAtMs = performance.now();
   const child = spawn(process.execPath, ["--import", endWithParent, ...args], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
-    // A session of its own: Ctrl-C in the terminal reaches this process alone, which stops the others in order.
+    // A separate session: Ctrl-C in the terminal reaches only this process, which then stops the others in order.
     detached: true,
   });
   const lines: string[] = [];
   const listeners = new Set<(line: string) => void>();
-  // The pipe breaks when the process ends; that is news elsewhere.
+  // The pipe breaks when the process exits; `exited` reports that.
   child.stdin.on("error", () => undefined);
 
   function addLine(line: string): void {
@@ -60,7 +60,7 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
   }
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", addLine);
 
-  // "close" comes after the last line, "exit" may come before it.
+  // "close" is emitted after the last line; "exit" may be emitted before it.
   const exited = new Promise<ProcessExit>((resolve) => {
     child.on("close", (code, signal) => {
       resolve({ code, signal });
@@ -71,40 +71,42 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
     name,
     pid: child.pid ?? 0,
     exited,
-    /** The last lines that it printed, the oldest first. */
+    /** Returns the last lines that it printed, the oldest first. */
     lines: (): readonly string[] => lines,
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
 
     /**
-     * Gives the first log line with this phrase, printed already or yet to come, and how long after the start it came.
-     * @throws Error with its last lines when the process ends before, or says nothing of the kind within the time
+     * Waits for the first log line with this message, which may have been printed already.
+     *
+     * @returns the line, with the time from the start of the process to the line as `afterMs`.
+     * @throws Error with the last lines when the process exits first, or when the time is up.
      */
-    async whenLogged(phrase: string, timeoutMs = 30_000): Promise<LogLine & { afterMs: number }> {
+    async whenLogged(message: string, timeoutMs = 30_000): Promise<LogLine & { afterMs: number }> {
       const cancel = new AbortController();
       const logged = new Promise<LogLine>((resolve) => {
-        const look = (line: string) => {
+        const check = (line: string) => {
           const parsed = parseLogLine(line);
-          if (parsed.msg === phrase) resolve(parsed);
+          if (parsed.msg === message) resolve(parsed);
         };
-        listeners.add(look);
-        cancel.signal.addEventListener("abort", () => listeners.delete(look));
-        lines.forEach(look);
+        listeners.add(check);
+        cancel.signal.addEventListener("abort", () => listeners.delete(check));
+        lines.forEach(check);
       });
-      const failBecause = (what: string): never => {
+      const fail = (what: string): never => {
         throw new Error([`the ${name} ${what}`, ...toLastLines({ name, lines: () => lines })].join("\n"));
       };
       const ended = exited.then(({ code, signal }) =>
-        failBecause(`ended (${signal ?? `exit code ${String(code)}`})`),
+        fail(`exited (${signal ?? `exit code ${String(code)}`})`),
       );
-      const late = delay(timeoutMs, undefined, { signal: cancel.signal }).then(() =>
-        failBecause(`is not up after ${timeoutMs / 1000} s`),
+      const timedOut = delay(timeoutMs, undefined, { signal: cancel.signal }).then(() =>
+        fail(`did not log "${message}" within ${timeoutMs / 1000} s`),
       );
       try {
-        const line = await Promise.race([logged, ended, late]);
+        const line = await Promise.race([logged, ended, timedOut]);
         return { ...line, afterMs: Math.round(performance.now() - startedAtMs) };
       } finally {
         cancel.abort();
-        late.catch(() => undefined);
+        timedOut.catch(() => undefined);
         ended.catch(() => undefined);
       }
     },
@@ -113,7 +115,7 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
       child.kill(signal);
     },
 
-    /** Asks it to stop, and kills it when it does not. May be called more than once. */
+    /** Sends SIGTERM, and SIGKILL after the timeout. May be called more than once. */
     async stop(timeoutMs = stopTimeoutMs): Promise<ProcessExit> {
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);

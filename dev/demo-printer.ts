@@ -6,7 +6,7 @@ const toSeconds = (durationMs: number) => `${(durationMs / 1000).toFixed(1)} s`;
 const toDuration = (durationMs: number) =>
   durationMs < 1000 ? `${Math.round(durationMs)} ms` : toSeconds(durationMs);
 
-/** A command that works as it is, in any shell of a Unix. */
+/** Returns a command that can be pasted into any Unix shell. */
 const toCurl = (gatewayUrl: string, accessToken: string) =>
   `curl -s ${gatewayUrl}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${accessToken}' ` +
   `-d '${JSON.stringify({ query: tokenMutation })}'`;
@@ -16,12 +16,12 @@ const toAddresses = (stack: LocalStack): (readonly [string, string])[] => [
   ["events", `POST ${stack.gatewayUrl}/v1/events   (signing secret ${stack.secrets.signingSecret})`],
   ["metrics", `${stack.gatewayAdminUrl}/metrics   (gateway)`],
   ["", `${stack.workerAdminUrl}/metrics   (worker)`],
-  ["users at Vital", `${stack.vitalUrl}/__simulator/ledger`],
+  ["users in Vital", `${stack.vitalUrl}/__simulator/ledger`],
   ["OpenID issuer", `${stack.issuer}   (audience ${localAudience})`],
   ["MongoDB", stack.mongodbUrl],
 ];
 
-/** What the demo says. With `json`, standard output is for the result alone. */
+/** Prints the demo's progress. With `json`, standard output carries only the result; the rest goes to standard error. */
 export function createDemoPrinter({ json }: { json: boolean }) {
   const stream = json ? process.stderr : process.stdout;
   const print = (line = "") => void stream.write(`${line}\n`);
@@ -30,18 +30,20 @@ export function createDemoPrinter({ json }: { json: boolean }) {
 
   return {
     title() {
-      print("Vital Gateway: one signup, followed to a signed-in Vital SDK. All of it runs on this machine.");
+      print(
+        "Vital Gateway: follows one signup until the Vital SDK is signed in. Everything runs on this machine.",
+      );
       print();
     },
 
-    /** An indented remark, of one or more lines. */
+    /** Prints one or more indented lines. */
     note(text: string) {
       for (const line of text.split("\n")) print(`  ${line}`);
     },
 
     started(durationMs: number) {
       print(
-        `  A local Vital, an identity provider, a gateway and a worker are up. (${toSeconds(durationMs)})`,
+        `  A Vital simulator, an identity provider, a gateway and a worker are running. (${toSeconds(durationMs)})`,
       );
       print();
     },
@@ -56,7 +58,7 @@ export function createDemoPrinter({ json }: { json: boolean }) {
       steps += 1;
       hasFailed = true;
       print(`✗ ${steps}. ${title}`);
-      print(`     Why: ${reason}.`);
+      print(`     Reason: ${reason}.`);
       print(`     ${hint}`);
     },
 
@@ -66,32 +68,32 @@ export function createDemoPrinter({ json }: { json: boolean }) {
 
     finished(durationMs: number) {
       print();
-      print(`All ${steps} steps held. (${toSeconds(durationMs)} in all)`);
+      print(`All ${steps} steps passed. (${toSeconds(durationMs)} in total)`);
     },
 
     stillRunning(stack: LocalStack, accessToken: string) {
       print();
-      print("Everything stays up for you to play with:");
+      print("Everything is still running. Try:");
       print();
       for (const [name, address] of toAddresses(stack)) print(`  ${name.padEnd(17)} ${address}`);
       print();
-      print("A token by hand (the access token is good for an hour):");
+      print("Request a sign-in token yourself (the access token is valid for one hour):");
       print();
       print(toCurl(stack.gatewayUrl, accessToken));
       print();
-      print("Ctrl-C stops everything and leaves nothing behind.");
+      print("Press Ctrl-C to stop everything and remove all temporary files.");
     },
 
-    /** The reason is said already where a step has failed. */
+    /** A failed step has already printed the reason. */
     notFinished(reason: string) {
       print();
-      print("The demo could not be finished.");
+      print("The demo did not finish.");
       if (!hasFailed) for (const line of reason.split("\n")) print(`  ${line}`);
     },
 
     stopping() {
       print();
-      print("Stopping.");
+      print("Stopping…");
     },
 
     json(value: object) {

@@ -10,21 +10,21 @@ import { publishSignup } from "./publish-signup.js";
 import { signIn } from "./sign-in.js";
 import { signInToVital } from "./vital-sdk.js";
 
-/** What the walk found out. */
+/** What the demo measured and created. */
 export type DemoResult = {
   appUserId: AppUserId;
   vitalUserId: string;
   environment: string;
   region: string;
-  /** From the acknowledged signup to the active mapping. */
+  /** Time from the accepted signup event to the active mapping. */
   provisionedMs: number;
-  /** One call of the mutation. */
+  /** Duration of one mutation request. */
   tokenMs: number;
-  /** The SDK's exchange gave a session. */
+  /** The SDK exchanged the token for a session. */
   exchanged: true;
 };
 
-/** Does one step, and says what it was, what came of it and how long it took. */
+/** Runs one step and prints its title, its result and how long it took. */
 export type RunStep = <T>(
   step: { title: string; hint: string; toDetails: (result: T) => readonly string[] },
   work: () => Promise<T>,
@@ -33,12 +33,12 @@ export type RunStep = <T>(
 const timeoutMs = 15_000;
 const pollMs = 20;
 
-/** Even here a token is not printed whole: it is a habit worth having. */
+/** A token is never printed whole, not even in a demo. */
 const shorten = (token: string) => `${token.slice(0, 24)}…`;
 
 const createAppUserId = (): AppUserId => {
   const appUserId = toAppUserId(`demo-user-${randomBytes(3).toString("hex")}`);
-  if (appUserId === null) throw new Error("the name of the demo's user cannot be an app user id");
+  if (appUserId === null) throw new Error("the demo's user name is not a valid app user id");
   return appUserId;
 };
 
@@ -51,13 +51,13 @@ async function waitUntilActive(
   let state: string | undefined;
   try {
     while (Date.now() < deadline) {
-      const row = await client
+      const mapping = await client
         .db()
         .collection<MappingDocument>(mappingCollection)
         .findOne({ _id: appUserId });
-      if (row?.state === "active" && row.vitalUserId !== undefined)
-        return { ...row, vitalUserId: row.vitalUserId };
-      state = row?.state;
+      if (mapping?.state === "active" && mapping.vitalUserId !== undefined)
+        return { ...mapping, vitalUserId: mapping.vitalUserId };
+      state = mapping?.state;
       await delay(pollMs);
     }
   } finally {
@@ -67,7 +67,7 @@ async function waitUntilActive(
   throw new Error(`${found} after ${timeoutMs / 1000} s`);
 }
 
-/** A refusal of the event address (RFC 9457). */
+/** The body of an error response of the ingress (RFC 9457). */
 const Problem = z.object({ detail: z.string() });
 
 const GraphqlResponse = z.object({
@@ -75,7 +75,7 @@ const GraphqlResponse = z.object({
   errors: z.array(z.object({ message: z.string(), extensions: z.object({ code: z.string() }) })).optional(),
 });
 
-/** Asks the gateway as an app does; throws with the code of the first error. */
+/** Sends a GraphQL request as an app does. Throws with the code of the first error. */
 async function sendGraphql<T>(
   gatewayUrl: string,
   accessToken: string,
@@ -90,7 +90,7 @@ async function sendGraphql<T>(
   });
   const { data, errors } = GraphqlResponse.parse(await response.json());
   const [error] = errors ?? [];
-  if (error !== undefined) throw new Error(`the gateway answered ${error.extensions.code}: ${error.message}`);
+  if (error !== undefined) throw new Error(`the gateway returned ${error.extensions.code}: ${error.message}`);
   return Data.parse(data);
 }
 
@@ -115,9 +115,9 @@ function assertSame(what: string, found: string, expected: string): void {
 }
 
 /**
- * Follows one signup to a signed-in Vital SDK, in the part of everybody who takes part: signup service, app, SDK.
+ * Follows one signup until the Vital SDK is signed in, acting as the signup service, the app and the SDK in turn.
  *
- * @throws Error from the first step that does not hold.
+ * @throws Error from the first step that fails.
  */
 export async function runDemoSteps(
   stack: LocalStack,
@@ -129,23 +129,23 @@ export async function runDemoSteps(
 
   await runStep(
     {
-      title: `Your signup service says that ${appUserId} has signed up, in a signed webhook`,
-      hint: "The gateway takes an event once MongoDB has stored it; look at its lines below.",
+      title: `Your signup service sends a signed webhook: ${appUserId} has signed up`,
+      hint: "The gateway accepts an event once MongoDB has stored it; see its log lines below.",
       toDetails: ({ status, body }) => [`POST ${gatewayUrl}/v1/events  →  ${status} ${body}`],
     },
     async () => {
-      const answer = await publishSignup({ gatewayUrl, signingSecret, appUserId });
-      if (answer.status === 202) return answer;
-      const { detail } = Problem.parse(JSON.parse(answer.body));
-      throw new Error(`the gateway answered ${answer.status}: ${detail}`);
+      const response = await publishSignup({ gatewayUrl, signingSecret, appUserId });
+      if (response.status === 202) return response;
+      const { detail } = Problem.parse(JSON.parse(response.body));
+      throw new Error(`the gateway returned ${response.status}: ${detail}`);
     },
   );
 
   const publishedAtMs = performance.now();
   const { mapping, provisionedMs } = await runStep(
     {
-      title: "A worker creates the user at Vital; the mapping in MongoDB becomes active",
-      hint: "A worker takes the job from Redis, or finds the pending mapping by itself; look at its lines below.",
+      title: "A worker creates the user in Vital, and the mapping in MongoDB becomes active",
+      hint: "A worker takes the job from Redis, or its sweeper finds the pending mapping; see its log lines below.",
       toDetails: ({ mapping: { _id, vitalUserId } }) => [`app user ${_id}  ↔  Vital user ${vitalUserId}`],
     },
     async () => ({
@@ -157,7 +157,7 @@ export async function runDemoSteps(
 
   const { accessToken } = await runStep(
     {
-      title: "The app signs the user in at your identity provider (OpenID Connect)",
+      title: "The app signs the user in with your identity provider (OpenID Connect)",
       hint: "The identity provider runs inside the demo; run the demo again.",
       toDetails: (signedIn) => [`access token ${shorten(signedIn.accessToken)}`],
     },
@@ -166,8 +166,8 @@ export async function runDemoSteps(
 
   await runStep(
     {
-      title: "At launch the app asks who its user is at Vital",
-      hint: "The gateway must take the access token, and know the user; look at its lines below.",
+      title: "At launch, the app looks up its Vital user",
+      hint: "The gateway must accept the access token and find the user's mapping; see its log lines below.",
       toDetails: ({ viewer }) => [`${viewerQuery}  →  ${viewer.vitalUser.state}`],
     },
     async () => {
@@ -180,8 +180,8 @@ export async function runDemoSteps(
 
   const { token, tokenMs } = await runStep(
     {
-      title: "The app asks for a Vital Sign-In Token",
-      hint: "The gateway asks Vital for the token; look at its lines below.",
+      title: "The app requests a Vital Sign-In Token",
+      hint: "The gateway requests the token from Vital; see its log lines below.",
       toDetails: ({ token: issued }) => [
         "mutation { vitalSignInToken { … } }",
         `${issued.environment} ${issued.region}, token ${shorten(issued.signInToken)}`,
@@ -198,7 +198,7 @@ export async function runDemoSteps(
   await runStep(
     {
       title: "The Vital SDK exchanges the token and is signed in",
-      hint: "The simulator answers in Vital's place; look at its lines below.",
+      hint: "Here the simulator plays the part of Vital; see its log lines below.",
       toDetails: (session) => [`signed in as Vital user ${session.vitalUserId}`],
     },
     async () => {

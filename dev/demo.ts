@@ -1,4 +1,4 @@
-/** `npm run demo`: starts everything on this machine, follows a signup to a token, and stays for you to play with. */
+/** `npm run demo`: starts everything on this machine, follows one signup to a sign-in token, and keeps running. */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { watchNpm } from "./watch-npm.js";
@@ -9,9 +9,9 @@ import { runDemoSteps, type RunStep } from "./demo-steps.js";
 
 const usage = `Usage: npm run demo [-- options]
 
-  --once   exit after the walk: 0 when every step held, 1 otherwise
+  --once   exit after the last step: 0 if all steps passed, 1 otherwise
   --json   print the result as one JSON object on the last line
-  --help   show this`;
+  --help   show this help`;
 
 type Options = { once: boolean; json: boolean; help: boolean };
 
@@ -24,7 +24,7 @@ function readOptions(args: readonly string[]): Options | null {
   }
 }
 
-/** Somebody wants the demo to end before it is through. */
+/** The user stopped the demo before it was finished. */
 class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
@@ -45,33 +45,34 @@ function createStepRunner(printer: DemoPrinter): RunStep {
   };
 }
 
-/** A terminal's Ctrl-C can arrive twice, from the terminal and from npm: only a later one is impatience. */
-const impatientAfterMs = 1_000;
+/** One Ctrl-C can arrive twice, from the terminal and from npm. A signal after this time is a second Ctrl-C. */
+const duplicateSignalWindowMs = 1_000;
 
-/** Resolves when somebody wants the demo to end; a second wish ends it at once, and the children with it. */
+/** Resolves on the first stop signal. A second one ends this process immediately, and its children with it. */
 function whenStopRequested(env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve) => {
-    let askedAtMs: number | null = null;
+    let signalledAtMs: number | null = null;
     const stop = () => {
-      if (askedAtMs !== null && performance.now() - askedAtMs > impatientAfterMs) process.exit(130);
-      askedAtMs ??= performance.now();
+      if (signalledAtMs !== null && performance.now() - signalledAtMs > duplicateSignalWindowMs)
+        process.exit(130);
+      signalledAtMs ??= performance.now();
       resolve();
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
-    // Nobody reads any more.
+    // Nothing reads the output any more.
     for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
     watchNpm(env, stop);
   });
 }
 
-/** Resolves with a sentence when one of the processes ends though nobody asked it to. */
+/** Resolves with a message when one of the processes exits unexpectedly. */
 function whenProcessExits({ processes }: LocalStack): Promise<string> {
-  const ends = processes.map(async (running) => {
+  const exits = processes.map(async (running) => {
     const { code, signal } = await running.exited;
     const how = signal ?? `exit code ${String(code)}`;
-    return [`The ${running.name} ended by itself (${how}).`, ...toLastLines(running)].join("\n");
+    return [`The ${running.name} exited unexpectedly (${how}).`, ...toLastLines(running)].join("\n");
   });
-  return Promise.race(ends);
+  return Promise.race(exits);
 }
 
 type Demo = {
@@ -81,7 +82,7 @@ type Demo = {
   stopRequested: Promise<void>;
 };
 
-/** Gives the exit code; throws the reason when a step does not hold. */
+/** Returns the exit code. Throws the error of the first step that fails. */
 async function runDemo({ options, printer, closers, stopRequested }: Demo): Promise<number> {
   const interrupted = stopRequested.then(() => {
     throw new Interrupted("interrupted");
@@ -94,21 +95,21 @@ async function runDemo({ options, printer, closers, stopRequested }: Demo): Prom
   const stack = await Promise.race([starting, interrupted]);
   printer.started(elapsedMs());
 
-  const walking = runDemoSteps(stack, createStepRunner(printer)).catch(async (error: unknown) => {
-    // What a process has to say about it may still be on its way.
+  const running = runDemoSteps(stack, createStepRunner(printer)).catch(async (error: unknown) => {
+    // Log lines that explain the failure may still be arriving.
     await delay(100);
     printer.processOutput(stack.processes.flatMap(toLastLines));
     throw error;
   });
-  const { result, accessToken } = await Promise.race([walking, interrupted]);
+  const { result, accessToken } = await Promise.race([running, interrupted]);
   printer.finished(elapsedMs());
   if (!options.once) printer.stillRunning(stack, accessToken);
   if (options.json) printer.json({ ok: true, ...result });
   if (options.once) return 0;
 
-  const broken = await Promise.race([whenProcessExits(stack), stopRequested]);
-  if (broken === undefined) return 0;
-  printer.note(broken);
+  const failure = await Promise.race([whenProcessExits(stack), stopRequested]);
+  if (failure === undefined) return 0;
+  printer.note(failure);
   return 1;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run dev`: gateway, worker, simulator and identity provider on embedded services, at the default ports; each is
- * started again when something that it is made of is saved.
+ * `npm run dev`: runs the gateway, a worker, the simulator and the identity provider on the default ports, with embedded
+ * MongoDB and Redis. Each process restarts when one of its source files is saved.
  */
 import { startEmbeddedServices } from "./embedded/services.js";
 import { watchNpm } from "./watch-npm.js";
@@ -23,9 +23,9 @@ const ports = {
   vital: SIMULATOR_PORT ?? "8765",
   identity: IDENTITY_PORT ?? "8766",
 };
-const local = (port: string) => `http://127.0.0.1:${port}`;
+const toLocalUrl = (port: string) => `http://127.0.0.1:${port}`;
 
-/** The folders whose files each process is made of. */
+/** The source folders of each process. */
 const sourceFolders: Record<ProgramName, readonly string[]> = {
   simulator: ["simulator"],
   identity: ["dev"],
@@ -35,13 +35,13 @@ const sourceFolders: Record<ProgramName, readonly string[]> = {
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** The settings of each process; what the terminal sets for one of them (`LOG_LEVEL=debug npm run dev`) wins. */
+/** Returns the settings of each process. `LOG_LEVEL` and the port settings of the terminal are respected. */
 function toSettings(services: {
   mongodbUrl: string;
   redisUrl: string;
 }): Record<ProgramName, NodeJS.ProcessEnv> {
   const secrets = createLocalSecrets();
-  const addresses = { ...services, vitalUrl: local(ports.vital), issuer: local(ports.identity) };
+  const addresses = { ...services, vitalUrl: toLocalUrl(ports.vital), issuer: toLocalUrl(ports.identity) };
   const machine = toMachineEnvironment(process.env);
   const shared = {
     ...machine,
@@ -87,13 +87,15 @@ async function main(): Promise<void> {
     }
   });
 
-  print(`GraphQL explorer ${local(ports.gateway)}/graphql`);
+  print(`GraphQL explorer ${toLocalUrl(ports.gateway)}/graphql`);
   print(
-    `events           ${local(ports.gateway)}/v1/events, signed with ${settings.gateway.EVENTS_SIGNING_SECRETS ?? ""}`,
+    `events           ${toLocalUrl(ports.gateway)}/v1/events, signed with ${settings.gateway.EVENTS_SIGNING_SECRETS ?? ""}`,
   );
-  print(`metrics          ${local(ports.gatewayAdmin)}/metrics, ${local(ports.workerAdmin)}/metrics`);
-  print(`users at Vital   ${local(ports.vital)}/__simulator/ledger`);
-  print(`OpenID issuer    ${local(ports.identity)}, audience ${localAudience}`);
+  print(
+    `metrics          ${toLocalUrl(ports.gatewayAdmin)}/metrics, ${toLocalUrl(ports.workerAdmin)}/metrics`,
+  );
+  print(`users in Vital   ${toLocalUrl(ports.vital)}/__simulator/ledger`);
+  print(`OpenID issuer    ${toLocalUrl(ports.identity)}, audience ${localAudience}`);
   print(`MongoDB, Redis   ${services.mongodbUrl}, ${services.redisUrl}`);
 
   await stopRequested;

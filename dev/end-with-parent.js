@@ -1,10 +1,10 @@
 /**
- * Loaded ahead of a process that another one has started (`node --import`): ends it together with its parent.
+ * Preloaded into a child process (`node --import`): ends the process together with its parent.
  *
- * The standard input is a pipe to the parent. The kernel closes it however the parent ends, SIGKILL included. Then
- * there is nobody left to stop for, so the end is at once.
+ * Standard input is a pipe to the parent. The kernel closes it in whatever way the parent ends, SIGKILL included. A
+ * graceful stop serves no purpose then, so the process kills itself immediately.
  *
- * Plain JavaScript, because it has to work before anything that compiles is loaded.
+ * Plain JavaScript, because it must work before anything that compiles TypeScript is loaded.
  */
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
@@ -13,6 +13,6 @@ if (isMainThread) {
   process.stdin.on("close", () => process.kill(process.pid, "SIGKILL"));
   process.stdin.on("error", () => undefined);
   process.stdin.resume();
-  // It waits for the end of the parent, and is no reason to stay.
+  // Watching the parent must not keep this process alive.
   process.stdin.unref();
 }

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 
-/** What the processes of a demo or a development session must know of each other. */
+/** The addresses through which the processes of `npm run demo` and `npm run dev` reach each other. */
 export type LocalAddresses = { mongodbUrl: string; redisUrl: string; vitalUrl: string; issuer: string };
 
-/** Made anew for each run: nothing here is worth keeping, and nothing fits a real Vital. */
+/** Created for each run. They are worthless afterwards, and the real Vital does not accept them. */
 export type LocalSecrets = { apiKey: string; signingSecret: string };
 
-/** The gateway's name as a resource (RFC 8707): `aud` of the access tokens. */
+/** The resource name of the gateway (RFC 8707): the `aud` of the access tokens. */
 export const localAudience = "https://vital-gateway.local";
 
 export const createLocalSecrets = (): LocalSecrets => ({
@@ -14,13 +14,13 @@ export const createLocalSecrets = (): LocalSecrets => ({
   signingSecret: `whsec_${randomBytes(32).toString("base64")}`,
 });
 
-/** What a process needs of the machine; settings that happen to be in the terminal would only surprise. */
+/** Returns the variables that any process needs. Settings that happen to be set in the terminal are left out. */
 export function toMachineEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot"];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
-/** Settings of gateway and worker that lead them to each other and to the simulator. */
+/** Returns the settings that gateway and worker share: Vital (the simulator), MongoDB and Redis. */
 export const toServiceSettings = (addresses: LocalAddresses, secrets: LocalSecrets): NodeJS.ProcessEnv => ({
   VITAL_API_KEY: secrets.apiKey,
   VITAL_API_URL: addresses.vitalUrl,
@@ -28,7 +28,7 @@ export const toServiceSettings = (addresses: LocalAddresses, secrets: LocalSecre
   REDIS_URL: addresses.redisUrl,
 });
 
-/** Settings of the gateway alone: whose tokens it takes, whose events, and the explorer. */
+/** Returns the gateway's own settings: the accepted tokens, the accepted events, and the explorer. */
 export const toGatewaySettings = (addresses: LocalAddresses, secrets: LocalSecrets): NodeJS.ProcessEnv => ({
   AUTH_PROVIDER: "rfc9068",
   AUTH_ISSUER: addresses.issuer,

@@ -15,7 +15,7 @@ import { programs } from "./programs.js";
 
 const readyTimeoutMs = 15_000;
 
-/** What runs, and where it can be reached. */
+/** The running processes and their addresses. */
 export type LocalStack = {
   secrets: LocalSecrets;
   mongodbUrl: string;
@@ -29,13 +29,13 @@ export type LocalStack = {
 
 type Closers = (() => Promise<unknown>)[];
 
-/** Waits for all and gives the first failure only then, so that what did start is known to its closers. */
+/** Waits for all before it throws the first failure, so that everything that did start has registered its closer. */
 async function allSettled<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }
 
-/** A process listens before its MongoDB is there; it can be used when it says so. */
+/** A process listens before MongoDB is connected; it is usable once it reports that it is ready. */
 async function whenReady(name: string, adminUrl: string): Promise<void> {
   const deadline = Date.now() + readyTimeoutMs;
   for (;;) {
@@ -48,12 +48,12 @@ async function whenReady(name: string, adminUrl: string): Promise<void> {
 }
 
 /**
- * Starts everything that a signup passes through: MongoDB and Redis, a local Vital, an identity provider, a gateway
- * and a worker. Every port is a free one.
+ * Starts everything that a signup passes through: MongoDB and Redis, the Vital simulator, an identity provider, a gateway
+ * and a worker. Each listens on a free port.
  *
- * @param options `say` takes a line about where MongoDB and Redis come from; `closers` gets, for each thing as it
- * opens, what closes it: they are to be called in reverse, also when this throws.
- * @throws Error with a reason for a person.
+ * @param options `print` is called with each line about where MongoDB and Redis come from. `closers` receives one
+ * function for each thing as it opens. The caller runs them in reverse, also when this function throws.
+ * @throws Error with a readable reason.
  */
 export async function startLocalStack({
   print,

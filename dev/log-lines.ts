@@ -1,7 +1,7 @@
-/** The fields of a JSON log line; anything else that a process prints is a line with a message alone. */
+/** The fields of a JSON log line. Any other output is a line that has only a message. */
 export type LogLine = { level?: string; msg: string; [field: string]: unknown };
 
-/** Fields that say the same in every line, or more than a person wants to read. */
+/** Fields that are the same in every line, or that a person does not want to read. */
 const omittedFields = new Set(["level", "msg", "time", "process", "pid", "hostname"]);
 
 export function parseLogLine(text: string): LogLine {
@@ -9,7 +9,7 @@ export function parseLogLine(text: string): LogLine {
     const fields = JSON.parse(text) as unknown;
     if (typeof fields === "object" && fields !== null && "msg" in fields) return fields as LogLine;
   } catch {
-    // Not JSON: what a runtime prints when a process cannot even start.
+    // Not JSON: for example what Node.js prints when a process cannot start.
   }
   return { msg: text };
 }
@@ -20,7 +20,7 @@ function toText(value: unknown): string {
   return isError ? String(value.message) : JSON.stringify(value);
 }
 
-/** A log line for a person: level, phrase and fields, an error as its message alone. */
+/** Returns a log line in a readable format: level, message and fields. An error is shown by its message only. */
 export function toReadableLine(text: string): string {
   const { level, msg, ...fields } = parseLogLine(text);
   const details = Object.entries(fields)
@@ -29,5 +29,5 @@ export function toReadableLine(text: string): string {
   return [level?.padEnd(5), msg, ...details].filter((part) => part !== undefined).join(" ");
 }
 
-/** A stack trace is for whoever mends the code. */
+/** Stack frames are left out of the readable output. */
 export const isStackFrame = (text: string): boolean => /^\s+at /.test(text);

@@ -1,15 +1,15 @@
 import { fileURLToPath } from "node:url";
 
-/** A path of this repository, made absolute. */
+/** Returns the absolute path of a file or folder of this repository. */
 export const toAbsolutePath = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
-/** A program of this repository, as arguments of `node`: run from its TypeScript, without a build. */
+/** Returns the arguments with which `node` runs a program of this repository from its TypeScript, without a build. */
 const fromSource = (path: string, ...args: string[]): readonly string[] => [
   ...["--import", import.meta.resolve("tsx"), toAbsolutePath(path)],
   ...args,
 ];
 
-/** The processes of a demo or a development session, and the phrase by which each says that it is up. */
+/** The processes of `npm run demo` and `npm run dev`, and the message that each logs once it has started. */
 export const programs = {
   simulator: { args: fromSource("simulator/main.ts"), startedMessage: "simulator listening" },
   gateway: { args: fromSource("src/cli.ts", "gateway"), startedMessage: "gateway listening" },

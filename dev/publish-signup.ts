@@ -4,10 +4,10 @@ import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import type { SignupEventType } from "../src/core/mapping/signup-event.js";
 
 /**
- * Publishes that an app user signed up, or was deleted, as any signup service would: signed by Standard Webhooks.
+ * Publishes that an app user signed up, or was deleted, as a signup service does: signed as Standard Webhooks defines.
  *
- * @param options `gatewayUrl` is the gateway's own address, without a path.
- * @returns the answer: status 202 when it is stored.
+ * @param options `gatewayUrl` is the gateway's address, without a path.
+ * @returns the response: status 202 when the event is stored.
  */
 export async function publishSignup({
   gatewayUrl,

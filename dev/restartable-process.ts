@@ -1,12 +1,12 @@
 import { isStackFrame, toReadableLine } from "./log-lines.js";
 import { startProcess, type RunningProcess } from "./child-process.js";
 
-/** A process that does not stop by then is killed: in development a quick restart is worth more, milliseconds. */
+/** A process that has not stopped after this time is killed: in development a quick restart matters more. */
 const stopTimeoutMs = 3_000;
 
 /**
- * Runs a process and, when asked, runs it anew. One that ends by itself, as after a typing mistake, is started again
- * by the next save. Every line that it prints is passed on for a person, with its name in front.
+ * Runs a process that can be restarted. A process that exits by itself, for example after a syntax error, starts again
+ * on the next `restart`. Every line that it prints is passed to `print` in a readable format, prefixed with its name.
  */
 export function startRestartable({
   name,
@@ -19,45 +19,46 @@ export function startRestartable({
   env: NodeJS.ProcessEnv;
   print: (line: string) => void;
 }) {
-  const say = (text: string) => {
+  const printLine = (text: string) => {
     print(`${name.padEnd(9)} │ ${text}`);
   };
   let isStopping = false;
-  let isRestartWanted = false;
+  let isRestartRequested = false;
   let restarting: Promise<void> | null = null;
   let current = start();
 
   function start(): RunningProcess {
     const onLine = (line: string) => {
-      if (!isStackFrame(line)) say(toReadableLine(line));
+      if (!isStackFrame(line)) printLine(toReadableLine(line));
     };
     const started = startProcess({ name, args, env, onLine });
     void started.exited.then(({ code, signal }) => {
       const isExpected = isStopping || restarting !== null;
-      if (!isExpected) say(`ended (${signal ?? `exit code ${String(code)}`}); save a file to start it again`);
+      if (!isExpected)
+        printLine(`exited (${signal ?? `exit code ${String(code)}`}); save a file to restart it`);
     });
     return started;
   }
 
-  async function restartWhileWanted(): Promise<void> {
-    while (isRestartWanted) {
-      isRestartWanted = false;
+  async function restartWhileRequested(): Promise<void> {
+    while (isRestartRequested) {
+      isRestartRequested = false;
       await current.stop(stopTimeoutMs);
-      say("starting again");
+      printLine("restarting");
       current = start();
     }
   }
 
   return {
     restart(): void {
-      isRestartWanted = !isStopping;
-      restarting ??= restartWhileWanted().finally(() => {
+      isRestartRequested = !isStopping;
+      restarting ??= restartWhileRequested().finally(() => {
         restarting = null;
       });
     },
     async stop(): Promise<void> {
       isStopping = true;
-      isRestartWanted = false;
+      isRestartRequested = false;
       await restarting;
       await current.stop(stopTimeoutMs);
     },

@@ -6,22 +6,22 @@ export type SignInOptions = { issuer: string; audience: string; appUserId: AppUs
 
 export type SignedIn = { accessToken: string; expiresInSeconds: number };
 
-/** A native app would listen here; the walk below reads the address instead of opening it. */
+/** A native app would listen here. This code reads the address instead of opening it. */
 const redirectUri = "http://127.0.0.1:49200/callback";
 
-/** Redirects of one sign-in; a real one takes four. */
+/** A sign-in normally takes four redirects. */
 const maxRedirects = 10;
 
-/** Keeps what servers set and sends it back: enough for one site and one sign-in. */
+/** Stores cookies and sends them back: enough for one site and one sign-in. */
 function createCookieJar() {
   const cookies = new Map<string, string>();
   return {
-    keep(response: Response): void {
+    store(response: Response): void {
       for (const line of response.headers.getSetCookie()) {
         const [pair = ""] = line.split(";");
         const at = pair.indexOf("=");
         const [name, value] = [pair.slice(0, at), pair.slice(at + 1)];
-        // An emptied cookie is a deleted one.
+        // A server deletes a cookie by setting it to an empty value.
         if (value === "") cookies.delete(name);
         else cookies.set(name, value);
       }
@@ -30,43 +30,45 @@ function createCookieJar() {
   };
 }
 
-/** Does what a browser and a person do: follows redirects, fills in the form, and ends at the app's address. */
+/** Acts as a browser and its user: follows redirects, submits the form, and returns the app's callback URL. */
 async function completeSignIn(start: URL, appUserId: AppUserId): Promise<URL> {
   const jar = createCookieJar();
-  const step = async (url: URL, form?: URLSearchParams): Promise<Response> => {
+  const send = async (url: URL, form?: URLSearchParams): Promise<Response> => {
     const response = await fetch(url, {
       redirect: "manual",
       headers: { cookie: jar.toHeader() },
       ...(form === undefined ? {} : { method: "POST", body: form }),
     });
-    jar.keep(response);
+    jar.store(response);
     return response;
   };
 
   let url = start;
-  for (let steps = 0; steps < maxRedirects; steps += 1) {
-    let response = await step(url);
-    if (response.status === 200) response = await step(url, new URLSearchParams({ login: appUserId }));
+  for (let redirects = 0; redirects < maxRedirects; redirects += 1) {
+    let response = await send(url);
+    if (response.status === 200) response = await send(url, new URLSearchParams({ login: appUserId }));
     const location = response.headers.get("location");
     if (location === null) {
-      throw new Error(`The identity provider refused the sign-in (${response.status}) at ${url.pathname}.`);
+      throw new Error(
+        `The identity provider rejected the sign-in (HTTP ${response.status}) at ${url.pathname}.`,
+      );
     }
     url = new URL(location, url);
     if (url.href.startsWith(redirectUri)) return url;
   }
-  throw new Error(`The sign-in did not end within ${maxRedirects} redirects.`);
+  throw new Error(`The sign-in did not complete within ${maxRedirects} redirects.`);
 }
 
 /**
- * Signs an app user in at the development identity provider as a native app would: authorization code with PKCE over
- * HTTP (RFC 8252), for the gateway as the resource (RFC 8707).
+ * Signs an app user in with the development identity provider as a native app does: authorization code with PKCE over
+ * HTTP (RFC 8252), with the gateway as the resource (RFC 8707).
  *
  * @returns the access token and its lifetime.
- * @throws Error when the provider refuses.
+ * @throws Error when the provider rejects the sign-in.
  */
 export async function signIn({ issuer, audience, appUserId }: SignInOptions): Promise<SignedIn> {
   const config = await oidc.discovery(new URL(issuer), demoClientId, undefined, oidc.None(), {
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked so to stand out; the provider is on loopback
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- deprecated only to discourage its use; the provider is on loopback
     execute: [oidc.allowInsecureRequests],
   });
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier();

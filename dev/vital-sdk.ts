@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** What a sign-in token is inside: standard base64 of JSON. Source: the open-source Vital Mobile SDKs. */
+/** The content of a sign-in token, which is standard base64 of JSON. Source: the open-source Vital Mobile SDKs. */
 const Envelope = z.object({ public_key: z.string(), user_token: z.string() });
 
-/** The claims that the SDK reads; it checks no signature. */
+/** The claims that the SDK reads. It does not check the signature. */
 const Claims = z.object({
   iss: z.string().regex(/^id-signer-[a-z]+-[a-z]+@vital-id-[a-z]+-[a-z]+\.iam\.gserviceaccount\.com$/),
   uid: z.uuid(),
@@ -16,11 +16,11 @@ const Session = z.object({ access_token: z.string(), refresh_token: z.string(), 
 const parseBase64 = (text: string): unknown => JSON.parse(Buffer.from(text, "base64").toString());
 
 /**
- * Does with a sign-in token what the Vital Mobile SDK does with it: takes the JWT out of the envelope, reads for whom
- * it is, and exchanges it for a session at `POST /v1/token` (RFC 8693) of the identity host.
+ * Uses a sign-in token as the Vital Mobile SDK does: extracts the JWT from the envelope, reads the user id, and exchanges
+ * the JWT for a session at `POST /v1/token` (RFC 8693) of the identity host.
  *
- * @returns the Vital user that is now signed in; the session itself is dropped.
- * @throws Error that says what the SDK would stumble over; never with a token in it.
+ * @returns the Vital user that is now signed in. The session itself is discarded.
+ * @throws Error with the reason for which the SDK would fail. It never contains a token.
  */
 export async function signInToVital(
   identityUrl: string,
@@ -36,7 +36,8 @@ export async function signInToVital(
     }),
   });
   if (response.status !== 200) throw new Error(`Vital refused the sign-in token (HTTP ${response.status})`);
-  if (!Session.safeParse(await response.json()).success) throw new Error("Vital answered with no session");
+  if (!Session.safeParse(await response.json()).success)
+    throw new Error("Vital's response contains no session");
   return { vitalUserId };
 }
 
@@ -46,6 +47,6 @@ function readSignInToken(signInToken: string): { userToken: string; vitalUserId:
     const claims = Claims.parse(parseBase64(userToken.split(".")[1] ?? ""));
     return { userToken, vitalUserId: claims.uid };
   } catch {
-    throw new Error("the sign-in token is not of the form that the Vital Mobile SDK reads");
+    throw new Error("the sign-in token does not have the format that the Vital Mobile SDK expects");
   }
 }

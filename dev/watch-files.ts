@@ -1,13 +1,13 @@
 import { watch } from "node:fs";
 import { join } from "node:path";
 
-/** Saving several files, as a formatter or git does, is one change. */
+/** Files that are saved within this time of each other, as a formatter or git does, count as one change. */
 const settleMs = 200;
 
-/** What editors write beside a file is none of ours. */
+/** Editors write temporary files beside a source file; those are ignored. */
 const isSource = (file: string) => /\.(ts|js|json|graphql)$/.test(file);
 
-/** Watches folders below `root`, and tells which files were saved when things have calmed down, relative to `root`. */
+/** Watches folders below `root`. Calls `onSaved` with the saved files (paths relative to `root`) once saving has paused. */
 export function watchFiles(
   root: string,
   folders: readonly string[],
@@ -16,7 +16,7 @@ export function watchFiles(
   let saved: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  function note(file: string): void {
+  function addFile(file: string): void {
     saved.push(file);
     clearTimeout(timer);
     timer = setTimeout(() => {
@@ -28,7 +28,7 @@ export function watchFiles(
 
   const watchers = [...new Set(folders)].map((folder) =>
     watch(join(root, folder), { recursive: true }, (_event, file) => {
-      if (file !== null && isSource(file)) note(join(folder, file));
+      if (file !== null && isSource(file)) addFile(join(folder, file));
     }),
   );
   return {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 const checkEveryMs = 300;
-/** npm, a shell, a wrapper: more do not stand between a script and who asked for it. */
+/** Between a script and npm there are a shell and perhaps a wrapper, but not more. */
 const maxGenerations = 4;
 
 type ProcessStat = { name: string; state: string; parentPid: number; startedAtTicks: string };
@@ -10,7 +10,7 @@ type ProcessStat = { name: string; state: string; parentPid: number; startedAtTi
 function readStat(pid: number): ProcessStat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name stands in parentheses and may hold any character.
+    // The name is in parentheses and may contain any character.
     const end = text.lastIndexOf(")");
     const fields = text.slice(end + 2).split(" ");
     const name = text.slice(text.indexOf("(") + 1, end);
@@ -27,7 +27,7 @@ function readStat(pid: number): ProcessStat | null {
 
 type Ancestor = { pid: number; startedAtTicks: string };
 
-/** The processes from our parent up to npm; empty where npm is not found among them. */
+/** Lists the processes from our parent up to npm. Empty when npm is not among them. */
 function listAncestorsUpToNpm(): Ancestor[] {
   const ancestors: Ancestor[] = [];
   let pid = process.ppid;
@@ -47,10 +47,10 @@ function isAlive({ pid, startedAtTicks }: Ancestor): boolean {
 }
 
 /**
- * Tells when npm, or what stands between npm and this process, was killed. A shell that dies takes its children with
- * it only when the terminal does; without this, `npm run` that somebody killed would leave everything running.
+ * Calls `onGone` when npm, or a process between npm and this one, was killed. A shell that is killed does not end its
+ * children: without this watch, killing `npm run` would leave everything running.
  *
- * Does nothing for a process that npm has not started.
+ * Does nothing in a process that npm did not start.
  */
 export function watchNpm(env: NodeJS.ProcessEnv, onGone: () => void): { close(): void } {
   if (env.npm_lifecycle_event === undefined) return { close: () => undefined };

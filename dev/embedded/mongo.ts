@@ -7,7 +7,7 @@ import { startServer, type EmbeddedServer, type Print } from "./server.js";
 
 const replicaSet = "rs0";
 
-/** MongoDB's code for "replSetInitiate has been done already". */
+/** MongoDB's error code AlreadyInitialized: the replica set has been initiated before. */
 const alreadyInitialized = 23;
 
 const toArguments = ({ port, folder }: { port: number; folder: string }) => [
@@ -20,7 +20,7 @@ function isAlreadyInitialized(error: unknown): boolean {
   return error instanceof mongoose.mongo.MongoServerError && error.code === alreadyInitialized;
 }
 
-/** A replica set even of one has what a single server lacks: retryable writes and majority concern. */
+/** Initiates the replica set. Even with one member it supports what a standalone server does not: retryable writes and majority concern. */
 async function waitUntilPrimary(port: number, signal: AbortSignal): Promise<void> {
   await waitForResponse(port, signal);
   const client = new mongoose.mongo.MongoClient(`mongodb://127.0.0.1:${port}/`, {
@@ -45,14 +45,14 @@ async function waitUntilPrimary(port: number, signal: AbortSignal): Promise<void
   }
 }
 
-/** A running mongod of our own, with controls to hurt it. */
+/** A running mongod that tests can kill, pause and restart. */
 export type EmbeddedMongo = EmbeddedServer & { url: string };
 
 /**
- * Runs a real `mongod` as a replica set of one. It is found or fetched first; each step is said in one line.
+ * Runs a real `mongod` as a replica set of one. Finds or fetches it first, and prints one line for each step.
  *
- * @returns its controls and the connection string, database `vital_gateway` included.
- * @throws Error that names what to install or which variable to set when there is no server to be had.
+ * @returns the controls and the connection string, database `vital_gateway` included.
+ * @throws Error that says what to install or which variable to set when no server is available.
  */
 export async function startEmbeddedMongo(options: {
   print: Print;

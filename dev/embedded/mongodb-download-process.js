@@ -1,6 +1,6 @@
 /**
- * Asks mongodb-memory-server-core for MongoDB's own server: `node mongodb-download-process.js FOLDER`.
- * A process of its own, because that package writes to the terminal and cannot be stopped halfway.
+ * Downloads MongoDB's server through mongodb-memory-server-core: `node mongodb-download-process.js FOLDER`.
+ * It runs as a separate process because that package writes to the terminal and cannot be cancelled.
  * The last line of the output is `{"path": "…"}` or `{"failed": "reason"}`.
  */
 import process from "node:process";
@@ -8,7 +8,7 @@ import { MongoBinary } from "mongodb-memory-server-core";
 
 const report = (message) => process.stdout.write(`\n${JSON.stringify(message)}\n`);
 
-// The parent is gone: nobody waits for the result any more.
+// The parent has ended, so the result is no longer needed.
 process.stdin.on("close", () => process.exit(1)).resume();
 
 try {

@@ -6,11 +6,11 @@ import type { Environment } from "../../src/config/settings-reader.js";
 
 const script = fileURLToPath(new URL("./mongodb-download-process.js", import.meta.url));
 
-/** A real download prints its progress every two seconds; unpacking at its end is silent. */
-const firstSignTimeoutMs = 10_000;
+/** A download prints its progress every two seconds. The extraction at its end prints nothing. */
+const firstOutputTimeoutMs = 10_000;
 const silenceTimeoutMs = 60_000;
 
-/** One attempt, the server's checksum and the host's certificate checked, nothing looked up outside the folder. */
+/** One attempt. The file's checksum and the host's certificate are verified, and only the given folder is searched. */
 const downloadSettings = {
   MONGOMS_MAX_RETRIES: "1",
   MONGOMS_PREFER_GLOBAL_PATH: "false",
@@ -26,28 +26,28 @@ function toReport(output: string): Report {
 }
 
 /**
- * Downloads MongoDB's own server through mongodb-memory-server-core, as long as there is progress.
+ * Downloads MongoDB's server through mongodb-memory-server-core. Gives up when there is no progress.
  *
- * @returns its path in the folder.
- * @throws Error with the reason in a few words.
+ * @returns the path of the server in the folder.
+ * @throws Error with a short reason.
  */
 export async function fetchMongodb({ folder, env }: { folder: string; env: Environment }): Promise<string> {
   const child = spawn(process.execPath, [script, folder], {
     stdio: ["pipe", "pipe", "ignore"],
     env: { ...(env as NodeJS.ProcessEnv), ...downloadSettings },
   });
-  const giveUp = () => child.kill("SIGKILL");
-  let timer = setTimeout(giveUp, firstSignTimeoutMs);
+  const cancel = () => child.kill("SIGKILL");
+  let timer = setTimeout(cancel, firstOutputTimeoutMs);
   child.stdout.on("data", () => {
     clearTimeout(timer);
-    timer = setTimeout(giveUp, silenceTimeoutMs);
+    timer = setTimeout(cancel, silenceTimeoutMs);
   });
   const ended = once(child, "exit");
   const { path, failed } = toReport(await text(child.stdout));
   await ended;
   clearTimeout(timer);
   if (path !== undefined) return path;
-  // The package's message has the reason on its last line.
-  const reason = failed?.trim().split("\n").at(-1) ?? "it stands still";
-  throw new Error(`MongoDB's download is out of reach: ${reason}`);
+  // The last line of the package's message contains the reason.
+  const reason = failed?.trim().split("\n").at(-1) ?? "no progress";
+  throw new Error(`MongoDB cannot be downloaded: ${reason}`);
 }

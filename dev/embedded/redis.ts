@@ -3,21 +3,21 @@ import { getRedisBinary } from "./binaries.js";
 import { waitForResponse } from "./ports.js";
 import { startServer, type EmbeddedServer, type Print } from "./server.js";
 
-/** As the queue wants it: nothing evicted, everything in the append-only file. Many databases, one for each test. */
+/** As the queue requires: no eviction, and every write in the append-only file. There are many databases, one for each test. */
 const toArguments = ({ port, folder }: { port: number; folder: string }) => [
   ...["--port", String(port), "--bind", "127.0.0.1", "--protected-mode", "yes", "--dir", folder],
   ...["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
   ...["--maxmemory-policy", "noeviction", "--databases", "512"],
 ];
 
-/** A running redis-server of our own, with controls to hurt it. */
+/** A running redis-server that tests can kill, pause and restart. */
 export type EmbeddedRedis = EmbeddedServer & { url: string };
 
 /**
- * Runs a real `redis-server`. It is found or fetched first; each step is said in one line.
+ * Runs a real `redis-server`. Finds or fetches it first, and prints one line for each step.
  *
- * @returns its controls and its URL.
- * @throws Error that names what to install or which variable to set when there is no server to be had.
+ * @returns the controls and its URL.
+ * @throws Error that says what to install or which variable to set when no server is available.
  */
 export async function startEmbeddedRedis(options: {
   print: Print;
@@ -29,9 +29,12 @@ export async function startEmbeddedRedis(options: {
       name: "Redis",
       command,
       toArguments,
-      // While it reads its file it answers with LOADING.
+      // While Redis loads its file, it responds with LOADING.
       waitUntilReady: (port, signal) =>
-        waitForResponse(port, signal, { text: "PING\r\n", isReady: (answer) => answer.startsWith("+PONG") }),
+        waitForResponse(port, signal, {
+          text: "PING\r\n",
+          isReady: (response) => response.startsWith("+PONG"),
+        }),
     },
     options,
   );

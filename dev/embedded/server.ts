@@ -3,16 +3,16 @@ import type { Environment } from "../../src/config/settings-reader.js";
 import { findFreePort } from "./ports.js";
 import { startSupervisor, type ServerExit, type SupervisedServer, type Supervisor } from "./supervisor.js";
 
-/** Takes one line for the person who started the program. */
+/** Prints one line for the person who started the program. */
 export type Print = (line: string) => void;
 
 export type ServerDefinition = {
-  /** What people call it. */
+  /** The name in messages. */
   name: string;
   /** Path of the executable. */
   command: string;
-  toArguments: (place: { port: number; folder: string }) => readonly string[];
-  /** Resolves when the server takes work; gives up when the signal says so. */
+  toArguments: (options: { port: number; folder: string }) => readonly string[];
+  /** Resolves when the server is ready; rejects when the signal is aborted. */
   waitUntilReady: (port: number, signal: AbortSignal) => Promise<void>;
 };
 
@@ -24,7 +24,7 @@ function describeExit({ code, signal, lastLines }: ServerExit): string {
   return `${how}. Its last lines:\n${lastLines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/** Starts the server and waits until it takes work; one that fails to is gone when this throws. */
+/** Starts the server and waits until it is ready. A server that does not become ready has exited when this throws. */
 async function launch(
   { name, command, toArguments, waitUntilReady }: ServerDefinition,
   { spawnServer, folder }: Supervisor,
@@ -33,14 +33,14 @@ async function launch(
   const server = await spawnServer(command, toArguments({ port, folder }));
   const cancel = new AbortController();
   const { signal } = cancel;
-  const failBecause = async (reason: Promise<string>) => {
+  const failWith = async (reason: Promise<string>) => {
     throw new Error(`${name} did not start: ${await reason}`);
   };
   try {
     await Promise.race([
       waitUntilReady(port, signal),
-      failBecause(server.exited.then(describeExit)),
-      failBecause(delay(startTimeoutMs, `it is not ready after ${startTimeoutMs / 1000} s`, { signal })),
+      failWith(server.exited.then(describeExit)),
+      failWith(delay(startTimeoutMs, `it is not ready after ${startTimeoutMs / 1000} s`, { signal })),
     ]);
     return server;
   } catch (error) {
@@ -52,7 +52,7 @@ async function launch(
   }
 }
 
-/** Between the search for a free port and its use somebody else may take it. */
+/** Tries again with another port when another process takes the port before the server listens on it. */
 async function launchOnFreePort(definition: ServerDefinition, supervisor: Supervisor) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await findFreePort();
@@ -67,10 +67,10 @@ async function launchOnFreePort(definition: ServerDefinition, supervisor: Superv
 }
 
 /**
- * Runs a real server on a free port of 127.0.0.1, in a temporary folder of its own. It ends with this process,
- * however that ends; the folder goes with it.
+ * Runs a real server on a free port of 127.0.0.1, in its own temporary folder. The server ends with this process, in
+ * whatever way the process ends, and its folder is removed.
  *
- * @throws Error with the server's last lines when it does not come up.
+ * @throws Error with the server's last lines when it does not start.
  */
 export async function startServer(
   definition: ServerDefinition,
@@ -81,14 +81,14 @@ export async function startServer(
   const first = await launchOnFreePort(definition, supervisor);
   const { port } = first;
   let current: SupervisedServer | null = null;
-  let isEndExpected = false;
+  let isExitExpected = false;
 
-  const adopt = (server: SupervisedServer) => {
+  const setCurrent = (server: SupervisedServer) => {
     current = server;
-    isEndExpected = false;
+    isExitExpected = false;
     void server.exited.then((exit) => {
       current = null;
-      if (!isEndExpected) print(`${name} ended by itself: ${describeExit(exit)}`);
+      if (!isExitExpected) print(`${name} exited unexpectedly: ${describeExit(exit)}`);
     });
   };
   const getCurrent = (): SupervisedServer => {
@@ -96,34 +96,34 @@ export async function startServer(
     return current;
   };
 
-  adopt(first.server);
-  print(`${name} is up on 127.0.0.1:${port}.`);
+  setCurrent(first.server);
+  print(`${name} is running on 127.0.0.1:${port}.`);
 
   return {
     port,
-    /** Where its data is. */
+    /** The folder of its data. */
     folder: supervisor.folder,
 
-    /** The server's own process id; `null` while it is down. */
+    /** The server's process id; `null` while it is down. */
     get pid(): number | null {
       return current?.pid ?? null;
     },
 
-    /** Sends a signal that ends the server, and resolves when it is gone. */
+    /** Sends a signal that ends the server, and resolves when it has exited. */
     async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
       const server = getCurrent();
-      isEndExpected = true;
+      isExitExpected = true;
       server.kill(signal);
       await server.exited;
     },
 
-    /** Starts it again after `kill`: the same port, the same data. */
+    /** Starts it again after `kill`, with the same port and the same data. */
     async start(): Promise<void> {
       if (current !== null) throw new Error(`${name} is already running.`);
-      adopt(await launch(definition, supervisor, port));
+      setCurrent(await launch(definition, supervisor, port));
     },
 
-    /** Freezes it: connections stay open, nothing answers. */
+    /** Freezes it: connections stay open, but there are no responses. */
     pause: () => {
       getCurrent().kill("SIGSTOP");
     },
@@ -133,7 +133,7 @@ export async function startServer(
 
     /** Ends it and removes its folder. May be called more than once. */
     async stop(): Promise<void> {
-      isEndExpected = true;
+      isExitExpected = true;
       await supervisor.stop();
     },
   };

@@ -6,10 +6,10 @@ import type { Print } from "./server.js";
 export type EmbeddedServices = {
   mongodbUrl: string;
   redisUrl: string;
-  /** `null` where the environment names a server: that one is not ours to stop. */
+  /** `null` when the environment names a server, which is then not stopped by this process. */
   mongo: EmbeddedMongo | null;
   redis: EmbeddedRedis | null;
-  /** Ends what was started here and removes its folders. */
+  /** Stops the servers that were started here and removes their folders. */
   stop(): Promise<void>;
 };
 
@@ -20,7 +20,7 @@ function readGivenUrls(env: Environment) {
   return urls;
 }
 
-/** Waits for all; when one fails, stops the others and throws its error. */
+/** Waits for all. When one fails, stops the others and throws its error. */
 async function allOrNone<T extends readonly ({ stop(): Promise<void> } | null)[]>(starting: {
   [K in keyof T]: Promise<T[K]>;
 }): Promise<T> {
@@ -34,20 +34,21 @@ async function allOrNone<T extends readonly ({ stop(): Promise<void> } | null)[]
 }
 
 /**
- * MongoDB and Redis for the demo, for development and for the tests: what `MONGODB_URL` and `REDIS_URL` name is used
- * as it is, the rest is started here and ends with this process. It keeps this process alive until `stop`.
+ * Provides MongoDB and Redis for the demo, for development and for the tests. Uses the servers that `MONGODB_URL` and
+ * `REDIS_URL` name, if they are set. Starts the others, which end with this process. This process stays alive until
+ * `stop`.
  *
- * @param options `say` takes one line for each step; `env` is the environment to look in (`PATH`,
+ * @param options `print` is called with one line for each step; `env` is the environment to read (`PATH`,
  * `VITAL_GATEWAY_CACHE_DIR`, the two URLs).
- * @throws Error that names what to install or which variable to set when there is no server to be had.
+ * @throws Error that says what to install or which variable to set when no server is available.
  */
 export async function startEmbeddedServices(options: {
   print: Print;
   env: Environment;
 }): Promise<EmbeddedServices> {
   const given = readGivenUrls(options.env);
-  if (given.mongodbUrl !== undefined) options.print("MongoDB: using the one that MONGODB_URL names.");
-  if (given.redisUrl !== undefined) options.print("Redis: using the one that REDIS_URL names.");
+  if (given.mongodbUrl !== undefined) options.print("MongoDB: using the server in MONGODB_URL.");
+  if (given.redisUrl !== undefined) options.print("Redis: using the server in REDIS_URL.");
   const [mongo, redis] = await allOrNone<[EmbeddedMongo | null, EmbeddedRedis | null]>([
     given.mongodbUrl === undefined ? startEmbeddedMongo(options) : Promise.resolve(null),
     given.redisUrl === undefined ? startEmbeddedRedis(options) : Promise.resolve(null),

@@ -1,12 +1,12 @@
 /**
- * Keeps one server and its temporary folder for as long as the process that started this script lives.
+ * Runs one server in a temporary folder for as long as the process that started this script lives.
  *
- * The standard input is a pipe to that process. The kernel closes it however the process ends, SIGKILL included;
- * that is the sign to kill the server and remove the folder. Orders come in and reports go out as JSON lines:
+ * Standard input is a pipe to that process. The kernel closes it in whatever way the process ends, SIGKILL included.
+ * This script then kills the server and removes the folder. Commands come in and reports go out as JSON lines:
  *   in   {"command": "/path/to/server", "args": []}
  *   out  {"folder": "…"} · {"pid": 1} · {"code": 0, "signal": null, "lastLines": []} · {"failed": "reason"}
  *
- * Plain JavaScript, because it starts several times faster than anything that has to be compiled first.
+ * Plain JavaScript, because it starts several times faster than a script that must be compiled first.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
@@ -40,14 +40,14 @@ function supervise() {
     });
   };
 
-  const clear = () => {
+  const removeFolder = () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     process.exit(0);
   };
   const end = () => {
-    if (server === null) return clear();
-    server.on("exit", clear);
-    // The data is for this run only: nothing is worth a slower end. SIGKILL also reaches a stopped process.
+    if (server === null) return removeFolder();
+    server.on("exit", removeFolder);
+    // The data is for this run only, so there is no need for a graceful stop. SIGKILL also ends a paused process.
     server.kill("SIGKILL");
   };
 
@@ -57,8 +57,8 @@ function supervise() {
     .on("close", end);
 }
 
-// Ctrl-C in a terminal reaches the whole group; only the closed pipe decides.
+// Ctrl-C in a terminal reaches the whole process group. Only the closed pipe ends this process.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
-// With the parent gone there is nobody to report to.
+// After the parent has ended, nothing reads the reports.
 process.stdout.on("error", () => undefined);
 supervise();

@@ -4,13 +4,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../../src/config/settings-reader.js";
 
-/** How a server ended, with the last lines that it wrote. */
+/** How a server exited, with its last lines of output. */
 export type ServerExit = { code: number | null; signal: NodeJS.Signals | null; lastLines: string[] };
 
 export type SupervisedServer = {
   pid: number;
   exited: Promise<ServerExit>;
-  /** Sends a signal to it; does nothing when it has ended already. */
+  /** Sends a signal to it. Does nothing after it has exited. */
   kill(signal: NodeJS.Signals): void;
 };
 
@@ -18,11 +18,11 @@ type Report = Partial<ServerExit> & { folder?: string; pid?: number; failed?: st
 
 const script = fileURLToPath(new URL("./supervisor-process.js", import.meta.url));
 
-/** What a server needs of the environment; the rest may hold secrets that are none of its business. */
+/** Returns the variables that a server needs. The others may contain secrets. */
 function toServerEnvironment(env: Environment): NodeJS.ProcessEnv {
   const names = ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "LD_LIBRARY_PATH"];
   const kept = names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  // A locale that the machine lacks would stop mongod.
+  // mongod does not start with a locale that is not installed.
   return { ...Object.fromEntries(kept), LC_ALL: "C" };
 }
 
@@ -39,28 +39,28 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * Starts a process that owns a temporary folder and at most one server at a time, and that ends both when this
- * process ends, in whatever way.
+ * Starts a process that owns a temporary folder and at most one server at a time. It kills the server and removes the
+ * folder when this process ends, in whatever way.
  *
- * @returns the folder; `spawnServer`, which resolves as soon as the server has a process id; `stop`, which resolves
- * when server and folder are gone.
+ * @returns the folder; `spawnServer`, which resolves when the server has a process id; `stop`, which resolves when the
+ * server has exited and the folder is removed.
  */
 export async function startSupervisor(env: Environment) {
   const child = spawn(process.execPath, [script], {
-    // A session of its own: signals of the terminal do not reach it.
+    // A separate session: signals from the terminal do not reach it.
     detached: true,
     stdio: ["pipe", "pipe", "ignore"],
     env: toServerEnvironment(env),
   });
   const ended = once(child, "exit");
-  // An order to a supervisor that somebody killed: the missing report says it.
+  // Writing to a supervisor that was killed fails; the missing report reveals that.
   child.stdin.on("error", () => undefined);
   const lines = createInterface({ input: child.stdout });
   const reports = lines[Symbol.asyncIterator]();
 
   const nextReport = async (): Promise<Report> => {
     const next = await reports.next();
-    if (next.done === true) throw new Error("The supervisor of the embedded server has ended.");
+    if (next.done === true) throw new Error("The supervisor of the embedded server has exited.");
     return JSON.parse(next.value) as Report;
   };
 

@@ -9,13 +9,13 @@ import { appUserIdProblem } from "../../src/core/mapping/app-user-id.js";
 import { createIdentityStorage } from "./storage.js";
 import { sendPage, toErrorPage, toSignInPage } from "./sign-in-page.js";
 
-/** The public native client that stands for the mobile app. */
+/** The public native client that represents the mobile app. */
 export const demoClientId = "vital-demo-app";
 
-/** Any port will do: for loopback addresses a native app chooses it anew each time (RFC 8252 §7.3). */
+/** The port may differ: on loopback addresses a native app chooses one for each request (RFC 8252 §7.3). */
 export const demoRedirectUri = "http://127.0.0.1/callback";
 
-/** What the demo app asks for. */
+/** The scope that the demo app requests. */
 export const demoScope = "vital";
 
 const accessTokenSeconds = 60 * 60;
@@ -23,17 +23,17 @@ const sessionSeconds = 24 * 60 * 60;
 const signInSeconds = 10 * 60;
 
 export type IdentityProviderOptions = {
-  /** The gateway's name as a resource (RFC 8707), an absolute URI: `aud` of every access token. */
+  /** The resource name of the gateway (RFC 8707), an absolute URI: the `aud` of every access token. */
   audience: string;
-  /** Port of 127.0.0.1; a free one when absent. */
+  /** Port on 127.0.0.1; a free one by default. */
   port?: number;
 };
 
 export type IdentityProvider = { issuer: string; close(): Promise<void> };
 
 /**
- * The package complains at import about a Node.js that is older than it likes, though it works; a newcomer could do
- * nothing with that line. It has no switch for it.
+ * On import, the package warns about a Node.js version that is older than it recommends, although it works. The warning
+ * is of no use to the reader, and the package has no option to turn it off.
  */
 async function importProvider() {
   const { warn } = console;
@@ -54,14 +54,14 @@ async function createSigningKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid: randomUUID(), alg: "RS256", use: "sig" };
 }
 
-/** Signing in is the whole of it: nobody is asked to consent to their own app. */
+/** Users sign in without a consent page, since the app is their own. */
 function createPolicy({ interactionPolicy }: Module) {
   const policy = interactionPolicy.base();
   policy.remove("consent");
   return policy;
 }
 
-/** Every access token is for the gateway, whether the app names it (RFC 8707) or not. */
+/** Every access token is issued for the gateway, whether or not the app names it (RFC 8707). */
 function toResourceIndicators(module: Module, audience: string) {
   return {
     enabled: true,
@@ -95,7 +95,7 @@ async function toConfiguration(module: Module, audience: string): Promise<Config
         redirect_uris: [demoRedirectUri],
       },
     ],
-    // Whoever signs in exists.
+    // Every account exists.
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     async loadExistingGrant({ oidc }) {
       const { client, session, provider } = oidc;
@@ -131,7 +131,7 @@ async function toConfiguration(module: Module, audience: string): Promise<Config
   };
 }
 
-/** Shows the sign-in form, and takes what was filled in. */
+/** Shows the sign-in form, and processes the submitted form. */
 async function serveSignIn(provider: Provider, request: IncomingMessage, response: ServerResponse) {
   await provider.interactionDetails(request, response);
   if (request.method !== "POST") {
@@ -162,10 +162,10 @@ function createListener(provider: Provider) {
 }
 
 /**
- * Starts a real OpenID provider on 127.0.0.1, for development only: any user name signs in, without a password.
+ * Starts a real OpenID provider on 127.0.0.1, for development only: any user name can sign in, without a password.
  *
- * It issues access tokens as RFC 9068 describes them (`at+jwt`, RS256) to the public client {@link demoClientId}, by
- * authorization code with PKCE. Everything is forgotten when it closes, its signing key too.
+ * It issues access tokens as defined by RFC 9068 (`at+jwt`, RS256) to the public client {@link demoClientId}, through the
+ * authorization code flow with PKCE. All its data is in memory and lost when it closes, its signing key included.
  *
  * @throws Error when the audience is not an absolute URI or the port is taken.
  */

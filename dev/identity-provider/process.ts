@@ -1,4 +1,4 @@
-/** The development identity provider as a process of its own: `IDENTITY_PORT`. */
+/** Entry point: runs the development identity provider as a separate process, on `IDENTITY_PORT`. */
 import { createSettingsReader } from "../../src/config/settings-reader.js";
 import { startIdentityProvider } from "./identity-provider.js";
 import { localAudience } from "../local-settings.js";

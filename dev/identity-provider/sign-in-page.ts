@@ -28,13 +28,13 @@ ${body}
 `;
 }
 
-/** The form that a person, or the demo in a person's place, fills in. Its one field is `login`. */
+/** Returns the sign-in form, which a person or the demo submits. Its only field is `login`. */
 export function toSignInPage(problem: string | null): string {
-  const complaint = problem === null ? "" : `<p role="alert">The user name ${escapeHtml(problem)}.</p>`;
+  const message = problem === null ? "" : `<p role="alert">The user name ${escapeHtml(problem)}.</p>`;
   return toPage(
     "Sign in",
-    `<p>This identity provider is for development: any user name will do, and there is no password.</p>
-${complaint}
+    `<p>This identity provider is for development: any user name works, and there is no password.</p>
+${message}
 <form method="post">
   <label>User name <input name="login" required autofocus autocomplete="username" autocapitalize="none"></label>
   <button>Sign in</button>
@@ -42,12 +42,12 @@ ${complaint}
   );
 }
 
-/** What went wrong, in a sentence. */
+/** Returns a page that shows an error message. */
 export function toErrorPage(message: string): string {
-  return toPage("This did not work", `<p>${escapeHtml(message)}</p>`);
+  return toPage("Sign-in failed", `<p>${escapeHtml(message)}</p>`);
 }
 
-/** Answers with a page that no other site can frame, nobody keeps and nothing is loaded into. */
+/** Sends a page that no other site can frame, that is not cached, and that loads no other resources. */
 export function sendPage(response: ServerResponse, status: number, page: string): void {
   response.writeHead(status, {
     "content-type": "text/html; charset=utf-8",

@@ -2,14 +2,14 @@ import type { AdapterFactory, AdapterPayload } from "oidc-provider";
 
 type Entry = { payload: AdapterPayload; expiresAt: number };
 
-/** Expired entries are cleared away once there are so many. */
-const entriesBeforeClearing = 1000;
+/** Expired entries are deleted once there are this many. */
+const entriesBeforeCleanup = 1000;
 
-/** What the identity provider remembers (sessions, codes, grants): in memory, for as long as the process lives. */
+/** Stores the sessions, codes and grants of the identity provider in memory, until the process ends. */
 export function createIdentityStorage(now: () => number = Date.now): AdapterFactory {
   const entries = new Map<string, Entry>();
 
-  const clearExpired = () => {
+  const deleteExpired = () => {
     for (const [key, { expiresAt }] of entries) if (expiresAt <= now()) entries.delete(key);
   };
   const read = (key: string): AdapterPayload | undefined => {
@@ -28,7 +28,7 @@ export function createIdentityStorage(now: () => number = Date.now): AdapterFact
 
     return {
       upsert(id, payload, expiresInSeconds) {
-        if (entries.size >= entriesBeforeClearing) clearExpired();
+        if (entries.size >= entriesBeforeCleanup) deleteExpired();
         const expiresAt = expiresInSeconds === undefined ? Infinity : now() + expiresInSeconds * 1000;
         entries.set(toKey(id), { payload, expiresAt });
         return resolved(undefined);

