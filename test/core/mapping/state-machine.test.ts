@@ -13,48 +13,52 @@ import {
 } from "../../support/core/mapping-fixtures.js";
 import { rules } from "../../support/core/core-process.js";
 
-/** The table of docs/state-machine.md must say what the code does. */
+// The table in docs/state-machine.md must describe what the code does.
 type Type = Trigger["type"];
-type Column = "no row" | MappingState;
+type Column = "no mapping" | MappingState;
 
-const columns: Column[] = ["no row", ...states];
+const columns: Column[] = ["no mapping", ...states];
 const later = new Date("2026-11-22T12:00:00.000Z");
 const earlier = new Date("2026-11-22T09:00:00.000Z");
-const of = (isSame: boolean) => ({ generation: isSame ? generation : generation - 1 });
-const why = { code: "X", message: "no" };
+const ofGeneration = (isSame: boolean) => ({ generation: isSame ? generation : generation - 1 });
+const reason = { code: "X", message: "no" };
 
-/** Every happening with its guard held (true) or not. */
-const examples: { [T in Type]: (isGuardHeld: boolean) => Extract<Trigger, { type: T }> } = {
-  "user-created": (isHeld) => ({
+/** One trigger of each type, for which the guard holds or does not hold. */
+const examples: { [T in Type]: (guardHolds: boolean) => Extract<Trigger, { type: T }> } = {
+  "user-created": (holds) => ({
     type: "user-created",
-    event: toEvent("user.created", isHeld ? later : earlier),
+    event: toEvent("user.created", holds ? later : earlier),
   }),
-  "user-deleted": (isHeld) => ({
+  "user-deleted": (holds) => ({
     type: "user-deleted",
-    event: toEvent("user.deleted", isHeld ? later : earlier),
+    event: toEvent("user.deleted", holds ? later : earlier),
   }),
   requested: () => ({ type: "requested" }),
-  provisioned: (isHeld) => ({ type: "provisioned", vitalUserId: otherVitalUserId, ...of(isHeld) }),
-  "provisioning-failed": (isHeld) => ({ type: "provisioning-failed", ...why, ...of(isHeld) }),
-  postponed: (isHeld) => ({ type: "postponed", ...why, nextSweepAt: later, ...of(isHeld) }),
-  "vital-user-missing": (isHeld) => ({
+  provisioned: (holds) => ({ type: "provisioned", vitalUserId: otherVitalUserId, ...ofGeneration(holds) }),
+  "provisioning-failed": (holds) => ({ type: "provisioning-failed", ...reason, ...ofGeneration(holds) }),
+  postponed: (holds) => ({ type: "postponed", ...reason, nextSweepAt: later, ...ofGeneration(holds) }),
+  "vital-user-missing": (holds) => ({
     type: "vital-user-missing",
-    vitalUserId: isHeld ? vitalUserId : otherVitalUserId,
+    vitalUserId: holds ? vitalUserId : otherVitalUserId,
   }),
-  "vital-user-found": (isHeld) => ({
+  "vital-user-found": (holds) => ({
     type: "vital-user-found",
     vitalUserId: otherVitalUserId,
-    ...of(isHeld),
+    ...ofGeneration(holds),
   }),
-  "vital-user-deleted": (isHeld) => ({ type: "vital-user-deleted", vitalUserId, ...of(isHeld) }),
-  "vital-user-not-found": (isHeld) => ({ type: "vital-user-not-found", askedAt: later, ...of(isHeld) }),
+  "vital-user-deleted": (holds) => ({ type: "vital-user-deleted", vitalUserId, ...ofGeneration(holds) }),
+  "vital-user-not-found": (holds) => ({
+    type: "vital-user-not-found",
+    askedAt: later,
+    ...ofGeneration(holds),
+  }),
   retried: () => ({ type: "retried" }),
 };
 const types = Object.keys(examples) as Type[];
 
-/** The rows of one state that differ in what the table of transitions looks at. */
-const rowsOf: Record<Column, (Mapping | null)[]> = {
-  "no row": [null],
+/** For each state, mappings that differ in what the transition table depends on. */
+const mappingsIn: Record<Column, (Mapping | null)[]> = {
+  "no mapping": [null],
   pending: [makeRow("pending")],
   active: [makeRow("active")],
   failed: [makeRow("failed")],
@@ -62,18 +66,18 @@ const rowsOf: Record<Column, (Mapping | null)[]> = {
     makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] }),
     makeRow("deleting"),
     makeRow("deleting", { lastEvent: toEvent("user.created") }),
-    // The look came before the deletion had settled.
+    // The lookup was sent before the deletion had settled.
     makeRow("deleting", { deletingAt: later }),
   ],
   deleted: [makeRow("deleted")],
 };
 
-/** What the code makes of a cell: the states that the row goes to, "stays" where it is written, nothing else. */
-function outcomes(type: Type, column: Column, isGuardHeld: boolean): string[] {
-  const results = rowsOf[column].flatMap((row) => {
-    const next = transition(appUserId, row, examples[type](isGuardHeld), later, rules);
-    if (next === row || next === null) return [];
-    return next.state === row?.state ? ["stays"] : [`→ ${next.state}`];
+/** What the code does in one cell: the states that the mapping moves to, and "stays" when it is written in its state. */
+function outcomes(type: Type, column: Column, guardHolds: boolean): string[] {
+  const results = mappingsIn[column].flatMap((mapping) => {
+    const next = transition(appUserId, mapping, examples[type](guardHolds), later, rules);
+    if (next === mapping || next === null) return [];
+    return next.state === mapping?.state ? ["stays"] : [`→ ${next.state}`];
   });
   return [...new Set(results)].sort();
 }
@@ -85,7 +89,7 @@ const toCells = (line: string) =>
     .split("|")
     .slice(1, -1)
     .map((cell) => cell.trim());
-const headerIndex = lines.findIndex((line) => line.includes("what happens"));
+const headerIndex = lines.findIndex((line) => line.includes("trigger") && line.includes("guard"));
 const header = toCells(lines[headerIndex] ?? "");
 const rows = new Map(
   lines.slice(headerIndex + 2).flatMap((line) => {
@@ -94,12 +98,12 @@ const rows = new Map(
   }),
 );
 
-/** What the document says of a cell, in the same words. */
+/** What the document says about one cell, in the same words. */
 const documented = (cell: string) =>
   [...new Set(cell.match(/→ [a-z]+|\bstays\b/g) ?? [])].sort((a, b) => (a < b ? -1 : 1));
 
 describe("the table in docs/state-machine.md", () => {
-  test("has a row for every happening and a column for every state", () => {
+  test("has a row for every trigger and a column for every state", () => {
     expect(header.slice(2)).toEqual(columns);
     expect([...rows.keys()].sort()).toEqual([...types].sort());
   });
@@ -110,12 +114,12 @@ describe("the table in docs/state-machine.md", () => {
     test.each(columns.map((column, index) => [column, cells[index] ?? ""] as const))(
       "on %s: %s",
       (column, cell) => {
-        const held = documented(cell);
-        expect(cell === "·").toBe(held.length === 0);
-        expect(outcomes(type, column, true)).toEqual(held);
-        // Without a row there is nothing that a guard could compare with.
-        const asksForNothing = guard === "–" || column === "no row" || cell.includes("(any attempt)");
-        expect(outcomes(type, column, false)).toEqual(asksForNothing ? held : []);
+        const expected = documented(cell);
+        expect(cell === "·").toBe(expected.length === 0);
+        expect(outcomes(type, column, true)).toEqual(expected);
+        // Without a mapping there is nothing that a guard could compare with.
+        const hasNoGuard = guard === "–" || column === "no mapping" || cell.includes("(any attempt)");
+        expect(outcomes(type, column, false)).toEqual(hasNoGuard ? expected : []);
       },
     );
   });
