@@ -3,8 +3,8 @@ import type { Deployment } from "../core/vital/deployment.js";
 type KeyPrefix = { deployment: Deployment; apiUrl: string };
 
 /**
- * What a team API key says by its prefix. `sk_` is the sandbox and `pk_` production: not secret and publishable, as
- * other vendors use these letters. Source: Vital's documentation of keys and regions.
+ * What the prefix of a team API key means. `sk_` is the sandbox and `pk_` is production, unlike the "secret" and
+ * "publishable" keys of other vendors. Source: Vital's documentation of keys and regions.
  */
 const prefixes: Record<string, KeyPrefix> = {
   sk_us_: {
@@ -19,11 +19,11 @@ const prefixes: Record<string, KeyPrefix> = {
   pk_eu_: { deployment: { environment: "production", region: "eu" }, apiUrl: "https://api.eu.junction.com" },
 };
 
-export const apiKeyHint = `a team API key, which begins with ${Object.keys(prefixes).join(", ")}`;
+export const apiKeyHint = `a team API key, which starts with ${Object.keys(prefixes).join(", ")}`;
 
-/** Gives the environment, region and host of a team API key, or `null` when it is not of the known form. */
+/** Returns the environment, region and host of a team API key, or `null` when its format is unknown. */
 export function parseApiKey(apiKey: string): KeyPrefix | null {
-  // A key travels in an HTTP header: anything but visible ASCII would make every call fail.
+  // The key is sent in an HTTP header: a character that is not visible ASCII would make every call fail.
   if (!/^[\x21-\x7e]{8,512}$/.test(apiKey)) return null;
   return prefixes[apiKey.slice(0, 6)] ?? null;
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import type { VitalApi, VitalUser } from "../core/vital/vital-api.js";
-import { VitalError } from "../core/vital/vital-error.js";
+import { VitalError, type VitalErrorKind } from "../core/vital/vital-error.js";
 import { createPool } from "../http-client/pool.js";
 import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import {
@@ -17,10 +17,10 @@ export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "de
 export type VitalClientOptions = {
   apiKey: string;
   apiUrl: string;
-  /** For one call, milliseconds, waiting for a connection included. */
+  /** For one call, milliseconds, including the wait for a connection. */
   timeoutMs: number;
   maxConnections?: number;
-  /** Called after every call; `status` is 0 where there was no answer. */
+  /** Runs after every call; `status` is 0 when there was no response. */
   onCall?: (operation: VitalOperation, status: number, durationMs: number) => void;
 };
 
@@ -32,26 +32,30 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The error that an answer other than the expected one stands for, by its status. */
-function toVitalError(operation: VitalOperation, answer: HttpResponse): VitalError {
-  const { status } = answer;
-  const message = `${operation}: ${status} ${toErrorText(parseJson(answer.text))}`;
-  const retryAfterMs = parseRetryAfterMs(answer.headers, new Date(), "x-ratelimit-reset");
+/** Returns what an unexpected status means. */
+function toKind(operation: VitalOperation, status: number): VitalErrorKind {
+  if (status === 401 || status === 403) return "credentials_refused";
+  if (status === 429 || status === 503) return "throttled";
+  if (status === 404 && operation === "sign-in-token") return "not_found";
+  // An unknown path means that VITAL_API_URL is wrong, not that the user is.
+  if (status === 404 || status === 405) return "unavailable";
+  const isTemporary = status < 400 || status === 408 || status >= 500;
+  return isTemporary ? "unavailable" : "refused";
+}
+
+function toVitalError(operation: VitalOperation, response: HttpResponse): VitalError {
+  const { status } = response;
+  const message = `${operation}: ${status} ${toErrorText(parseJson(response.text))}`;
+  const retryAfterMs = parseRetryAfterMs(response.headers, new Date(), "x-ratelimit-reset");
   const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  if (status === 401 || status === 403) return new VitalError("credentials_refused", message, details);
-  if (status === 429 || status === 503) return new VitalError("throttled", message, details);
-  if (status === 404 && operation === "sign-in-token") return new VitalError("not_found", message, details);
-  // A path that Vital does not know says that VITAL_API_URL is wrong, not that the user is.
-  const isOurFault = [404, 405, 408].includes(status) || status < 400;
-  if (status >= 500 || isOurFault) return new VitalError("unavailable", message, details);
-  return new VitalError("refused", message, details);
+  return new VitalError(toKind(operation, status), message, details);
 }
 
 /**
- * Vital over HTTP. Knows the API key, and is the only part that does: it appears in the request header and nowhere
- * else. Every failure is a {@link VitalError}.
+ * The adapter to Vital's HTTP API, and the only part that uses the API key: the key appears in the request header and
+ * nowhere else. Every failure is a `VitalError`.
  *
- * Source of paths, statuses and bodies: Vital's OpenAPI document and documentation of the user endpoints.
+ * Source of paths, statuses and bodies: Vital's OpenAPI document and its documentation of the user endpoints.
  */
 export function createVitalClient(options: VitalClientOptions): VitalApi & { close(): Promise<void> } {
   const { apiKey, apiUrl, timeoutMs, onCall = () => undefined } = options;
@@ -78,10 +82,10 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
     const startedAt = performance.now();
     try {
-      const answer = await sendRequest(pool, request, { timeoutMs });
-      onCall(operation, answer.status, performance.now() - startedAt);
-      // What an answer says goes into errors, and a proxy may say which key it did not like.
-      return { ...answer, text: answer.text.replaceAll(apiKey, "(the API key)") };
+      const response = await sendRequest(pool, request, { timeoutMs });
+      onCall(operation, response.status, performance.now() - startedAt);
+      // The text of a response ends up in errors, and a proxy may repeat the key that it rejects.
+      return { ...response, text: response.text.replaceAll(apiKey, "(the API key)") };
     } catch (error) {
       onCall(operation, 0, performance.now() - startedAt);
       const reason = error instanceof HttpRequestError ? error.message : "the request could not be sent";
@@ -89,94 +93,97 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
   }
 
-  /** Reads an answer by its schema; another form than documented is a failure that may pass. */
+  /** Parses a response body. A body with another structure than documented is a temporary failure. */
   function parse<S extends z.ZodType>(
     schema: S,
     operation: VitalOperation,
-    answer: HttpResponse,
+    response: HttpResponse,
   ): z.infer<S> {
-    const parsed = schema.safeParse(parseJson(answer.text));
+    const parsed = schema.safeParse(parseJson(response.text));
     if (parsed.success) return parsed.data;
-    throw new VitalError("unavailable", `${operation}: ${answer.status} with a body of another form`, {
-      status: answer.status,
+    throw new VitalError("unavailable", `${operation}: ${response.status} with an invalid body`, {
+      status: response.status,
     });
   }
 
-  /** The user of an answer, which must be the one that was asked for. */
+  /** Returns the user of a response, after a check that it is the requested one. */
   function toUser(operation: VitalOperation, user: WireUser, clientUserId = user.client_user_id): VitalUser {
     if (user.client_user_id !== undefined && user.client_user_id !== clientUserId) {
-      throw new VitalError("unavailable", `${operation}: answered for another user`);
+      throw new VitalError("unavailable", `${operation}: the response is about another user`);
     }
     return { vitalUserId: user.user_id as VitalUserId, teamId: user.team_id ?? null };
   }
 
-  /** The existing user of a create that was answered "already exists", or `null` for any other refusal. */
-  async function findExisting(clientUserId: string, answer: HttpResponse): Promise<VitalUser | null> {
-    if (answer.status !== 400 && answer.status !== 409) return null;
-    const conflict = WireConflict.safeParse(parseJson(answer.text)).data;
+  /** Returns the existing user after the response "already exists" to a create, or `null` after any other refusal. */
+  async function findExisting(clientUserId: string, response: HttpResponse): Promise<VitalUser | null> {
+    if (response.status !== 400 && response.status !== 409) return null;
+    const conflict = WireConflict.safeParse(parseJson(response.text)).data;
     const vitalUserId = conflict?.detail.user_id as VitalUserId | null | undefined;
     if (typeof vitalUserId === "string") return { vitalUserId, teamId: null };
-    const saysItExists = answer.status === 409 || /already exists/i.test(answer.text);
-    if (!saysItExists) return null;
+    const isConflict = response.status === 409 || /already exists/i.test(response.text);
+    if (!isConflict) return null;
     const user = await findUser(clientUserId);
     if (user !== null) return user;
-    throw new VitalError("unavailable", "create-user: the user is said to exist, but is not found");
+    throw new VitalError(
+      "unavailable",
+      "create-user: Vital responded that the user exists, but a lookup did not find it",
+    );
   }
 
   async function findUser(clientUserId: string): Promise<VitalUser | null> {
     const path = `/v2/user/resolve/${encodeURIComponent(clientUserId)}`;
-    const answer = await call("resolve-user", "GET", path);
-    if (isGone(answer)) return null;
-    if (answer.status !== 200) throw toVitalError("resolve-user", answer);
-    return toUser("resolve-user", parse(WireUser, "resolve-user", answer), clientUserId);
+    const response = await call("resolve-user", "GET", path);
+    if (isUserMissing(response)) return null;
+    if (response.status !== 200) throw toVitalError("resolve-user", response);
+    return toUser("resolve-user", parse(WireUser, "resolve-user", response), clientUserId);
   }
 
   return {
     async createUser(clientUserId) {
-      const answer = await call("create-user", "POST", "/v2/user", { client_user_id: clientUserId });
-      if (answer.status === 200 || answer.status === 201) {
-        return toUser("create-user", parse(WireUser, "create-user", answer), clientUserId);
+      const response = await call("create-user", "POST", "/v2/user", { client_user_id: clientUserId });
+      if (response.status === 200 || response.status === 201) {
+        return toUser("create-user", parse(WireUser, "create-user", response), clientUserId);
       }
-      const existing = await findExisting(clientUserId, answer);
-      if (existing === null) throw toVitalError("create-user", answer);
+      const existing = await findExisting(clientUserId, response);
+      if (existing === null) throw toVitalError("create-user", response);
       return existing;
     },
 
     findUser,
 
     async findAnyUser() {
-      const answer = await call("list-users", "GET", "/v2/user?offset=0&limit=1");
-      if (answer.status !== 200) throw toVitalError("list-users", answer);
-      const [user] = parse(WireUserList, "list-users", answer).users;
+      const response = await call("list-users", "GET", "/v2/user?offset=0&limit=1");
+      if (response.status !== 200) throw toVitalError("list-users", response);
+      const [user] = parse(WireUserList, "list-users", response).users;
       return user === undefined ? null : toUser("list-users", user);
     },
 
     async deleteUser(vitalUserId) {
-      const answer = await call("delete-user", "DELETE", `/v2/user/${vitalUserId}`);
-      // Unknown and scheduled for deletion are both answered 404.
-      if (answer.status === 200 || answer.status === 204 || isGone(answer)) return;
-      throw toVitalError("delete-user", answer);
+      const response = await call("delete-user", "DELETE", `/v2/user/${vitalUserId}`);
+      // The status is 404 for an unknown user and for one that is scheduled for deletion.
+      if (response.status === 200 || response.status === 204 || isUserMissing(response)) return;
+      throw toVitalError("delete-user", response);
     },
 
     async createSignInToken(vitalUserId) {
-      const answer = await call("sign-in-token", "POST", `/v2/user/${vitalUserId}/sign_in_token`);
-      if (answer.status !== 200) throw toVitalError("sign-in-token", answer);
-      const token = parse(WireSignInToken, "sign-in-token", answer);
-      // A token for anybody else must not leave this file.
+      const response = await call("sign-in-token", "POST", `/v2/user/${vitalUserId}/sign_in_token`);
+      if (response.status !== 200) throw toVitalError("sign-in-token", response);
+      const token = parse(WireSignInToken, "sign-in-token", response);
+      // A token for another user must not leave this file.
       if (token.user_id !== vitalUserId)
-        throw new VitalError("unavailable", "sign-in-token: answered for another user");
+        throw new VitalError("unavailable", "sign-in-token: the response is about another user");
       return token.sign_in_token;
     },
 
-    /** At once: whoever still waits for Vital has been given up by then. */
+    /** Ends all connections immediately: by then no caller waits for a response. */
     close: () => pool.destroy(),
   };
 }
 
 /**
- * Vital says of a user that it is not there. FastAPI answers an unknown path with exactly "Not Found", and a proxy in
- * between in another form: then the address is wrong, and nobody is gone.
+ * Whether Vital reports that a user does not exist. For an unknown path, FastAPI responds with exactly "Not Found" and a
+ * proxy with a body of its own format: then the address is wrong, and the user may exist.
  */
-function isGone({ status, text }: HttpResponse): boolean {
+function isUserMissing({ status, text }: HttpResponse): boolean {
   return status === 404 && !["Not Found", noReasonGiven].includes(toErrorText(parseJson(text)));
 }

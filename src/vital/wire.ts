@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A user as Vital's answers show it; only what the product relies on. Source: Vital's OpenAPI, `ClientFacingUser`. */
+/** A user in Vital's responses; only the fields that the product needs. Source: Vital's OpenAPI, `ClientFacingUser`. */
 export const WireUser = z.object({
   user_id: z.uuid().toLowerCase(),
   client_user_id: z.string().optional(),
@@ -11,7 +11,7 @@ export type WireUser = z.infer<typeof WireUser>;
 /** One page of the team's users. */
 export const WireUserList = z.object({ users: z.array(WireUser) });
 
-/** The answer to a create whose client user id is taken: the existing user stands in it. */
+/** The response to a create whose client user id exists already. It names the existing user. */
 export const WireConflict = z.object({
   detail: z.object({ user_id: z.uuid().toLowerCase() }).or(z.object({ user_id: z.null().optional() })),
 });
@@ -22,12 +22,12 @@ export const WireSignInToken = z.object({
   sign_in_token: z.string().min(1),
 });
 
-/** In place of a reason where an answer gives none in a form that Vital uses. */
+/** Used when a response contains no reason in any of Vital's formats. */
 export const noReasonGiven = "no reason given";
 
 /**
- * What an error answer says, as text for an operator. `detail` may be a string, an object, a list of validation
- * problems, or absent; everything but the fields named here is left out, because it may repeat what was sent.
+ * Returns the reason in an error response, as text for an operator. `detail` may be a string, an object, a list of
+ * validation problems, or absent. All fields except those named here are left out, because they may repeat the request.
  */
 export function toErrorText(body: unknown): string {
   const detail = z.object({ detail: z.unknown() }).safeParse(body).data?.detail;

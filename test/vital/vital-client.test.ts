@@ -296,7 +296,7 @@ describe("answers of another form", () => {
   test("a token for another user never leaves", async () => {
     const body = { user_id: otherUserId, sign_in_token: "token-for-somebody" };
     const error = await failWith({ body }, "sign-in-token");
-    expect(error.message).toBe("sign-in-token: answered for another user");
+    expect(error.message).toBe("sign-in-token: the response is about another user");
     expect(allText(error)).not.toContain("token-for-somebody");
   });
 
