@@ -19,25 +19,25 @@ function readUrl(
 ) {
   if (value === "") return value;
   const protocol = URL.canParse(value) ? new URL(value).protocol : "";
-  // The value itself may hold a password: it is not repeated.
-  if (!protocols.includes(protocol)) reader.problem(name, `is not of the form ${hint}`);
+  // The value is not repeated, because it may contain a password.
+  if (!protocols.includes(protocol)) reader.problem(name, `must have the format ${hint}`);
   return value;
 }
 
 const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
 
-/** MongoDB's connection strings name several hosts, which no URL parser takes. */
+/** A connection string of MongoDB may name several hosts, which no URL parser accepts. */
 function readMongoUrl(reader: SettingsReader): string {
-  const url = reader.requiredSecret("MONGODB_URL", `write it as ${mongoHint}`);
+  const url = reader.requiredSecret("MONGODB_URL", `set it to ${mongoHint}`);
   if (url !== "" && !/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
-    reader.problem("MONGODB_URL", `must name the servers and the database, as ${mongoHint}`);
+    reader.problem("MONGODB_URL", `must name the servers and the database, for example ${mongoHint}`);
   }
   return url;
 }
 
 function readRedisUrl(reader: SettingsReader): string {
   const hint = "redis://:password@host:6379 or rediss://…";
-  const url = reader.requiredSecret("REDIS_URL", `write it as ${hint}`);
+  const url = reader.requiredSecret("REDIS_URL", `set it to ${hint}`);
   return readUrl(reader, "REDIS_URL", url, ["redis:", "rediss:"], hint);
 }
 
@@ -45,7 +45,7 @@ function readVital(reader: SettingsReader) {
   const apiKey = reader.requiredSecret("VITAL_API_KEY", apiKeyHint);
   const parsed = parseApiKey(apiKey);
   if (apiKey !== "" && parsed === null) reader.problem("VITAL_API_KEY", `must be ${apiKeyHint}`);
-  const hint = "https://host, without anything after it";
+  const hint = "https://host (without a path)";
   const url = reader.text("VITAL_API_URL") ?? parsed?.apiUrl ?? "";
   return {
     apiKey,
@@ -61,7 +61,7 @@ const readPort = (reader: SettingsReader, name: string, port: number) =>
 function readAdmin(reader: SettingsReader) {
   const password = reader.secret("ADMIN_PASSWORD");
   if (password !== undefined && password.length < 8)
-    reader.problem("ADMIN_PASSWORD", "needs 8 characters or more");
+    reader.problem("ADMIN_PASSWORD", "must have at least 8 characters");
   return {
     port: readPort(reader, "ADMIN_PORT", 9464),
     host: reader.text("ADMIN_HOST") ?? "127.0.0.1",
@@ -71,7 +71,7 @@ function readAdmin(reader: SettingsReader) {
 
 const readLogLevel = (reader: SettingsReader) => reader.choice("LOG_LEVEL", logLevels, "info");
 
-/** What gateway and worker have in common. */
+/** The settings that gateway and worker share. */
 const readServices = (reader: SettingsReader) => ({
   vital: readVital(reader),
   mongodbUrl: readMongoUrl(reader),
@@ -86,7 +86,10 @@ const readCorsOrigins = (reader: SettingsReader) => {
   for (const origin of origins) {
     const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
     if (!isOrigin)
-      reader.problem("GATEWAY_CORS_ORIGINS", `"${origin}" is not an origin such as https://app.example.com`);
+      reader.problem(
+        "GATEWAY_CORS_ORIGINS",
+        `"${origin}" is not an origin; write it like https://app.example.com`,
+      );
   }
   return origins;
 };
@@ -132,11 +135,12 @@ const readStore = (reader: SettingsReader) => ({
   logLevel: readLogLevel(reader),
 });
 
-/** Whoever sends events signs them with the first secret that the gateway accepts. */
+/** `vital-gateway publish` signs its events with the first signing secret of the gateway. */
 function readPublish(reader: SettingsReader) {
   const name = "EVENTS_SIGNING_SECRETS";
   const signingSecret = reader.secretList(name).find((secret) => secret.startsWith("whsec_"));
-  if (signingSecret === undefined) reader.problem(name, "is required: the whsec_… that the gateway has");
+  if (signingSecret === undefined)
+    reader.problem(name, "is required: set it to the whsec_… secret of the gateway");
   return {
     gatewayUrl: `http://127.0.0.1:${readPort(reader, "GATEWAY_PORT", 4000)}`,
     signingSecret: signingSecret ?? "",
@@ -151,7 +155,7 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Reads one process's settings whole; throws {@link ConfigError} with every problem at once. */
+/** Reads all settings of one process. Throws one {@link ConfigError} with every problem. */
 function read<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
   const reader = createSettingsReader(environment);
   const config = readAll(reader);
@@ -161,11 +165,12 @@ function read<T>(environment: Environment, readAll: (reader: SettingsReader) => 
 
 export const readGatewayConfig = (environment: Environment = process.env) => read(environment, readGateway);
 export const readWorkerConfig = (environment: Environment = process.env) => read(environment, readWorker);
-/** For the commands that need the store alone. */
+/** For the commands that only need MongoDB. */
 export const readStoreConfig = (environment: Environment = process.env) => read(environment, readStore);
 
-/** For the command that sends events to the gateway, and for the same by the queue. */
+/** For `publish` over HTTP. */
 export const readPublishConfig = (environment: Environment = process.env) => read(environment, readPublish);
+/** For `publish` through the queue. */
 export const readQueueConfig = (environment: Environment = process.env) =>
   read(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
 

@@ -4,10 +4,10 @@ import type { PresetName } from "../auth/presets/presets.js";
 import { hasEventSource, providerSecretNames, type EventSettings } from "../http/events/event-settings.js";
 
 /**
- * The token claim that has the same value as the user id in the provider's own signup events, or `null` where the
- * events are the team's own affair. Source: the providers' documentation of tokens and of events.
+ * By preset: the token claim with the same value as the user id in the provider's own signup events, or `null` where the
+ * team defines the events itself. Source: the providers' documentation of tokens and of events.
  */
-const claimOfEventId: Record<PresetName, string | null> = {
+const eventUserIdClaims: Record<PresetName, string | null> = {
   rfc9068: null,
   custom: null,
   auth0: "sub",
@@ -33,22 +33,22 @@ const claimOfEventId: Record<PresetName, string | null> = {
   "better-auth-oauth": "sub",
 };
 
-const claimOf = (provider: string): string | null =>
-  Object.hasOwn(claimOfEventId, provider) ? claimOfEventId[provider as PresetName] : null;
+const findEventUserIdClaim = (provider: string): string | null =>
+  Object.hasOwn(eventUserIdClaims, provider) ? eventUserIdClaims[provider as PresetName] : null;
 
 /**
- * Refuses settings under which an event and a token could never mean the same user: then every signup would make a
- * Vital user that no viewer ever gets, and every viewer another one.
+ * Reports settings under which an event and a token could never name the same user. Every signup would then create a
+ * Vital user that no viewer ever uses, and every viewer another one.
  */
 export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, events: EventSettings): void {
   if (!hasEventSource(events)) return;
   const { provider, userIdClaim } = auth;
-  const expected = claimOf(provider);
+  const expected = findEventUserIdClaim(provider);
   if (expected !== null && userIdClaim !== expected && events.customFormat.userId === null) {
     reader.problem(
       "AUTH_USER_ID_CLAIM",
-      `signup events of ${provider} name the user as the claim ${expected} does, not as ${userIdClaim}; leave it ` +
-        "out, or set EVENTS_USER_ID_POINTER to where your events have the same value",
+      `signup events of ${provider} identify the user by the value of the claim ${expected}, not ${userIdClaim}; ` +
+        "remove this setting, or set EVENTS_USER_ID_POINTER to where your events contain the same value",
     );
   }
   for (const sender of Object.keys(providerSecretNames) as (keyof typeof providerSecretNames)[]) {
@@ -56,7 +56,7 @@ export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, even
     if (isForeign) {
       reader.problem(
         providerSecretNames[sender],
-        `its events name users of ${sender}, and AUTH_PROVIDER=${provider} signs in others; drop one`,
+        `its events name users of ${sender}, but AUTH_PROVIDER=${provider} signs in users of another provider; remove one`,
       );
     }
   }

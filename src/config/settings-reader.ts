@@ -2,19 +2,19 @@ import { readFileSync } from "node:fs";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Something in the environment is not right; the message names every setting and what to write instead. */
+/** The configuration is invalid; the message names every invalid setting and what to write instead. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   constructor(readonly problems: readonly string[]) {
-    super(`Some settings are not right:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    super(`Invalid configuration:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
   }
 }
 
 /**
- * Reads named settings out of an environment and collects every problem instead of stopping at the first one.
+ * Reads settings from an environment by name and collects every problem instead of stopping at the first one.
  *
- * An empty value counts as absent. A setting with a problem is given as its default (or as an empty value), so that
- * reading can go on to the next one; the caller throws away the result when `problems` is not empty.
+ * An empty value counts as absent. An invalid setting is returned as its default (or as an empty value), so that reading
+ * can continue with the next one; the caller discards the result when `problems` is not empty.
  */
 export function createSettingsReader(environment: Environment) {
   const problems: string[] = [];
@@ -25,12 +25,13 @@ export function createSettingsReader(environment: Environment) {
     return value === "" ? undefined : value;
   };
 
-  /** A secret may stand in a file that `NAME_FILE` names, as Docker and Kubernetes mount them. */
+  /** A secret may also be in a file that `NAME_FILE` names, as Docker and Kubernetes mount them. */
   const secret = (name: string): string | undefined => {
     const path = text(`${name}_FILE`);
     const value = text(name);
     if (path === undefined) return value;
-    if (value !== undefined) problem(name, `is set together with ${name}_FILE; keep one of the two`);
+    if (value !== undefined)
+      problem(name, `must not be set together with ${name}_FILE; remove one of the two`);
     try {
       const content = readFileSync(path, "utf8").trim();
       if (content === "") problem(`${name}_FILE`, `the file ${path} is empty`);

@@ -1,21 +1,21 @@
 import type { Logger } from "../telemetry/logger.js";
 
-/** The longest that a stop may take; an orchestrator is asked to wait a little longer. */
+/** The longest that a stop may take, milliseconds; configure the orchestrator to wait a little longer. */
 const stopDeadlineMs = 9_500;
 
-/** How a stop divides that time, milliseconds. */
+/** How that time is divided, milliseconds. */
 export const stopTimes = {
-  /** For what is under way to finish; then it is cut off. */
+  /** For requests and jobs in progress to finish; then they are cut off. */
   drainMs: 6_500,
-  /** For connections to close after that; then they end with the process. */
+  /** For connections to close after that; then the process exits anyway. */
   closeMs: 2_000,
 };
 
 export type Stoppable = { log: Logger; close(): Promise<void> };
 
 /**
- * Runs a long-lived process: starts it, and stops it once, on SIGTERM, SIGINT or `stop`. It ends with 0 after a clean
- * stop and with 1 otherwise, and in any case within 10 s of the signal: what does not close by then is left behind.
+ * Creates the lifecycle of a long-lived process. It stops once, on SIGTERM, SIGINT or `fail`. The exit code is 0 after a
+ * clean stop and 1 otherwise. The process exits within 10 s of the signal, even when something has not closed by then.
  */
 export function createLifecycle() {
   let isStopping = false;
@@ -37,10 +37,7 @@ export function createLifecycle() {
     isStopping = true;
     log()?.info({ reason }, "stopping");
     setTimeout(() => {
-      log()?.error(
-        { deadlineMs: stopDeadlineMs },
-        "stopping took too long; what was under way is left to others",
-      );
+      log()?.error({ deadlineMs: stopDeadlineMs }, "stop deadline exceeded; exiting with work in progress");
       process.exit(1);
     }, stopDeadlineMs).unref();
     void close().then((isClean) => {
@@ -49,7 +46,7 @@ export function createLifecycle() {
     });
   }
 
-  // A bug outside of any request or job: logged whole, and the process goes on, because the work of others does.
+  // A bug outside of any request or job. It is logged whole; the process continues, for the sake of all other work.
   process.on("unhandledRejection", (error) => {
     log()?.error({ err: error }, "unexpected error outside of a request");
   });
@@ -62,9 +59,11 @@ export function createLifecycle() {
 
   return {
     isStopping: () => isStopping,
+    /** Stops the process with exit code 1. */
     fail: () => {
-      stop("the process cannot go on", 1);
+      stop("fatal error", 1);
     },
+    /** Registers what a stop closes. */
     run(stoppable: Stoppable): void {
       running = stoppable;
     },

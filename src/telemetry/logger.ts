@@ -1,6 +1,6 @@
 import { pino, type Logger as PinoLogger } from "pino";
 
-/** Constant phrases with fields; the fields are ids, counts and durations, never a secret or a person's data. */
+/** Logs constant phrases with fields: ids, counts and durations, never a secret or personal data. */
 export type Logger = {
   debug(fields: object, phrase: string): void;
   info(fields: object, phrase: string): void;
@@ -11,7 +11,7 @@ export type Logger = {
 export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Fields that would be a mistake to log; the mistake is mended here, and stays visible. */
+/** Fields that must not be logged: where one is by mistake, its value is replaced and the mistake stays visible. */
 const redactedFields = [
   "authorization",
   "apiKey",
@@ -23,8 +23,8 @@ const redactedFields = [
 ];
 
 /**
- * Error causes as text: type, message and stack of each link. Own properties are left out, because those of drivers
- * carry requests and connection strings.
+ * Converts an error and its chain of causes to type, message and stack. Other properties are left out, because those of
+ * drivers contain requests and connection strings.
  */
 export function toErrorFields(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -32,13 +32,13 @@ export function toErrorFields(error: unknown): object {
   return { type, message, stack, ...(cause !== undefined && { cause: toErrorFields(cause) }) };
 }
 
-/** The message of whatever was thrown, for the field `reason`. */
+/** Returns the message of a thrown value, for the field `reason`. */
 export const toReason = (error: unknown): string =>
   error instanceof Error ? error.message : "unknown error";
 
 /**
- * JSON lines on standard output. Every secret given is blanked out of a line in which it appears all the same, for
- * example inside a library's error message.
+ * Creates a logger that writes JSON lines to standard output. The given secrets are masked wherever they appear in a
+ * line, for example inside a library's error message.
  */
 export function createLogger({
   level,

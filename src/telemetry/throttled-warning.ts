@@ -3,7 +3,7 @@ import { toReason, type Logger } from "./logger.js";
 
 /**
  * Returns a function that logs an error as one warning, and then nothing for `quietMs`. During an outage every command
- * fails: one line says so, not thousands.
+ * fails: that is worth one line, not thousands.
  */
 export function createThrottledWarning({
   log,
