@@ -14,7 +14,7 @@ import {
 } from "../support/auth/test-authentication.js";
 import { bearerToken, startIngress } from "../support/http/test-ingress.js";
 
-/** Which documented event goes with the tokens of a preset, where not the one of its own name. */
+/** By preset: the name of the documented event that belongs to its tokens, where it differs from the name of the preset. */
 const exampleOf: Record<string, string> = {
   "clerk-oauth": "clerk",
   "cognito-id": "cognito",
@@ -41,8 +41,8 @@ afterAll(async () => {
   await issuer.close();
 });
 
-/** Publishes the documented event of a provider, and gives the app user id that it stands for. */
-async function getIdOfEvent(example: string, kind: "created" | "deleted"): Promise<string | undefined> {
+/** Publishes the documented event of a provider and returns the app user id that was recorded. */
+async function publishExample(example: string, kind: "created" | "deleted"): Promise<string | undefined> {
   const path = new URL(`../../docs/sources/examples/${example}.${kind}.json`, import.meta.url);
   const before = ingress.recorded.length;
   await ingress.post(readFileSync(path, "utf8"), { authorization: `Bearer ${bearerToken}` });
@@ -53,12 +53,12 @@ describe.each(providerCases)("$provider", (one) => {
   const example = exampleOf[one.provider] ?? one.provider;
 
   test("its documented events and its token name the same user", async () => {
-    const created = await getIdOfEvent(example, "created");
-    const deleted = await getIdOfEvent(example, "deleted");
+    const created = await publishExample(example, "created");
+    const deleted = await publishExample(example, "deleted");
     expect(created).toBeTypeOf("string");
     expect(deleted).toBe(created);
 
-    const variant = { name: "of the user of the event", claims: { [one.userIdClaim]: created } };
+    const variant = { name: "the user of the event", claims: { [one.userIdClaim]: created } };
     const authentication = createAuthentication(readPolicy(toSettings(one, variant, jwksUrl)));
     const viewer = await authentication.authenticate(bearer(createToken(one, variant, keys)));
     await authentication.close();
@@ -66,7 +66,7 @@ describe.each(providerCases)("$provider", (one) => {
   });
 });
 
-describe("settings under which events and tokens cannot mean the same user", () => {
+describe("settings under which events and tokens cannot name the same user", () => {
   const base = {
     VITAL_API_KEY: "sk_us_0123456789",
     MONGODB_URL: "mongodb://127.0.0.1:1/gateway",
@@ -80,7 +80,7 @@ describe("settings under which events and tokens cannot mean the same user", () 
     AUTH_AUDIENCE: "api://default",
   };
 
-  function problemsOf(environment: Record<string, string>): readonly string[] {
+  function findProblems(environment: Record<string, string>): readonly string[] {
     try {
       readGatewayConfig(environment);
       return [];
@@ -89,24 +89,24 @@ describe("settings under which events and tokens cannot mean the same user", () 
     }
   }
 
-  test("Okta's login as the user id is refused at start, since its events carry the other id", () => {
-    expect(problemsOf(okta)).toEqual([]);
-    expect(problemsOf({ ...okta, AUTH_USER_ID_CLAIM: "sub" })).toEqual([
+  test("Okta's login as the user id is rejected at startup, because its events contain the other id", () => {
+    expect(findProblems(okta)).toEqual([]);
+    expect(findProblems({ ...okta, AUTH_USER_ID_CLAIM: "sub" })).toEqual([
       expect.stringMatching(/^AUTH_USER_ID_CLAIM: signup events of okta .*claim uid/),
     ]);
   });
 
-  test("it is taken where the events are read by a pointer, or where there are none", () => {
-    const asked = { ...okta, AUTH_USER_ID_CLAIM: "sub" };
-    expect(problemsOf({ ...asked, EVENTS_USER_ID_POINTER: "/user/login" })).toEqual([]);
-    expect(problemsOf({ ...asked, EVENTS_BEARER_TOKENS: "" })).toEqual([]);
+  test("it is accepted when a pointer names the user id of the events, or when there are no events", () => {
+    const withLogin = { ...okta, AUTH_USER_ID_CLAIM: "sub" };
+    expect(findProblems({ ...withLogin, EVENTS_USER_ID_POINTER: "/user/login" })).toEqual([]);
+    expect(findProblems({ ...withLogin, EVENTS_BEARER_TOKENS: "" })).toEqual([]);
   });
 
   test.each(["workos", "zitadel", "fusionauth"])(
-    "the signing secret of %s beside another provider is refused",
+    "the signing secret of %s together with another provider is rejected",
     (sender) => {
       const name = `EVENTS_${sender.toUpperCase()}_SECRETS`;
-      expect(problemsOf({ ...okta, [name]: "a-secret-of-a-sender-0001" })).toEqual([
+      expect(findProblems({ ...okta, [name]: "a-secret-of-a-sender-0001" })).toEqual([
         expect.stringMatching(new RegExp(`^${name}: .*${sender}`)),
       ]);
     },

@@ -13,22 +13,22 @@ import { ConfigError, type Environment } from "../../src/config/settings-reader.
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
-/** What only development reads, by other ways than the readers of the product. */
+/** Variables that only development tools read. */
 const developmentSettings = ["IDENTITY_PORT", "VITAL_GATEWAY_CACHE_DIR"];
 
-/** Issuers that make presets ask for what the issuer itself does not say. */
+/** Issuers for which presets read further variables. */
 const issuers = [
   "https://idp.example.com",
   "https://api.workos.com",
   "https://tenant.b2clogin.com/11111111-2222-3333-4444-555555555555/v2.0/",
 ];
 
-/** Runs a reader over an environment that notes every name it is asked for. */
-function listAsked(given: Environment, read: (environment: Environment) => unknown): Set<string> {
-  const asked = new Set<string>();
+/** Runs a reader and returns the name of every variable that it reads. */
+function listReadNames(given: Environment, read: (environment: Environment) => unknown): Set<string> {
+  const readNames = new Set<string>();
   const environment = new Proxy(given, {
     get(target, name) {
-      asked.add(String(name));
+      readNames.add(String(name));
       return target[String(name)];
     },
   });
@@ -37,30 +37,30 @@ function listAsked(given: Environment, read: (environment: Environment) => unkno
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
   }
-  return asked;
+  return readNames;
 }
 
-const asked = new Set([
+const readNames = new Set([
   ...presetNames.flatMap((AUTH_PROVIDER) =>
-    issuers.flatMap((AUTH_ISSUER) => [...listAsked({ AUTH_PROVIDER, AUTH_ISSUER }, readGatewayConfig)]),
+    issuers.flatMap((AUTH_ISSUER) => [...listReadNames({ AUTH_PROVIDER, AUTH_ISSUER }, readGatewayConfig)]),
   ),
   ...[readWorkerConfig, readStoreConfig, readPublishConfig, readQueueConfig, readSimulatorSettings].flatMap(
-    (read) => [...listAsked({}, read)],
+    (read) => [...listReadNames({}, read)],
   ),
 ]);
-const secrets = [...asked].filter((name) => asked.has(`${name}_FILE`));
-const names = [...asked].filter(
-  (name) => !(name.endsWith("_FILE") && asked.has(name.slice(0, -"_FILE".length))),
+const secrets = [...readNames].filter((name) => readNames.has(`${name}_FILE`));
+const names = [...readNames].filter(
+  (name) => !(name.endsWith("_FILE") && readNames.has(name.slice(0, -"_FILE".length))),
 );
 
 /** First cells of the tables, such as "`NAME` ⚿". */
 const rows = [...readText("docs/settings.md").matchAll(/^\| `([A-Z0-9_]+)`( ⚿)? +\|/gm)];
 
-test("docs/settings.md has every variable that the code reads, and no other", () => {
+test("docs/settings.md lists every variable that the code reads, and no other", () => {
   expect(rows.map(([, name]) => name).sort()).toEqual([...names, ...developmentSettings].sort());
 });
 
-test("docs/settings.md marks as secret what can be given as a file, and nothing else", () => {
+test("docs/settings.md marks as secret the variables that can be read from a file, and no others", () => {
   expect(rows.flatMap(([, name, mark]) => (mark === undefined ? [] : [name])).sort()).toEqual(secrets.sort());
 });
 
@@ -69,7 +69,7 @@ test("docs/settings.md names every preset", () => {
   expect(presetNames.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
 });
 
-test(".env.example has every variable once, and no secret in it", () => {
+test(".env.example lists every variable once, and contains no secret", () => {
   const entries = [...readText(".env.example").matchAll(/^(?:# )?([A-Z][A-Z0-9]*_[A-Z0-9_]+)=(.*)$/gm)];
   expect(entries.map(([, name]) => name).sort()).toEqual([...names].sort());
   const filled = entries.filter(([, name, value]) => secrets.includes(name ?? "") && value !== "");

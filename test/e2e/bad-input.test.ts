@@ -19,7 +19,7 @@ const ownToken = await stack.signIn(appUser());
 const foreign = await signIn({ issuer: stranger.issuer, audience: localAudience, appUserId: appUser() });
 const foreignToken = foreign.accessToken;
 
-/** Paths, stack frames, names of what we are built on: nobody outside needs them. */
+/** Paths, stack frames and names of dependencies: responses must not contain them. */
 const internals =
   /node_modules|\bat \S+ \(|\.[jt]s:\d|mongo|redis|bullmq|ioredis|fastify|apollo|127\.0\.0\.1:\d/i;
 
@@ -31,9 +31,9 @@ async function post(path: "/graphql" | "/v1/events", { body = "{}", headers = {}
     headers: { "content-type": "application/json", ...headers },
     body: typeof body === "string" ? body : new Uint8Array(body),
   });
-  const answer = await response.text();
-  expect(answer).not.toMatch(internals);
-  return { status: response.status, headers: response.headers, body: answer };
+  const responseBody = await response.text();
+  expect(responseBody).not.toMatch(internals);
+  return { status: response.status, headers: response.headers, body: responseBody };
 }
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -45,21 +45,21 @@ afterEach(async () => {
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
 });
 
-test("without a token, or with one of somebody else's, an app gets 401 with a challenge", async () => {
+test("without a token, or with a foreign one, an app gets 401 with a challenge", async () => {
   for (const headers of [{}, bearer(foreignToken), bearer("garbage"), { authorization: "Basic eDp5" }]) {
-    const answer = await post("/graphql", { body: query, headers });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer/);
-    expect(answer.body).toContain("UNAUTHENTICATED");
+    const response = await post("/graphql", { body: query, headers });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toMatch(/^Bearer/);
+    expect(response.body).toContain("UNAUTHENTICATED");
   }
 });
 
-test("without a proof, or with one of somebody else's, an event gets 401", async () => {
+test("without a credential, or with a foreign one, an event gets 401", async () => {
   const signed = { "webhook-id": "m1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA" };
   for (const headers of [{}, bearer(foreignToken), bearer(ownToken), signed]) {
-    const answer = await post("/v1/events", { body: '{"type":"user.created"}', headers });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get("content-type")).toContain("application/problem+json");
+    const response = await post("/v1/events", { body: '{"type":"user.created"}', headers });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("content-type")).toContain("application/problem+json");
   }
 });
 
@@ -75,17 +75,17 @@ const garbage: readonly (string | Buffer)[] = [
   "[".repeat(50_000),
 ];
 
-test("garbage gets 400 from both addresses, whatever it is", async () => {
+test("any garbage gets 400 from both endpoints", async () => {
   for (const body of garbage) {
-    // By this media type also a document that fails validation is 400 (GraphQL over HTTP).
+    // With this media type a document that fails validation gets 400 too (GraphQL over HTTP).
     const accept = "application/graphql-response+json";
-    const toApp = await post("/graphql", { body, headers: { ...bearer(ownToken), accept } });
-    const toSource = await post("/v1/events", { body, headers: eventToken() });
-    expect([toApp.status, toSource.status], String(body).slice(0, 40)).toEqual([400, 400]);
+    const graphql = await post("/graphql", { body, headers: { ...bearer(ownToken), accept } });
+    const ingress = await post("/v1/events", { body, headers: eventToken() });
+    expect([graphql.status, ingress.status], String(body).slice(0, 40)).toEqual([400, 400]);
   }
 });
 
-test("a user id that cannot be one gets 400 and is not stored", async () => {
+test("an invalid app user id gets 400 and is not stored", async () => {
   for (const id of ["", ".", "..", "a\u0000b", "x".repeat(257), { $gt: "" }, ["u1"], 42, null]) {
     const body = JSON.stringify({ type: "user.created", timestamp: new Date().toISOString(), data: { id } });
     expect((await post("/v1/events", { body, headers: eventToken() })).status, JSON.stringify(id)).toBe(400);
@@ -93,7 +93,7 @@ test("a user id that cannot be one gets 400 and is not stored", async () => {
   expect(await stack.vital.ledger()).toEqual([]);
 });
 
-/** Says that ten megabytes come, sends the first part, and gives the answer. */
+/** Announces ten megabytes, sends the first part, and returns the status of the response. */
 async function announceTenMegabytes(path: string, headers: Record<string, string>): Promise<number> {
   const sent = request(gateway.url + path, {
     method: "POST",
@@ -107,27 +107,27 @@ async function announceTenMegabytes(path: string, headers: Record<string, string
   return response.statusCode ?? 0;
 }
 
-test("ten megabytes get 413 from both addresses, and do no harm when they are sent all the same", async () => {
+test("ten megabytes get 413 from both endpoints, and do no harm when they are sent anyway", async () => {
   expect(await announceTenMegabytes("/graphql", bearer(ownToken))).toBe(413);
   expect(await announceTenMegabytes("/v1/events", eventToken())).toBe(413);
   const body = "x".repeat(10_000_000);
   for (const path of ["/graphql", "/v1/events"]) {
-    // Whoever goes on sending may find the connection closed before the answer is read.
-    const answer = await fetch(gateway.url + path, { method: "POST", body, headers: eventToken() }).catch(
+    // A client that continues to send may find the connection closed before it has read the response.
+    const response = await fetch(gateway.url + path, { method: "POST", body, headers: eventToken() }).catch(
       () => null,
     );
-    expect([null, 401, 413, 415]).toContain(answer?.status ?? null);
+    expect([null, 401, 413, 415]).toContain(response?.status ?? null);
   }
 });
 
-test("what is no HTTP gets 400 and a closed connection", async () => {
+test("bytes that are not HTTP get 400 and a closed connection", async () => {
   const socket = createConnection(Number(new URL(gateway.url).port), "127.0.0.1");
   socket.write("\u0016\u0003\u0001 not http at all\r\n\r\n");
-  const answer = await text(socket);
-  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  expect(answer).not.toMatch(internals);
+  const response = await text(socket);
+  expect(response).toMatch(/^HTTP\/1\.1 400 /);
+  expect(response).not.toMatch(internals);
 });
 
-test("after all that the gateway still issues tokens", async () => {
+test("after all that, the gateway still issues tokens", async () => {
   expect((await sendGraphql(gateway, ownToken)).data?.vitalSignInToken?.userId).toBeTypeOf("string");
 });

@@ -4,7 +4,7 @@ import { appUser, sendGraphql, errorCode, startStack } from "../support/stack.js
 import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
 const redis = await startOwnRedis();
-// The time after which a late create cannot come any more contains the time-out of a call.
+// A deletion is final when no late create is possible any more; that time includes the timeout of a call.
 const stack = await startStack({
   mongodbUrl: createTestDatabase(),
   redisUrl: redis.url,
@@ -12,7 +12,7 @@ const stack = await startStack({
 });
 const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 
-test("a deleted app user loses the Vital user and gets no token; what is left is a tombstone", async () => {
+test("a deleted app user loses the Vital user and gets no token; a tombstone remains", async () => {
   const appUserId = appUser();
   const accessToken = await stack.signIn(appUserId);
   await stack.publish(gateway, appUserId);

@@ -5,17 +5,17 @@ import { startOwnMongo, startOwnRedis } from "../support/services.js";
 const [mongo, redis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
 const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
 
-test("SIGTERM ends gateway and worker with 0 within ten seconds, also with MongoDB, Redis and Vital frozen and requests under way", async () => {
+test("on SIGTERM gateway and worker exit with 0 within ten seconds, even with MongoDB, Redis and Vital frozen and requests in flight", async () => {
   const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
   const accessToken = await stack.signIn(appUser());
   await stack.vital.fault({ operation: "*", kind: "hang" });
-  // Both at work with what will not answer.
+  // Both are waiting for something that will not respond.
   const early = [sendGraphql(gateway, accessToken), stack.publish(gateway, appUser())];
   await early[1];
   mongo.pause();
   redis.pause();
   const late = [sendGraphql(gateway, await stack.signIn(appUser())), stack.publish(gateway, appUser())];
-  const underWay = Promise.allSettled([...early, ...late]);
+  const inFlight = Promise.allSettled([...early, ...late]);
   try {
     const startedAtMs = performance.now();
     for (const service of [gateway, worker]) service.kill("SIGTERM");
@@ -26,5 +26,5 @@ test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Mongo
     mongo.resume();
     redis.resume();
   }
-  await underWay;
+  await inFlight;
 }, 60_000);

@@ -7,15 +7,15 @@ const redis = await startOwnRedis();
 const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const gateway = await stack.startReady("gateway");
 
-test("a worker killed in the middle of 200 signups costs no user and doubles none", async () => {
+test("a worker killed in the middle of 200 signups loses no user and duplicates none", async () => {
   const users = Array.from({ length: 200 }, () => appUser());
-  // Slow enough to be hit at work, with creates under way at Vital.
+  // Slow enough that the worker is killed with creates in flight.
   await stack.vital.fault({ operation: "create-user", kind: "delay", delayMs: 150 });
   const victim = await stack.startReady("worker", { WORKER_CONCURRENCY: "10" });
-  const answers = await Promise.all(users.map((appUserId) => stack.publish(gateway, appUserId)));
-  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+  const responses = await Promise.all(users.map((appUserId) => stack.publish(gateway, appUserId)));
+  expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([202]));
 
-  await waitUntil("some users are made", async () => (await stack.vital.ledger()).length >= 20);
+  await waitUntil("some users are created", async () => (await stack.vital.ledger()).length >= 20);
   victim.kill("SIGKILL");
   expect(await victim.exited).toMatchObject({ signal: "SIGKILL" });
   expect((await stack.vital.ledger()).length).toBeLessThan(200);

@@ -12,8 +12,8 @@ const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startRea
 const createUsers = (count: number): AppUserId[] => Array.from({ length: count }, () => appUser());
 
 async function publishAll(appUserIds: readonly AppUserId[]): Promise<number[]> {
-  const answers = await Promise.all(appUserIds.map((appUserId) => stack.publish(gateway, appUserId)));
-  return answers.map(({ status }) => status);
+  const responses = await Promise.all(appUserIds.map((appUserId) => stack.publish(gateway, appUserId)));
+  return responses.map(({ status }) => status);
 }
 
 async function expectOneVitalUserEach(appUserIds: readonly AppUserId[]): Promise<void> {
@@ -21,7 +21,7 @@ async function expectOneVitalUserEach(appUserIds: readonly AppUserId[]): Promise
   expect(users.map(({ clientUserId }) => clientUserId).sort()).toEqual([...appUserIds].sort());
 }
 
-test("without Redis events are acknowledged and tokens issued, and with it again everything is active", async () => {
+test("without Redis events are acknowledged and tokens issued, and when Redis is back everything becomes active", async () => {
   const [early, late, caller] = [createUsers(15), createUsers(15), appUser()];
   const accessToken = await stack.signIn(caller);
   await redis.kill();
@@ -36,10 +36,10 @@ test("without Redis events are acknowledged and tokens issued, and with it again
   await expectOneVitalUserEach(all);
 }, 90_000);
 
-test("everything acknowledged becomes active though Redis is flushed", async () => {
+test("everything acknowledged becomes active even when Redis is flushed", async () => {
   const users = createUsers(60);
   const client = new Redis(redis.url);
-  // So slow that most jobs are still there to be lost.
+  // So slow that most jobs are still in Redis and get lost.
   await stack.vital.fault({ operation: "create-user", kind: "delay", delayMs: 500 });
   try {
     const published = publishAll(users);
@@ -54,7 +54,7 @@ test("everything acknowledged becomes active though Redis is flushed", async () 
   await expectOneVitalUserEach(users);
 }, 90_000);
 
-test("without MongoDB events get 503 with Retry-After, tokens a typed error, and both recover by themselves", async () => {
+test("without MongoDB events get 503 with Retry-After and tokens a typed error, and both recover by themselves", async () => {
   const [appUserId, caller] = [appUser(), appUser()];
   const accessToken = await stack.signIn(caller);
   await mongo.kill();
@@ -72,14 +72,14 @@ test("without MongoDB events get 503 with Retry-After, tokens a typed error, and
   expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await refusal.json()).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
 
-  const answer = await sendGraphql(gateway, accessToken);
-  expect(answer).toMatchObject({ status: 200, data: null });
-  expect(answer.errors?.[0]?.extensions).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
-  expect(answer.errors?.[0]?.extensions.retryAfterSeconds).toBeGreaterThan(0);
+  const response = await sendGraphql(gateway, accessToken);
+  expect(response).toMatchObject({ status: 200, data: null });
+  expect(response.errors?.[0]?.extensions).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
+  expect(response.errors?.[0]?.extensions.retryAfterSeconds).toBeGreaterThan(0);
 
   await mongo.start();
-  const isTaken = async () => (await stack.publish(gateway, appUserId)).status === 202;
-  await waitUntil("the event is taken", isTaken, 30_000);
+  const isAccepted = async () => (await stack.publish(gateway, appUserId)).status === 202;
+  await waitUntil("the event is accepted", isAccepted, 30_000);
   const isIssued = async () => errorCode(await sendGraphql(gateway, accessToken)) === null;
   await waitUntil("the token is issued", isIssued, 30_000);
   await stack.whenActive([appUserId, caller], 60_000);

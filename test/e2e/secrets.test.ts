@@ -12,7 +12,7 @@ const stack = await startStack({
 });
 const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 
-/** Everything in Redis, whatever its type. */
+/** Returns everything in Redis, of every type. */
 async function readRedis(client: Redis): Promise<string> {
   const readers: Record<string, (key: string) => Promise<unknown>> = {
     string: (key) => client.get(key),
@@ -50,13 +50,13 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   const tampered = `${accessToken.slice(0, -12)}AAAAAAAAAAAA`;
   const wrongBearer = "a-wrong-token-of-some-length-0123456789";
 
-  // All goes well, by signature and by token.
+  // What succeeds: an event with a signature, one with a token, and a sign-in.
   await stack.publish(gateway, user);
   expect((await sendEvent(`Bearer ${stack.secrets.bearerToken}`, user)).status).toBe(202);
   await stack.whenActive([user]);
   const signInToken = getSignInToken(await sendGraphql(gateway, accessToken));
 
-  // And all that can go wrong: proofs that do not hold, a Vital that fails, resets and refuses the key.
+  // What can fail: invalid credentials; a Vital that fails, resets connections and refuses the key.
   const refusals = [
     await (await sendEvent(`Bearer ${wrongBearer}`, user)).text(),
     (await sendGraphql(gateway, tampered)).text,
@@ -75,12 +75,12 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   await stack.vital.clearFaults();
   await stack.vital.fault({ operation: "*", kind: "status", status: 401, times: 3 });
   await stack.publish(gateway, refused);
-  const askRefused = await sendGraphql(gateway, await stack.signIn(refused));
-  expect(errorCode(askRefused)).toBe("VITAL_UNAVAILABLE");
-  refusals.push(askRefused.text);
+  const keyRefused = await sendGraphql(gateway, await stack.signIn(refused));
+  expect(errorCode(keyRefused)).toBe("VITAL_UNAVAILABLE");
+  refusals.push(keyRefused.text);
 
   const client = new Redis(redis.url);
-  const places = {
+  const outputs = {
     redis: await readRedis(client).finally(() => {
       client.disconnect();
     }),
@@ -91,9 +91,9 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
     "log of the worker": worker.lines().join("\n"),
     refusals: refusals.join("\n"),
   };
-  expect(places.redis).toContain(troubled);
-  expect(places.mongo).toContain(user);
-  expect(places["log of the gateway"]).toContain("request rejected");
+  expect(outputs.redis).toContain(troubled);
+  expect(outputs.mongo).toContain(user);
+  expect(outputs["log of the gateway"]).toContain("request rejected");
 
   const { user_token: innerToken } = JSON.parse(Buffer.from(signInToken, "base64").toString()) as {
     user_token: string;
@@ -110,9 +110,9 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
     "sign-in token": signInToken.slice(-60),
     "token inside the sign-in token": innerToken.slice(-60),
   };
-  const found = Object.entries(places).flatMap(([place, content]) =>
+  const found = Object.entries(outputs).flatMap(([output, content]) =>
     Object.entries(secrets).flatMap(([name, secret]) =>
-      content.includes(secret) ? [`${name} in ${place}`] : [],
+      content.includes(secret) ? [`${name} in ${output}`] : [],
     ),
   );
   expect(Object.values(secrets).every((secret) => secret.length >= 20)).toBe(true);

@@ -15,11 +15,11 @@ const { settings } = stack;
 
 const maxReadyMs = 1_500;
 const maxIdleMegabytes = 150;
-/** Others share the machine: the processor's time that a start takes says more than the clock, and still not all. */
+/** On a shared machine the processor time of a start says more than the elapsed time, but still varies. */
 const slack = 2;
 const maxReadyMsOnBusyMachine = 10_000;
 
-/** What Linux knows of a process: its time on a processor, in milliseconds, and the memory that it holds. */
+/** Returns the processor time and the memory of a process; on Linux only. */
 function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
   if (platform() !== "linux") return null;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -45,7 +45,7 @@ test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdl
   const { megabytes } = readUsage(gateway.pid) ?? { megabytes: 0 };
 
   process.stderr.write(
-    `gateway: ready after ${readyMs} ms (${cpuMs} ms on a processor), idle in ${megabytes} MB\n`,
+    `gateway: ready after ${readyMs} ms (${cpuMs} ms of processor time), idle in ${megabytes} MB\n`,
   );
   expect(cpuMs).toBeLessThan(maxReadyMs * slack);
   expect(readyMs).toBeLessThan(maxReadyMsOnBusyMachine);
@@ -53,7 +53,7 @@ test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdl
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
 });
 
-test("gateway and worker wait for a MongoDB and a Redis that come later, and work then without a restart", async () => {
+test("gateway and worker wait for a MongoDB and a Redis that start later, and then work without a restart", async () => {
   const [lateMongo, lateRedis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
   await Promise.all([lateMongo.kill(), lateRedis.kill()]);
   const later = { MONGODB_URL: lateMongo.url, REDIS_URL: lateRedis.url };
@@ -69,12 +69,12 @@ test("gateway and worker wait for a MongoDB and a Redis that come later, and wor
   await Promise.all([gateway.whenReady(20_000), worker.whenReady(20_000)]);
   expect((await stack.publish(gateway, appUserId)).status).toBe(202);
   await lateRedis.start();
-  const isMade = async () => (await stack.vital.ledger([appUserId])).length === 1;
-  await waitUntil("the Vital user is made", isMade, 30_000);
+  const isCreated = async () => (await stack.vital.ledger([appUserId])).length === 1;
+  await waitUntil("the Vital user is created", isCreated, 30_000);
   await Promise.all([gateway.stop(), worker.stop()]);
 }, 90_000);
 
-test("a process whose key belongs to another environment says so and exits with 1", async () => {
+test("a process whose key belongs to another environment logs that and exits with 1", async () => {
   const gateway = await stack.startReady("gateway");
   await gateway.stop();
   const other = await stack.start("worker", { VITAL_API_KEY: "pk_us_0123456789abcdef" });
@@ -85,15 +85,15 @@ test("a process whose key belongs to another environment says so and exits with 
   expect(line).toMatch(/VITAL_API_KEY/);
 });
 
-test("settings that are not right are all named at once, with exit code 1 and before a port opens", async () => {
+test("invalid settings are all reported at once, with exit code 1 and before a port opens", async () => {
   const holder = createServer().listen(0, "127.0.0.1");
   await once(holder, "listening");
   onTestFinished(() => void holder.close());
-  // Whoever tried to open this one would complain about it.
+  // Trying to open this port would be reported as an error.
   const GATEWAY_PORT = String((holder.address() as AddressInfo).port);
   const { code, output } = await stack.run(["gateway"], {
     GATEWAY_PORT,
-    VITAL_API_KEY: "secret-of-another-form",
+    VITAL_API_KEY: "secret-of-another-format",
     MONGODB_URL: "localhost",
     AUTH_PROVIDER: "auth1",
     GATEWAY_DEADLINE_MS: "soon",
@@ -109,11 +109,11 @@ test("settings that are not right are all named at once, with exit code 1 and be
     "GATEWAY_DEADLINE_MS",
   ];
   for (const name of [...wrong, "EVENTS_BEARER_TOKENS"]) expect(output).toContain(`${name}: `);
-  expect(output).not.toContain("secret-of-another-form");
+  expect(output).not.toContain("secret-of-another-format");
   expect(output).not.toMatch(/in use|\bat .*:\d+/);
 });
 
-test("a port that is in use is said in one line, with exit code 1", async () => {
+test("a port that is in use is reported in one line, with exit code 1", async () => {
   const gateway = await stack.startReady("gateway");
   const { code, output } = await stack.run(["gateway"], {
     ...settings,
@@ -131,7 +131,7 @@ test.each([[["unknown"]], [["gateway", "--unknown"]], [["retry"]]])(
   },
 );
 
-test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Redis gone", async () => {
+test("on SIGTERM gateway and worker exit with 0 within ten seconds, even with Redis down", async () => {
   const lostRedis = await startOwnRedis();
   const lost = { REDIS_URL: lostRedis.url };
   const running = await Promise.all([
@@ -150,7 +150,7 @@ test("SIGTERM ends gateway and worker with 0 within ten seconds, also with Redis
   expect(await Promise.all(stopping)).toEqual(running.map(() => ({ code: 0, isInTime: true })));
 }, 60_000);
 
-test("nothing listens where a stopped gateway did", async () => {
+test("a stopped gateway has closed its port", async () => {
   const GATEWAY_PORT = String(await findFreePort());
   const gateway = await stack.startReady("gateway", { GATEWAY_PORT });
   await gateway.stop();

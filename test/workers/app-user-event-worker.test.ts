@@ -14,7 +14,7 @@ import { startOwnMongo, startOwnRedis, createTestDatabase, createTestRedis } fro
 
 type Setup = { mongodbUrl?: string; redisUrl?: string; serverSelectionTimeoutMs?: number };
 
-/** The worker over a real store and queue; producers come through `queue`, which is BullMQ as anybody has it. */
+/** The worker on a real store and queue. Tests add jobs through `queue`, a plain BullMQ queue as any producer has. */
 async function startWorker(setup: Setup = {}) {
   const redisUrl = setup.redisUrl ?? (await createTestRedis());
   const mongo = createMongoConnection({
@@ -81,18 +81,18 @@ const signup = (appUserId: unknown, more: object = {}) => ({
   ...more,
 });
 
-test("an event in the queue becomes a pending mapping and wakes provisioning; the job is gone", async () => {
+test("an event in the queue becomes a pending mapping and wakes provisioning, and its job is removed", async () => {
   const { add, find, counts, woken, queue, isEmpty } = await startWorker();
   await add(signup("u1"));
   await waitUntil("the job is done", async () => counts["queue accepted"] === 1 && (await isEmpty()));
   const lastEvent = { id: "evt_1", type: "user.created", at: new Date("2026-01-02T03:04:05Z") };
   expect(await find("u1")).toMatchObject({ state: "pending", lastEvent });
   expect(woken).toEqual(["provision-user u1"]);
-  // The producer set no options: without ours its jobs would pile up in Redis.
+  // The producer has set no options: without those of the worker its jobs would pile up in Redis.
   expect(await queue.getCompletedCount()).toBe(0);
 });
 
-test("what the publisher adds is recorded, signups and deletions in the order of their instants", async () => {
+test("events of the publisher are recorded, and the newer of signup and deletion counts", async () => {
   const { redisUrl, find, counts } = await startWorker();
   const publisher = createSignupPublisher({ redisUrl });
   const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
@@ -108,7 +108,7 @@ test("what the publisher adds is recorded, signups and deletions in the order of
   expect((await find("back"))?.lastEvent?.type).toBe("user.created");
 });
 
-test("an event twice, under one job id or two, is one mapping", async () => {
+test("an event that is added twice, with the same job id or not, is one mapping", async () => {
   const { add, find, mappings, counts, isEmpty } = await startWorker();
   await add(signup("u1"), { jobId: "mine" });
   await add(signup("u1"), { jobId: "mine" });
@@ -118,7 +118,7 @@ test("an event twice, under one job id or two, is one mapping", async () => {
   expect((await find("u1"))?.state).toBe("pending");
 });
 
-test("an event without id and time has those of its job", async () => {
+test("an event without an id and a time gets those of its job", async () => {
   const { add, find, counts } = await startWorker();
   const timestamp = Date.now() - 3_600_000;
   const job = await add({ type: "user.created", appUserId: "u1" }, { timestamp });
@@ -126,7 +126,7 @@ test("an event without id and time has those of its job", async () => {
   expect((await find("u1"))?.lastEvent).toMatchObject({ id: `job-${job.id ?? ""}`, at: new Date(timestamp) });
 });
 
-test("jobs with a single attempt wait out an outage of MongoDB", async () => {
+test("jobs with a single attempt survive an outage of MongoDB", async () => {
   const mongo = await startOwnMongo();
   const started = await startWorker({ mongodbUrl: mongo.url, serverSelectionTimeoutMs: 300 });
   await mongo.kill();
@@ -138,7 +138,7 @@ test("jobs with a single attempt wait out an outage of MongoDB", async () => {
   expect(await started.queue.getFailedCount()).toBe(0);
 });
 
-test("a job that can never be taken is kept with its reason, whatever its producer wished, and stops nobody", async () => {
+test("an invalid job is kept with its reason, whatever options its producer set, and does not block other jobs", async () => {
   const { add, find, counts, queue, lines, isEmpty } = await startWorker();
   const malformed: [unknown, RegExp][] = [
     [signup("line\nbreak"), /appUserId: must not contain control characters/],
@@ -170,11 +170,11 @@ test("a job that can never be taken is kept with its reason, whatever its produc
   expect(reasons).toHaveLength(malformed.length);
   for (const [, reason] of malformed) expect(reasons.some((text) => reason.test(text))).toBe(true);
   expect(lines.filter(({ level }) => level === "error")).toEqual([]);
-  // The log names fields, not people.
+  // The log names fields, not users.
   expect(JSON.stringify(lines)).not.toContain("line\\nbreak");
 });
 
-test("jobs and types of other names are ignored and counted", async () => {
+test("jobs and event types with unknown names are ignored and counted", async () => {
   const { add, counts, mappings, isEmpty } = await startWorker();
   await add(signup("u1"), {}, "another-job");
   await add(signup("u2", { type: "user.updated" }));
@@ -182,7 +182,7 @@ test("jobs and types of other names are ignored and counted", async () => {
   expect((await mappings.countByState()).pending).toBe(0);
 });
 
-test("a Redis that dies and comes back loses no event that its file holds", async () => {
+test("no event that Redis has persisted is lost when Redis restarts", async () => {
   const redis = await startOwnRedis();
   const { add, counts, mappings } = await startWorker({ redisUrl: redis.url });
   await add(signup("before"));
@@ -193,7 +193,7 @@ test("a Redis that dies and comes back loses no event that its file holds", asyn
   await waitUntil("all are recorded", async () => (await mappings.countByState()).pending === 11, 15_000);
 });
 
-test("closing with Redis gone ends all the same", async () => {
+test("closing ends in time while Redis is down", async () => {
   const redis = await startOwnRedis();
   const { add, counts, worker } = await startWorker({ redisUrl: redis.url });
   await add(signup("u1"));
@@ -205,7 +205,7 @@ test("closing with Redis gone ends all the same", async () => {
 });
 
 test(
-  "jobs that even BullMQ cannot read are judged too, and keep no other one waiting",
+  "jobs that BullMQ cannot read are repaired and processed, and do not block other jobs",
   { timeout: 40_000 },
   async () => {
     const { redis, queue, add, find, counts, lines } = await startWorker();
@@ -222,15 +222,15 @@ test(
     await write("no-options", { data: JSON.stringify(signup("u1")), opts: "null" });
     await write("broken-options", { data: JSON.stringify(signup("u2")), opts: "{", progress: "?" });
     await add(signup("u3"));
-    await waitUntil("the good one is recorded", async () => (await find("u3")) !== null);
-    await waitUntil("the others are judged", () => counts["queue accepted"] === 3, 35_000);
+    await waitUntil("the valid one is recorded", async () => (await find("u3")) !== null);
+    await waitUntil("the others are processed", () => counts["queue accepted"] === 3, 35_000);
     await waitUntil("one is refused", () => counts["queue refused"] === 1, 35_000);
     expect(await find("u1")).not.toBeNull();
     expect(await find("u2")).not.toBeNull();
     const [failed] = await queue.getFailed();
     expect(failed).toMatchObject({ id: "no-json", data: "{not json" });
     expect(failed?.failedReason).toContain("expected object");
-    const mended = lines.filter(({ phrase }) => phrase.includes("BullMQ cannot read a job"));
-    expect(mended).toHaveLength(3);
+    const repaired = lines.filter(({ phrase }) => phrase.includes("BullMQ cannot read a job"));
+    expect(repaired).toHaveLength(3);
   },
 );

@@ -9,15 +9,15 @@ import { waitUntil } from "../support/wait-until.js";
 import { startOwnRedis } from "../support/services.js";
 import { issueDeadlineMs, openFleet, toIds } from "../support/workers/fleet.js";
 
-/** For what the first 429 takes to come back, and the news of it to reach the other processes. */
-const newsMs = 1_500;
+/** The time that the first 429 takes to arrive, and then to become known in the other processes. */
+const propagationMs = 1_500;
 
-test("while Vital asks to wait, workers and gateways send nothing but what was under way, and then go on", async () => {
+test("while Vital asks to wait, workers and gateways only finish calls in flight, and then they continue", async () => {
   const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5 });
   const [gateway, one, other] = [await start("gateway"), await start("worker"), await start("worker")];
   const [viewer] = toIds("viewer", 1);
-  if (viewer === undefined) throw new Error("there is a viewer");
-  // Every process has been heard by Vital, and has proved the team: later calls need no look at it.
+  if (viewer === undefined) throw new Error("there should be a viewer");
+  // Every process has called Vital once and verified the team: later calls need no lookup for that.
   await gateway.tokens.issue(viewer);
   const early = toIds("early", 20);
   await gateway.signUp(early);
@@ -32,44 +32,45 @@ test("while Vital asks to wait, workers and gateways send nothing but what was u
   );
   const [first] = (await listCalls()).filter(({ status }) => status === 429);
   const firstAt = first?.at ?? 0;
-  // The gateway has not been answered 429 itself: it must have heard of it from the workers.
-  await waitUntil("the gateway has heard of it", () => Date.now() >= firstAt + newsMs);
-  const asked: unknown[] = [];
+  // The gateway has not received a 429 itself: it must learn of it from the workers.
+  await waitUntil("the gateway has learned of it", () => Date.now() >= firstAt + propagationMs);
+  const results: unknown[] = [];
   while (Date.now() < firstAt + 3_500) {
-    asked.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
+    results.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await vital.call("DELETE", "/__simulator/faults", { key: null });
 
   const calls = (await listCalls()).slice(before);
-  const late = calls.filter(({ at }) => at > firstAt + newsMs && at < firstAt + 5_000);
+  const late = calls.filter(({ at }) => at > firstAt + propagationMs && at < firstAt + 5_000);
   expect(late).toEqual([]);
-  // One call at most for each place at work: nobody asked twice.
+  // One call at most for each job slot: none called twice.
   expect(calls.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(10);
-  for (const refusal of asked) expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+  for (const refusal of results)
+    expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
 
   await whenActive(one, users);
-  for (const row of await Promise.all(users.map(one.mappings.find)))
-    expect(row).toMatchObject({ attempts: 0 });
+  for (const mapping of await Promise.all(users.map(one.mappings.find)))
+    expect(mapping).toMatchObject({ attempts: 0 });
   const waited = await Promise.all(
     [one, other].map(({ readMetric }) => readMetric("rate_limited_seconds_total")),
   );
   for (const seconds of waited) expect(seconds).toBeLessThan(6);
 }, 30_000);
 
-test("a refused key stops the calls, costs no job an attempt, raises the gauge, and is tried gently until it is taken", async () => {
-  const gateRules = { credentialsProbeMs: 1_500 };
-  const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5, gateRules });
+test("a refused key stops the calls, uses no attempt of any job, sets the gauge, and is probed rarely until it is accepted", async () => {
+  const breakerRules = { credentialsProbeMs: 1_500 };
+  const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5, breakerRules });
   const [gateway, worker] = [await start("gateway"), await start("worker")];
   await vital.fault({ operation: "*", kind: "status", status: 401 });
   const users = toIds("user", 30);
   await gateway.signUp(users);
-  await waitUntil("the gauge is up", async () => (await worker.readMetric("credentials_refused")) === 1);
+  await waitUntil("the gauge is set", async () => (await worker.readMetric("credentials_refused")) === 1);
   const before = (await listCalls()).length;
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   expect((await listCalls()).length - before).toBeLessThanOrEqual(3);
-  for (const row of await Promise.all(users.map(worker.mappings.find))) {
-    expect(row).toMatchObject({ state: "pending", attempts: 0 });
+  for (const mapping of await Promise.all(users.map(worker.mappings.find))) {
+    expect(mapping).toMatchObject({ state: "pending", attempts: 0 });
   }
   const { failed, ...kept } = await worker.queue.countJobs();
   expect(failed).toBe(0);
@@ -80,25 +81,30 @@ test("a refused key stops the calls, costs no job an attempt, raises the gauge, 
   expect(await worker.readMetric("credentials_refused")).toBe(0);
 }, 40_000);
 
-/** As if the rows had been left to their jobs for long, and swept so often. */
+/** Makes the mappings due, as if they had waited long for their jobs and been swept this often. */
 async function makeDue(
   { mappings }: Pick<App, "mappings">,
   appUserIds: readonly AppUserId[],
   sweeps = 0,
 ): Promise<void> {
   for (const appUserId of appUserIds) {
-    const row = await mappings.find(appUserId);
-    if (row?.state !== "pending") throw new Error("the mapping should be pending");
-    await mappings.replace(row, { ...row, nextSweepAt: new Date(), sweeps, revision: row.revision + 1 });
+    const mapping = await mappings.find(appUserId);
+    if (mapping?.state !== "pending") throw new Error("the mapping should be pending");
+    await mappings.replace(mapping, {
+      ...mapping,
+      nextSweepAt: new Date(),
+      sweeps,
+      revision: mapping.revision + 1,
+    });
   }
 }
 
-test("without Redis the sweeper provisions by itself", async () => {
+test("the sweeper provisions without Redis", async () => {
   const redis = await startOwnRedis();
   const { start, whenActive } = await openFleet({ redisUrl: redis.url });
   const [gateway, worker] = [await start("gateway"), await start("worker")];
   await redis.kill();
-  await waitUntil("Redis is known to be away", () => !gateway.queue.isReachable());
+  await waitUntil("the gateway notices that Redis is down", () => !gateway.queue.isReachable());
   const users = toIds("user", 25);
   await gateway.signUp(users);
   await makeDue(gateway, users);
@@ -129,20 +135,20 @@ test("a user whose job is held by a frozen worker is provisioned by a sweeper", 
   expect((await worker.queue.countJobs()).active).toBe(1);
 }, 30_000);
 
-test("while Vital hangs every viewer has a typed answer in time, and all are provisioned when it is back", async () => {
+test("while Vital hangs every viewer gets a typed error in time, and all are provisioned when it has recovered", async () => {
   const { vital, start, whenActive } = await openFleet();
   const [gateway, worker] = [await start("gateway"), await start("worker")];
   await vital.fault({ operation: "*", kind: "hang" });
   const [users, viewers] = [toIds("user", 30), toIds("viewer", 30)];
   await gateway.signUp(users);
   const startedAt = performance.now();
-  const answers = await Promise.all(
+  const errors = await Promise.all(
     viewers.map((viewer) => gateway.tokens.issue(viewer).catch((error: unknown) => error)),
   );
   expect(performance.now() - startedAt).toBeLessThan(issueDeadlineMs + 1_000);
-  for (const answer of answers) {
-    expect(answer).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
-    expect((answer as ServiceError).retryAfterSeconds).toBeGreaterThan(0);
+  for (const error of errors) {
+    expect(error).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+    expect((error as ServiceError).retryAfterSeconds).toBeGreaterThan(0);
   }
   await vital.call("DELETE", "/__simulator/faults", { key: null });
   await whenActive(worker, [...users, ...viewers], 40_000);

@@ -19,7 +19,7 @@ async function setUp() {
     await queue.close();
     redis.disconnect();
   });
-  await waitUntil("Redis is there", () => queue.isReachable());
+  await waitUntil("Redis is connected", () => queue.isReachable());
   const add = (...users: string[]) =>
     queue.enqueue(users.map((user) => ({ job: "provision-user" as const, appUserId: user as AppUserId })));
   const start = (url: string, run: (appUserId: AppUserId) => Promise<JobOutcome>) =>
@@ -37,10 +37,10 @@ async function setUp() {
   return { redisUrl, queue, add, start };
 }
 
-test("a worker whose connections are lost without a word, with jobs under way, is replaced and jobs go on", async () => {
+test("a worker whose connections are silently lost while jobs are running is replaced, and jobs continue", async () => {
   const { redisUrl, queue, add, start } = await setUp();
   const link = await startLosingLink(redisUrl);
-  const begun: string[] = [];
+  const started: string[] = [];
   let rebuilds = 0;
   let release: () => void = () => undefined;
   const lost = new Promise<void>((resolve) => (release = resolve));
@@ -51,8 +51,8 @@ test("a worker whose connections are lost without a word, with jobs under way, i
     onRebuild: () => (rebuilds += 1),
     start: () =>
       start(link.url, async (appUserId) => {
-        begun.push(appUserId);
-        // Their places are taken for good: they wait for an answer of Redis that will never come.
+        started.push(appUserId);
+        // These occupy their slots for good: they wait for a reply of Redis that will never arrive.
         if (!appUserId.startsWith("stuck")) return { type: "done" };
         await lost;
         return { type: "delay", delayMs: 60_000 };
@@ -60,15 +60,17 @@ test("a worker whose connections are lost without a word, with jobs under way, i
   });
   onTestFinished(() => watchdog.close(0));
   await add("stuck-1", "stuck-2");
-  await waitUntil("both are begun", () => begun.length === 2);
+  await waitUntil("both have started", () => started.length === 2);
   link.loseAll();
   release();
   await add("u1", "u2", "u3");
-  await waitUntil("the others are begun", () => ["u1", "u2", "u3"].every((user) => begun.includes(user)));
+  await waitUntil("the others have started", () =>
+    ["u1", "u2", "u3"].every((user) => started.includes(user)),
+  );
   expect(rebuilds).toBeGreaterThan(0);
 }, 40_000);
 
-test("a worker that is at work is not idle, and one that has never begun a job says so", async () => {
+test("a worker with a running job is not idle, and a new worker has started no job", async () => {
   const { redisUrl, add, start } = await setUp();
   let finish: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -79,13 +81,13 @@ test("a worker that is at work is not idle, and one that has never begun a job s
   onTestFinished(() => worker.close(0));
   expect(worker.hasStartedJob()).toBe(false);
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasStartedJob());
+  await waitUntil("the job is running", () => worker.hasStartedJob());
   expect(worker.idleMs()).toBe(0);
   finish();
-  await waitUntil("it is idle", () => worker.idleMs() > 0);
+  await waitUntil("the worker is idle", () => worker.idleMs() > 0);
 });
 
-test("closing lets a job under way finish", async () => {
+test("closing waits for a running job", async () => {
   const { redisUrl, queue, add, start } = await setUp();
   let isDone = false;
   const worker = start(redisUrl, async () => {
@@ -94,17 +96,17 @@ test("closing lets a job under way finish", async () => {
     return { type: "done" };
   });
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasStartedJob());
+  await waitUntil("the job is running", () => worker.hasStartedJob());
   await worker.close(2_000);
   expect(isDone).toBe(true);
   expect(await queue.countJobs()).toMatchObject({ active: 0, waiting: 0 });
 });
 
-test("closing leaves a job that does not finish to another worker", async () => {
+test("closing does not wait longer than allowed for a job that never ends", async () => {
   const { redisUrl, add, start } = await setUp();
   const worker = start(redisUrl, () => new Promise(() => undefined));
   await add("ada");
-  await waitUntil("it is at work", () => worker.hasStartedJob());
+  await waitUntil("the job is running", () => worker.hasStartedJob());
   const startedAt = performance.now();
   await worker.close(200);
   expect(performance.now() - startedAt).toBeLessThan(1_500);

@@ -7,43 +7,43 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
 
-/** The processors over work that ends with these rows, and what they wake. */
+/** The processors of jobs that end with these mappings, and a list of the jobs that they wake. */
 function setUp(provisioned: () => Promise<Mapping | null>, deprovisioned = provisioned) {
   const woken: string[] = [];
-  const work = createProcessors({
+  const processors = createProcessors({
     provisioning: { provision: provisioned },
     deprovisioning: { deprovision: deprovisioned },
     queue: { wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) },
     maxRunMs: 30,
   });
-  return { work, woken };
+  return { processors, woken };
 }
 
-test("work that never ends gives its place back, and its job comes again without the loss of an attempt", async () => {
-  const { work } = setUp(() => new Promise(() => undefined));
+test("a job that never ends frees its slot, and is retried without using an attempt", async () => {
+  const { processors } = setUp(() => new Promise(() => undefined));
   for (const job of ["provision-user", "deprovision-user"] as const) {
-    const error = await work[job](ada).catch((reason: unknown) => reason);
+    const error = await processors[job](ada).catch((reason: unknown) => reason);
     expect(toJobRetry(error)).toMatchObject({ type: "delay" });
   }
 });
 
-test("a deletion that ends in a new signup hands over to provisioning, and the other way round", async () => {
+test("a deletion that ends in a new signup wakes provisioning, and the other way round", async () => {
   const pending = makeRow("pending", { lastEvent: toEvent("user.created") });
-  const { work, woken } = setUp(
+  const { processors, woken } = setUp(
     () => Promise.resolve(makeRow("deleting")),
     () => Promise.resolve(pending),
   );
-  await work["deprovision-user"](ada);
-  await work["provision-user"](ada);
+  await processors["deprovision-user"](ada);
+  await processors["provision-user"](ada);
   expect(woken).toEqual([`provision-user ${ada}`, `deprovision-user ${ada}`]);
 });
 
-test("work that has reached its end, or waits for its own time, wakes nobody", async () => {
-  const { work, woken } = setUp(
+test("a job that is done, or that waits for its next sweep, wakes no other job", async () => {
+  const { processors, woken } = setUp(
     () => Promise.resolve(makeRow("active")),
     () => Promise.resolve(makeRow("deleting")),
   );
-  await work["provision-user"](ada);
-  await work["deprovision-user"](ada);
+  await processors["provision-user"](ada);
+  await processors["deprovision-user"](ada);
   expect(woken).toEqual([]);
 });

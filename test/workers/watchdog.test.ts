@@ -4,22 +4,22 @@ import { waitUntil } from "../support/wait-until.js";
 
 const rules = { checkEveryMs: 10, maxIdleMs: 40, maxRebuilds: 2 };
 
-/** Workers that a test decides about: each begins no job unless it is told to. */
+/** Fake workers, controlled by the test: each starts no job unless `startsJobs` is set. */
 function setUp(hasWaitingJobs: () => Promise<boolean> = () => Promise.resolve(true)) {
-  const workers: { lastAt: number; hasBegun: boolean; isClosed: boolean }[] = [];
-  let given = 0;
-  const house = { workers, givenUp: () => given, doesNextWork: false };
+  const workers: { lastAt: number; hasStartedJob: boolean; isClosed: boolean }[] = [];
+  let shutDowns = 0;
+  const context = { workers, countShutDowns: () => shutDowns, startsJobs: false };
   const watchdog = startWatchdog({
     rules,
     hasWaitingJobs,
-    shutDown: () => (given += 1),
+    shutDown: () => (shutDowns += 1),
     onRebuild: () => undefined,
     start() {
-      const worker = { lastAt: Date.now(), hasBegun: house.doesNextWork, isClosed: false };
+      const worker = { lastAt: Date.now(), hasStartedJob: context.startsJobs, isClosed: false };
       workers.push(worker);
       return {
         idleMs: () => Date.now() - worker.lastAt,
-        hasStartedJob: () => worker.hasBegun,
+        hasStartedJob: () => worker.hasStartedJob,
         close() {
           worker.isClosed = true;
           return Promise.resolve();
@@ -28,43 +28,43 @@ function setUp(hasWaitingJobs: () => Promise<boolean> = () => Promise.resolve(tr
     },
   });
   onTestFinished(() => watchdog.close(0));
-  return { ...house, watchdog, house };
+  return { ...context, watchdog, context };
 }
 
 const pass = (durationMs: number) => new Promise<void>((resolve) => setTimeout(resolve, durationMs));
 
-test("a worker that begins nothing while jobs wait is replaced and closed, and when that does not help the process gives up", async () => {
-  const { workers, givenUp } = setUp();
-  await waitUntil("it gives up", () => givenUp() > 0);
+test("a worker that starts no job while jobs are waiting is replaced and closed, and when that does not help the process shuts down", async () => {
+  const { workers, countShutDowns } = setUp();
+  await waitUntil("it shuts down", () => countShutDowns() > 0);
   expect(workers).toHaveLength(1 + rules.maxRebuilds);
   expect(workers.map(({ isClosed }) => isClosed)).toEqual([true, true, false]);
 });
 
-test("a replacement that takes jobs again makes good for the one before", async () => {
-  const { workers, givenUp, house } = setUp();
-  house.doesNextWork = true;
+test("restarts are not counted against a worker that starts jobs again", async () => {
+  const { workers, countShutDowns, context } = setUp();
+  context.startsJobs = true;
   await waitUntil("it is replaced often", () => workers.length > 2 + rules.maxRebuilds, 10_000);
-  expect(givenUp()).toBe(0);
+  expect(countShutDowns()).toBe(0);
 });
 
 test.each<[string, () => Promise<boolean>]>([
-  ["no jobs wait", () => Promise.resolve(false)],
-  ["Redis is away", () => Promise.reject(new Error("Redis is away"))],
+  ["no jobs are waiting", () => Promise.resolve(false)],
+  ["Redis is down", () => Promise.reject(new Error("Redis is down"))],
 ])("an idle worker is left alone while %s", async (_name, hasWaitingJobs) => {
-  const { workers, givenUp } = setUp(hasWaitingJobs);
+  const { workers, countShutDowns } = setUp(hasWaitingJobs);
   await pass(5 * rules.maxIdleMs);
-  expect([workers.length, givenUp()]).toEqual([1, 0]);
+  expect([workers.length, countShutDowns()]).toEqual([1, 0]);
 });
 
-test("nothing is started after it was closed, also when a look was under way", async () => {
-  const looks: ((isWaiting: boolean) => void)[] = [];
-  const { workers, watchdog } = setUp(() => new Promise((resolve) => looks.push(resolve)));
-  await waitUntil("it looks", () => looks.length > 0);
-  looks[0]?.(true);
-  // By now it is sure: one more look, and it would replace the worker.
+test("no worker is started after closing, even when a check was in progress", async () => {
+  const checks: ((isWaiting: boolean) => void)[] = [];
+  const { workers, watchdog } = setUp(() => new Promise((resolve) => checks.push(resolve)));
+  await waitUntil("it checks for waiting jobs", () => checks.length > 0);
+  checks[0]?.(true);
+  // By now it is certain: after one more check it would replace the worker.
   await pass(2 * rules.maxIdleMs);
   await watchdog.close(0);
-  for (const answer of looks) answer(true);
+  for (const reply of checks) reply(true);
   await pass(rules.maxIdleMs);
   expect(workers).toHaveLength(1);
 });

@@ -13,7 +13,7 @@ import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
 import { apiKey, startTestSimulator } from "../simulator.js";
 
-type Setup = { redisUrl?: string; concurrency?: number; gateRules?: Partial<CircuitBreakerRules> };
+type Setup = { redisUrl?: string; concurrency?: number; breakerRules?: Partial<CircuitBreakerRules> };
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
 
 export const issueDeadlineMs = 5_000;
@@ -22,8 +22,8 @@ export const toIds = (prefix: string, count: number): AppUserId[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}` as AppUserId);
 
 /**
- * Processes of the product in one: each is the whole composition with connections of its own, on one database, one
- * Redis and one simulator. A worker takes jobs and sweeps; every one of them can record events and issue tokens.
+ * Several gateways and workers inside the test process. Each is a whole app with separate connections; all share one
+ * database, one Redis and one simulator. A worker takes jobs and sweeps; all of them can record events and issue tokens.
  */
 export async function openFleet(setup: Setup = {}) {
   const vital = await startTestSimulator({ apiKey });
@@ -48,7 +48,7 @@ export async function openFleet(setup: Setup = {}) {
       log,
       closers,
       mongo: { serverSelectionTimeoutMs: 2_500, socketTimeoutMs: 5_000 },
-      breakerRules: { ...circuitBreakerRules, ...setup.gateRules },
+      breakerRules: { ...circuitBreakerRules, ...setup.breakerRules },
       isStopping: () => false,
       onFatal: () => undefined,
     });
@@ -96,8 +96,8 @@ export async function openFleet(setup: Setup = {}) {
       waitUntil(
         "all mappings are active",
         async () => {
-          const rows = await Promise.all(appUserIds.map(process.mappings.find));
-          return rows.every((row) => row?.state === "active");
+          const mappings = await Promise.all(appUserIds.map(process.mappings.find));
+          return mappings.every((mapping) => mapping?.state === "active");
         },
         timeoutMs,
       ),
