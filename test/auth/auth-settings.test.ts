@@ -23,8 +23,8 @@ const settingsOf = (provider: string): Record<string, string> => ({
   ...providerCases.find((one) => one.provider === provider)?.settings,
 });
 
-/** What must not start, and why: the setting that is named, and a word of the reason. */
-const refused: [string, Record<string, string>, string, RegExp][] = [
+/** Settings with which the gateway must not start: the setting in the message, and a part of the reason. */
+const rejected: [string, Record<string, string>, string, RegExp][] = [
   ["no issuer", { AUTH_AUDIENCE: "x" }, "AUTH_ISSUER", /is required/],
   ["no audience", { AUTH_ISSUER: issuer }, "AUTH_AUDIENCE", /is required: the resource identifier/],
   ["an unknown provider", { ...rfc9068, AUTH_PROVIDER: "gogle" }, "AUTH_PROVIDER", /must be one of/],
@@ -47,20 +47,25 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     /AUTH_ALLOW_HTTP/,
   ],
   [
-    "an http address of keys",
+    "an http URL of the key set",
     { ...rfc9068, AUTH_JWKS_URL: "http://idp.example.com/jwks" },
     "AUTH_JWKS_URL",
     /AUTH_ALLOW_HTTP/,
   ],
-  ["keys at no address", { ...rfc9068, AUTH_JWKS_URL: "file:///etc/keys" }, "AUTH_JWKS_URL", /http\(s\) URL/],
   [
-    "a password in the address of keys",
+    "a key set that is not at an http URL",
+    { ...rfc9068, AUTH_JWKS_URL: "file:///etc/keys" },
+    "AUTH_JWKS_URL",
+    /http\(s\) URL/,
+  ],
+  [
+    "a password in the URL of the key set",
     { ...rfc9068, AUTH_JWKS_URL: "https://u:p@idp.example.com/jwks" },
     "AUTH_JWKS_URL",
     /without a user name/,
   ],
   [
-    "too many addresses of keys",
+    "more key set URLs than issuers",
     { ...rfc9068, AUTH_JWKS_URL: "https://a.b/1,https://a.b/2" },
     "AUTH_JWKS_URL",
     /as many URLs/,
@@ -84,7 +89,7 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     /does not identify the user/,
   ],
   [
-    "a user id that is another one in each session",
+    "a user id that differs in each session",
     { ...rfc9068, AUTH_USER_ID_CLAIM: "sid" },
     "AUTH_USER_ID_CLAIM",
     /does not identify the user/,
@@ -97,7 +102,7 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
   ],
   ["two scopes", { ...rfc9068, AUTH_REQUIRED_SCOPE: "a b" }, "AUTH_REQUIRED_SCOPE", /one scope/],
   [
-    "a wide tolerance",
+    "a clock tolerance of an hour",
     { ...rfc9068, AUTH_CLOCK_TOLERANCE_SECONDS: "3600" },
     "AUTH_CLOCK_TOLERANCE_SECONDS",
     /0 to 120/,
@@ -188,13 +193,13 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     /AUTH_CLIENT_IDS/,
   ],
   [
-    "Ory without any rule",
+    "Ory with neither audience nor clients",
     { ...settingsOf("ory"), AUTH_AUDIENCE: "" },
     "AUTH_AUDIENCE",
     /tokens for other services/,
   ],
   [
-    "Clerk without any rule",
+    "Clerk with neither origins nor native apps",
     { AUTH_PROVIDER: "clerk", AUTH_ISSUER: "https://clerk.example.com" },
     "AUTH_CLERK_ORIGINS",
     /no audience/,
@@ -235,7 +240,7 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     "AUTH_FUSIONAUTH_TENANT_ID",
     /required/,
   ],
-  ["FusionAuth's keys nowhere", settingsOf("fusionauth"), "AUTH_JWKS_URL", /is not a URL/],
+  ["FusionAuth without a key set URL", settingsOf("fusionauth"), "AUTH_JWKS_URL", /is not a URL/],
   [
     "Supabase's legacy tokens without the secret",
     { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "" },
@@ -243,7 +248,7 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     /is required/,
   ],
   [
-    "a short secret",
+    "a secret that is too short",
     { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "short" },
     "AUTH_SUPABASE_JWT_SECRET",
     /32 bytes/,
@@ -255,20 +260,20 @@ const refused: [string, Record<string, string>, string, RegExp][] = [
     /HS256 only/,
   ],
   [
-    "keys beside a secret",
+    "a key set URL together with a secret",
     { ...settingsOf("supabase-legacy"), AUTH_JWKS_URL: "https://a.b/jwks" },
     "AUTH_JWKS_URL",
     /shared secret/,
   ],
 ];
 
-describe("what would accept tokens meant for others does not start", () => {
-  test.each(refused)("%s is refused at the start", (_name, settings, setting, reason) => {
+describe("settings that would accept tokens for other services", () => {
+  test.each(rejected)("%s is rejected at startup", (_name, settings, setting, reason) => {
     const found = problemsOf(settings).filter((problem) => problem.startsWith(`${setting}: `));
     expect(found.join("\n")).toMatch(reason);
   });
 
-  test("a custom issuer must state everything", () => {
+  test("a custom issuer needs every setting", () => {
     const problems = problemsOf({ AUTH_PROVIDER: "custom", AUTH_ISSUER: "https://idp.example.com" }).join(
       "\n",
     );
@@ -301,8 +306,8 @@ describe("what would accept tokens meant for others does not start", () => {
   });
 });
 
-describe("settings that are well", () => {
-  test.each(providerCases)("$provider needs no more than its documented settings", (one) => {
+describe("valid settings", () => {
+  test.each(providerCases)("$provider needs only its documented settings", (one) => {
     const needsKeys = one.provider === "fusionauth" || one.provider === "custom";
     const settings: Record<string, string> = { ...settingsOf(one.provider) };
     if (needsKeys) settings.AUTH_JWKS_URL = "https://keys.example.com/jwks";
@@ -323,7 +328,7 @@ describe("settings that are well", () => {
     expect(policyOf(settingsOf(provider)).issuers[0]?.keys).toMatchObject({ url });
   });
 
-  test("the tokens of Entra's version 1 have their keys elsewhere than their issuer says", () => {
+  test("the keys for Entra's version 1 tokens are not at the URL of the issuer", () => {
     const policy = policyOf({ ...settingsOf("entra"), AUTH_ISSUER: `https://sts.windows.net/${tenant}/` });
     expect(policy.issuers[0]?.keys).toEqual({
       from: "discovery",
@@ -331,7 +336,7 @@ describe("settings that are well", () => {
     });
   });
 
-  test("each issuer may have an address of keys of its own", () => {
+  test("each issuer can have its own key set URL", () => {
     const policy = policyOf({
       ...settingsOf("auth0"),
       AUTH_JWKS_URL: "https://a.example/jwks,https://b.example/jwks",
@@ -342,7 +347,7 @@ describe("settings that are well", () => {
     ]);
   });
 
-  test("each setting lies over one value of the preset", () => {
+  test("each setting overrides one value of the preset", () => {
     const policy = policyOf({
       ...rfc9068,
       AUTH_ALGORITHMS: "ES384",
@@ -364,31 +369,31 @@ describe("settings that are well", () => {
     ["http://[::1]:3000", true],
     ["http://10.0.0.1", false],
     ["http://127.0.0.1.evil.example", false],
-  ])("an issuer at %s over plain http is taken: %s", (address, isTaken) => {
-    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: address }).length === 0).toBe(isTaken);
-    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: address, AUTH_ALLOW_HTTP: "true" })).toEqual([]);
+  ])("an issuer at %s over plain http is accepted: %s", (url, isAccepted) => {
+    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: url }).length === 0).toBe(isAccepted);
+    expect(problemsOf({ ...rfc9068, AUTH_ISSUER: url, AUTH_ALLOW_HTTP: "true" })).toEqual([]);
   });
 
-  test("tokens of minutes have a clock tolerance of 5 seconds, others of 30", () => {
+  test("the clock tolerance is 5 seconds for providers with tokens of minutes, and 30 seconds for others", () => {
     const toleranceOf = (provider: string) => policyOf(settingsOf(provider)).clockToleranceSeconds;
     expect(["clerk", "workos", "stytch", "descope"].map(toleranceOf)).toEqual([5, 5, 5, 5]);
     expect(["auth0", "cognito", "entra", "rfc9068"].map(toleranceOf)).toEqual([30, 30, 30, 30]);
   });
 
-  test("the policy cannot be changed afterwards", () => {
+  test("the policy is frozen", () => {
     const policy = policyOf(rfc9068);
     expect(
       Object.isFrozen(policy) && Object.isFrozen(policy.issuers) && Object.isFrozen(policy.issuers[0]),
     ).toBe(true);
   });
 
-  test("several issuers are warned of, since an id may mean another person at each", () => {
+  test("several issuers cause a warning, because an id can mean another person at each of them", () => {
     const two = { ...rfc9068, AUTH_ISSUER: `${issuer},https://idp.example.org` };
     expect(policyOf(two).warnings).toEqual([expect.stringMatching(/the same person at each/)]);
     expect(policyOf(rfc9068).warnings).toEqual([]);
   });
 
-  test("the keys of a Descope project are those of its region", () => {
+  test("the keys of a Descope project come from its region", () => {
     const keysOf = (projectId: string) =>
       policyOf({ AUTH_PROVIDER: "descope", AUTH_ISSUER: projectId }).issuers[0]?.keys;
     const id = "2abcdefghijklmnopqrstuvwxyz";
@@ -399,7 +404,7 @@ describe("settings that are well", () => {
     });
   });
 
-  test("an id that can pass to another person is warned of", () => {
+  test("an id that can pass to another person causes a warning", () => {
     expect(policyOf({ ...rfc9068, AUTH_USER_ID_CLAIM: "email" }).warnings.join()).toMatch(
       /from one person to another/,
     );
@@ -408,7 +413,7 @@ describe("settings that are well", () => {
 });
 
 describe("a shared secret", () => {
-  test("may stand in a file, and is warned of", () => {
+  test("can be read from a file, and causes a warning", () => {
     const folder = mkdtempSync(join(tmpdir(), "auth-settings-"));
     const path = join(folder, "secret");
     writeFileSync(path, `${legacySecret}\n`);
@@ -419,7 +424,7 @@ describe("a shared secret", () => {
     expect(policy.warnings.join()).toMatch(/can also create tokens/);
   });
 
-  test("is shown nowhere", () => {
+  test("is never shown", () => {
     const policy = policyOf(settingsOf("supabase-legacy"));
     const everything = [
       describeAuthPolicy(policy),
@@ -430,7 +435,7 @@ describe("a shared secret", () => {
   });
 });
 
-test("the start-up line says what is accepted", () => {
+test("the startup log line describes the accepted tokens", () => {
   expect(
     describeAuthPolicy(policyOf({ ...rfc9068, AUTH_CLIENT_IDS: "app", AUTH_REQUIRED_SCOPE: "vital" })),
   ).toBe(

@@ -5,11 +5,11 @@ import { formatValue } from "../../src/auth/tokens/token-rule.js";
 
 const parse = (text: string) => {
   const value = parseJsonObject(Buffer.from(text));
-  if (value === null) throw new Error("no object");
+  if (value === null) throw new Error("not an object");
   return value;
 };
 
-test("what an object inherits is no claim, what it says itself is, whatever its name", () => {
+test("own members of an object are claims, whatever their name, and inherited members are not", () => {
   const claims = parse('{"a":{"b":1},"__proto__":{"sub":"evil"},"list":["x"]}');
   for (const name of ["constructor", "toString", "sub", "hasOwnProperty"]) {
     expect(member(claims, name)).toBeUndefined();
@@ -21,7 +21,7 @@ test("what an object inherits is no claim, what it says itself is, whatever its 
   expect(claimAt(claims, ["a", "b", "c"])).toBeUndefined();
 });
 
-test("only an object in good UTF-8 is read", () => {
+test("only an object in valid UTF-8 is parsed", () => {
   for (const bytes of [
     Buffer.from("[]"),
     Buffer.from('"x"'),
@@ -33,7 +33,7 @@ test("only an object in good UTF-8 is read", () => {
   expect(parseJsonObject(Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')]))).toBeNull();
 });
 
-test("a stranger's value is shown short and on one line", () => {
+test("an untrusted value is formatted on one short line", () => {
   expect(formatValue("a\nb\u001b[31m")).toBe('"a\\nb\\u001b[31m"');
   expect(formatValue("x".repeat(1000)).length).toBe(200);
   expect(formatValue(undefined)).toBe("missing");

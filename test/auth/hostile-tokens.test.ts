@@ -13,7 +13,7 @@ import {
   createToken,
 } from "../support/auth/test-authentication.js";
 
-const { keys, published, attackerKey: stranger } = createTestKeys();
+const { keys, published, attackerKey } = createTestKeys();
 const usual = { name: "its usual token" };
 let issuer: TestIssuer;
 let jwksUrl: string;
@@ -27,16 +27,16 @@ afterAll(() => issuer.close());
 const policyOf = (one: ProviderCase) => readPolicy(toSettings(one, usual, jwksUrl));
 
 describe.each(providerCases)("$provider", (one) => {
-  test("refuses every hostile token with 401, the right challenge and the right reason", async () => {
+  test("rejects every hostile token with 401, the right challenge and the right reason", async () => {
     const authentication = createAuthentication(policyOf(one));
     const wrong: string[] = [];
-    const attacks = hostileTokens({ providerCase: one, keys, attackerKey: stranger });
+    const attacks = hostileTokens({ providerCase: one, keys, attackerKey });
     for (const { name, token, reason } of attacks) {
       const thrown: unknown = await authentication.authenticate(bearer(token)).then(
         () => "accepted",
         (error: unknown) => error,
       );
-      const isRefusal =
+      const isRejected =
         thrown instanceof ServiceError &&
         thrown.code === "UNAUTHENTICATED" &&
         reason.test(thrown.reason ?? "") &&
@@ -45,7 +45,7 @@ describe.each(providerCases)("$provider", (one) => {
         );
       const leaks =
         thrown instanceof ServiceError && `${thrown.message} ${thrown.reason ?? ""}`.includes(token);
-      if (!isRefusal || leaks) {
+      if (!isRejected || leaks) {
         wrong.push(
           `${name}: ${thrown instanceof ServiceError ? `${thrown.code} ${thrown.reason ?? ""}` : String(thrown)}`,
         );
@@ -53,13 +53,13 @@ describe.each(providerCases)("$provider", (one) => {
     }
     expect(wrong).toEqual([]);
     expect(attacks.length).toBeGreaterThanOrEqual(one.algorithm === "HS256" ? 90 : 100);
-    // The same authentication still takes the good token: it was not refusing for another cause.
+    // The same authentication still accepts the valid token: it did not reject the others for an unrelated reason.
     await expect(authentication.authenticate(bearer(createToken(one, usual, keys)))).resolves.toBeDefined();
     await authentication.close();
   });
 });
 
-test("a repeated member counts as its last value, in the check and in the answer alike", async () => {
+test("the last value of a repeated member counts, both in the checks and in the result", async () => {
   const one = providerCases.find(({ provider }) => provider === "rfc9068");
   if (one === undefined) throw new Error("rfc9068 is missing");
   const { signToken } = await import("../support/auth/tokens.js");

@@ -34,7 +34,7 @@ async function startTest(
   return { issuer, iss, clock, lines, keySets, find: finderOf(keySets, iss) };
 }
 
-/** Gives `key`, why there is none, or the code of what was thrown. */
+/** Returns a function that finds a key: it returns "key", why there is none, or the error. */
 const finderOf =
   (keySets: KeySets, iss: string) =>
   async (kid: string, algorithm = "ES256") => {
@@ -46,7 +46,7 @@ const finderOf =
     );
   };
 
-/** Waits until the issuer has had so many requests and the answer to the last has been taken in. */
+/** Waits until the issuer has received `count` requests and the key set has processed the last response. */
 async function requestsReach(issuer: TestIssuer, keySets: KeySets, count: number) {
   await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThanOrEqual(count);
   await expect
@@ -54,7 +54,7 @@ async function requestsReach(issuer: TestIssuer, keySets: KeySets, count: number
     .not.toBe("not fetched yet");
 }
 
-const publishLater = (issuer: TestIssuer, keys: TestKey[]) => issuer.publish("/team/jwks", keys);
+const publishKeys = (issuer: TestIssuer, keys: TestKey[]) => issuer.publish("/team/jwks", keys);
 const unavailable = { code: "AUTH_UNAVAILABLE" };
 
 test("finds a key through discovery, for its own algorithm only", async () => {
@@ -64,14 +64,14 @@ test("finds a key through discovery, for its own algorithm only", async () => {
   expect(await find("other")).toMatch(/no such key/);
 });
 
-test("a new signing key works within 30 seconds of a rotation, though strangers keep asking for made-up keys", async () => {
+test("a new signing key works within 30 seconds of a rotation, even while clients keep sending unknown kids", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   keySets.start();
   await find("k1");
   clock.advance(11_000);
-  expect(await find("made-up")).toMatch(/no such key/);
-  publishLater(issuer, [first, second]);
-  // Within the cool-down after the stranger's fetch nobody may cause another one.
+  expect(await find("unknown")).toMatch(/no such key/);
+  publishKeys(issuer, [first, second]);
+  // During the cooldown after the first fetch, no token causes another one.
   expect(await find("k2")).toMatch(/no such key/);
   const before = issuer.requests.length;
   clock.advance(25_000);
@@ -79,32 +79,32 @@ test("a new signing key works within 30 seconds of a rotation, though strangers 
   expect(await find("k2")).toBe("key");
 });
 
-test("a new signing key is fetched at once when nobody has asked just before", async () => {
+test("a new signing key is fetched immediately when the last fetch is long enough ago", async () => {
   const { issuer, find, clock } = await startTest();
   expect(await find("k1")).toBe("key");
-  publishLater(issuer, [second]);
+  publishKeys(issuer, [second]);
   clock.advance(10_001);
   expect(await find("k2")).toBe("key");
 });
 
-test("200 requests with unknown keys cause at most three calls to the issuer", async () => {
+test("200 requests with unknown keys cause at most three requests to the issuer", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   keySets.start();
   await find("k1");
   clock.advance(11_000);
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => find(`unknown-${index}`)));
-  for (let index = 0; index < 200; index += 1) answers.push(await find(`later-${index}`));
-  expect(new Set(answers)).toEqual(new Set(["the issuer publishes no such key"]));
+  const results = await Promise.all(Array.from({ length: 200 }, (_, index) => find(`unknown-${index}`)));
+  for (let index = 0; index < 200; index += 1) results.push(await find(`later-${index}`));
+  expect(new Set(results)).toEqual(new Set(["the issuer publishes no such key"]));
   expect(issuer.requests.length).toBeLessThanOrEqual(3);
 });
 
-test("a hundred first tokens at once cause one discovery and one fetch", async () => {
+test("a hundred concurrent first tokens cause one discovery request and one key set request", async () => {
   const { issuer, find } = await startTest();
   expect(new Set(await Promise.all(Array.from({ length: 100 }, () => find("k1"))))).toEqual(new Set(["key"]));
   expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration", "/team/jwks"]);
 });
 
-test("known keys outlive an issuer that is away for an hour, and end after a day", async () => {
+test("known keys stay valid while the issuer is down for an hour, and expire after a day", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   keySets.start();
   expect(await find("k1")).toBe("key");
@@ -119,37 +119,37 @@ test("known keys outlive an issuer that is away for an hour, and end after a day
   expect(await find("k1")).toMatchObject(unavailable);
 });
 
-test("a failed fetch has a cool-down too", async () => {
+test("a failed fetch starts a cooldown too", async () => {
   const { issuer, find, clock } = await startTest();
   issuer.fail("/team/.well-known/openid-configuration", 503);
   for (let index = 0; index < 20; index += 1) expect(await find("k1")).toMatchObject(unavailable);
   expect(issuer.requests.length).toBe(1);
   issuer.publishIssuer("/team", [first]);
-  // Before the cool-down ends, the retry in the background finds the issuer back.
+  // Before the cooldown ends, the background retry succeeds.
   clock.advance(1000);
   await expect.poll(() => find("k1")).toBe("key");
 });
 
-test("a cold start with the issuer down answers AUTH_UNAVAILABLE with a time to wait, and recovers", async () => {
+test("a start while the issuer is down throws AUTH_UNAVAILABLE with a time to wait", async () => {
   const { issuer, find, clock, keySets, lines } = await startTest();
   await issuer.close();
   keySets.start();
-  const answer = await find("k1");
-  expect(answer).toMatchObject(unavailable);
-  expect(answer).toMatchObject({ reason: expect.stringContaining("ECONNREFUSED") as string });
-  expect((answer as { retryAfterMs: number }).retryAfterMs).toBeGreaterThanOrEqual(1000);
+  const result = await find("k1");
+  expect(result).toMatchObject(unavailable);
+  expect(result).toMatchObject({ reason: expect.stringContaining("ECONNREFUSED") as string });
+  expect((result as { retryAfterMs: number }).retryAfterMs).toBeGreaterThanOrEqual(1000);
   clock.advance(60_000);
   expect(lines.filter(({ level }) => level === "warn").length).toBe(1);
   expect(keySets.status()).toMatchObject([{ keys: 0, succeededAt: null }]);
 });
 
-test("without any keys an issuer is asked again every four seconds at least, however long it was away", async () => {
+test("without any keys, a fetch is retried at least every four seconds, no matter how long the issuer was down", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   issuer.fail("/team/.well-known/openid-configuration", 503);
   keySets.start();
   for (let attempt = 1; attempt <= 8; attempt += 1) {
     await expect.poll(() => issuer.requests.length, { interval: 2 }).toBe(attempt);
-    // Until what came of it has been taken in, nobody is told a time.
+    // The time to wait is updated once the result of this attempt has been processed.
     await expect
       .poll(async () => ((await find("k1")) as { retryAfterMs: number }).retryAfterMs)
       .toBeLessThan(4001);
@@ -160,7 +160,7 @@ test("without any keys an issuer is asked again every four seconds at least, how
   await expect.poll(() => find("k1")).toBe("key");
 });
 
-test("start and close do not wait for an issuer that never answers, and a first token waits no longer than the timeout", async () => {
+test("start and close do not wait for an issuer that never responds, and a first token waits no longer than the timeout", async () => {
   const { issuer, find, keySets } = await startTest({ timeoutMs: 200 });
   issuer.respond("/team/.well-known/openid-configuration", () => undefined);
   const startedAt = performance.now();
@@ -173,47 +173,47 @@ test("start and close do not wait for an issuer that never answers, and a first 
   expect(performance.now() - startedAt).toBeLessThan(1500);
 });
 
-test("a document that drips in without end is given up", async () => {
+test("a response that never ends is aborted", async () => {
   const { issuer, find } = await startTest({ timeoutMs: 300 });
   issuer.respond("/team/jwks", (_request, response) => {
     response.writeHead(200);
-    const drip = setInterval(() => response.write(" "), 20);
+    const interval = setInterval(() => response.write(" "), 20);
     response.on("close", () => {
-      clearInterval(drip);
+      clearInterval(interval);
     });
   });
   expect(await find("k1")).toMatchObject(unavailable);
 });
 
-/** Node.js collects memory whenever it likes; here it is asked to. */
+/** Forces a garbage collection, which otherwise happens at an unpredictable time. */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
 }
 
-test("memory that is collected while a document drips in does not hold up the next fetch", async () => {
+test("garbage collection during a slow response does not block the next fetch", async () => {
   const { issuer, find, clock, keySets } = await startTest({ timeoutMs: 300 });
   expect(await find("k1")).toBe("key");
   issuer.respond("/team/jwks", (_request, response) => {
     response.writeHead(200);
-    const drip = setInterval(() => response.write(" "), 20);
+    const interval = setInterval(() => response.write(" "), 20);
     response.on("close", () => {
-      clearInterval(drip);
+      clearInterval(interval);
     });
   });
   clock.advance(11_000);
   const requests = issuer.requests.length;
-  const answer = find("k2");
+  const found = find("k2");
   await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThan(requests);
   collectGarbage();
-  expect(await answer).toMatchObject(unavailable);
-  publishLater(issuer, [first, second]);
+  expect(await found).toMatchObject(unavailable);
+  publishKeys(issuer, [first, second]);
   await keySets.refresh();
   expect(await find("k2")).toBe("key");
 }, 5_000);
 
-test("an issuer whose connection never comes about is given up as well, and holds up no close", async () => {
-  // A process that stands still takes no connections: once its queue is full, further ones wait for ever.
+test("connecting to an issuer that accepts no connection times out, and does not delay close", async () => {
+  // A stopped process accepts no connections: once its backlog is full, further ones wait forever.
   const child = spawn(process.execPath, [
     "-e",
     "const s=require('node:net').createServer();s.listen({port:0,host:'127.0.0.1',backlog:1},()=>console.log(s.address().port))",
@@ -231,19 +231,19 @@ test("an issuer whose connection never comes about is given up as well, and hold
   await expect.poll(() => fillers.filter((filler) => !filler.connecting).length).toBeGreaterThan(1);
 
   const address = `http://127.0.0.1:${String(line).trim()}/jwks`;
-  const patient = await startTest({ settings: { AUTH_JWKS_URL: address } });
-  const hasty = await startTest({ timeoutMs: 200, settings: { AUTH_JWKS_URL: address } });
+  const longTimeout = await startTest({ settings: { AUTH_JWKS_URL: address } });
+  const shortTimeout = await startTest({ timeoutMs: 200, settings: { AUTH_JWKS_URL: address } });
   const startedAt = performance.now();
-  expect(await hasty.find("k1")).toMatchObject({
+  expect(await shortTimeout.find("k1")).toMatchObject({
     ...unavailable,
     reason: expect.stringContaining("no response within 200 ms") as string,
   });
-  patient.keySets.start();
-  await patient.keySets.close();
+  longTimeout.keySets.start();
+  await longTimeout.keySets.close();
   expect(performance.now() - startedAt).toBeLessThan(1500);
 });
 
-test("an empty key set is a fault of configuration: said in the log, answered as unavailable", async () => {
+test("an empty key set is logged as a problem and throws AUTH_UNAVAILABLE", async () => {
   const { find, lines } = await startTest({ keys: [] });
   expect(await find("k1")).toMatchObject({
     ...unavailable,
@@ -252,7 +252,7 @@ test("an empty key set is a fault of configuration: said in the log, answered as
   expect(JSON.stringify(lines)).toContain("no usable key");
 });
 
-const answering =
+const responding =
   (body: unknown) =>
   (issuer: TestIssuer): void => {
     issuer.serve("/team/jwks", body);
@@ -269,32 +269,32 @@ const redirecting = (issuer: TestIssuer): void => {
   });
 };
 
-const garbage: [string, (issuer: TestIssuer) => void, RegExp][] = [
-  ["HTML", answering("<html>sign in</html>"), /not JSON/],
-  ["a list", answering([]), /not a JSON object/],
-  ["null", answering("null"), /not a JSON object/],
-  ["no list of keys", answering({ keys: { 0: first.jwk } }), /no array of keys/],
+const invalidKeySets: [string, (issuer: TestIssuer) => void, RegExp][] = [
+  ["HTML", responding("<html>sign in</html>"), /not JSON/],
+  ["a list", responding([]), /not a JSON object/],
+  ["null", responding("null"), /not a JSON object/],
+  ["no array of keys", responding({ keys: { 0: first.jwk } }), /no array of keys/],
   [
     "more than 256 KiB",
-    answering({ keys: [first.jwk], pad: "x".repeat(300_000) }),
+    responding({ keys: [first.jwk], pad: "x".repeat(300_000) }),
     /larger than 262144 bytes/,
   ],
   [
     "more than 200 keys",
-    answering({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
+    responding({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
     /more than 200/,
   ],
   ["a 500", failing(500), /returned status 500/],
-  ["a 304 that nobody asked for", failing(304), /returned status 304/],
+  ["a 304 to an unconditional request", failing(304), /returned status 304/],
   ["a redirect", redirecting, /returned status 302/],
 ];
 
-test.each(garbage)(
-  "%s in place of a key set keeps the keys that are known, and gives none when cold",
-  async (_name, spoil, reason) => {
+test.each(invalidKeySets)(
+  "%s instead of a key set keeps the known keys and adds none",
+  async (_name, breakKeySet, reason) => {
     const { issuer, find, clock, keySets } = await startTest();
     expect(await find("k1")).toBe("key");
-    spoil(issuer);
+    breakKeySet(issuer);
     clock.advance(11_000);
     expect(await find("k2")).toMatchObject(unavailable);
     expect(await find("k1")).toBe("key");
@@ -302,10 +302,10 @@ test.each(garbage)(
   },
 );
 
-const falseDiscovery: [string, (iss: string) => object, RegExp][] = [
+const invalidDiscovery: [string, (iss: string) => object, RegExp][] = [
   ["another issuer", (iss) => ({ issuer: `${iss}/`, jwks_uri: `${iss}/jwks` }), /names the issuer/],
   ["no issuer", (iss) => ({ jwks_uri: `${iss}/jwks` }), /names the issuer null/],
-  ["no address of keys", (iss) => ({ issuer: iss }), /no https URL/],
+  ["no URL of the keys", (iss) => ({ issuer: iss }), /no https URL/],
   [
     "keys over plain http",
     (iss) => ({ issuer: iss, jwks_uri: "http://idp.example.com/jwks" }),
@@ -314,23 +314,23 @@ const falseDiscovery: [string, (iss: string) => object, RegExp][] = [
   ["keys in a file", (iss) => ({ issuer: iss, jwks_uri: "file:///etc/passwd" }), /no https URL/],
 ];
 
-test.each(falseDiscovery)("a discovery document with %s is not followed", async (_name, document, reason) => {
+test.each(invalidDiscovery)("a discovery document with %s is not used", async (_name, document, reason) => {
   const { issuer, iss, find } = await startTest();
   issuer.serve("/team/.well-known/openid-configuration", document(iss));
-  const answer = await find("k1");
-  expect(answer).toMatchObject(unavailable);
-  expect((answer as { reason: string }).reason).toMatch(reason);
+  const result = await find("k1");
+  expect(result).toMatchObject(unavailable);
+  expect((result as { reason: string }).reason).toMatch(reason);
   expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration"]);
 });
 
-test("a key that left the set is gone at once, one that stayed is still the same", async () => {
+test("a key that is no longer published is dropped immediately, and a key that is still published stays the same object", async () => {
   const { issuer, iss, clock, find, keySets } = await startTest({ keys: [first, second] });
   const set = keySets.forIssuer(iss);
   const [one, two] = [await set?.find("k1", "ES256"), await set?.find("k2", "ES256")];
   if (set === undefined || one === undefined || two === undefined || !("key" in one && "key" in two)) {
     throw new Error("keys are missing");
   }
-  publishLater(issuer, [second]);
+  publishKeys(issuer, [second]);
   clock.advance(11_000);
   expect(await find("k3")).toMatch(/no such key/);
   expect(await find("k1")).toMatch(/no such key/);
@@ -338,10 +338,10 @@ test("a key that left the set is gone at once, one that stayed is still the same
   expect(set.isCurrent(two.key)).toBe(true);
 });
 
-test("a key that is replaced under the same kid is not taken for the old one", async () => {
+test("a key that replaces another one under the same kid is a different key", async () => {
   const { issuer, iss, clock, find, keySets } = await startTest();
   const old = await keySets.forIssuer(iss)?.find("k1", "ES256");
-  publishLater(issuer, [createTestKey("k1", "ES256")]);
+  publishKeys(issuer, [createTestKey("k1", "ES256")]);
   clock.advance(11_000);
   await find("unknown");
   const fresh = await keySets.forIssuer(iss)?.find("k1", "ES256");
@@ -351,7 +351,7 @@ test("a key that is replaced under the same kid is not taken for the old one", a
   expect(keySets.forIssuer(iss)?.isCurrent(old.key)).toBe(false);
 });
 
-test("a refresh on demand says how the issuer is", async () => {
+test("a refresh on demand updates the status", async () => {
   const { issuer, keySets } = await startTest();
   await keySets.refresh();
   expect(keySets.status()).toMatchObject([{ keys: 1, problem: null }]);
@@ -362,7 +362,7 @@ test("a refresh on demand says how the issuer is", async () => {
   ]);
 });
 
-test("an unchanged set (304) counts as fetched", async () => {
+test("an unchanged key set (304) counts as fetched", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   let conditional = 0;
   issuer.respond("/team/jwks", (request, response) => {
@@ -378,7 +378,7 @@ test("an unchanged set (304) counts as fetched", async () => {
   expect(keySets.status()[0]).toMatchObject({ keys: 1, problem: null, succeededAt: clock.now() });
 });
 
-test("keys that must not verify are left out, each with its reason", async () => {
+test("keys that must not verify tokens are left out, each with a reason", async () => {
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ format: "jwk" });
   const rsa = createTestKey("rsa", "RS256");
   const { issuer, find, keySets } = await startTest();
@@ -414,7 +414,7 @@ test("keys that must not verify are left out, each with its reason", async () =>
   expect(await found("no-alg")).toEqual(["no-alg", "key"]);
   expect(await found("verifier")).toEqual(["verifier", "key"]);
   expect(await found("rsa", "RS256")).toEqual(["rsa", "key"]);
-  // A key that says RS256 of itself serves for nothing else, though its kind would fit.
+  // A key with alg RS256 cannot be used with another algorithm of the same key type.
   expect(await found("rsa", "PS256")).toEqual(["rsa", expect.stringMatching(/cannot be used with/)]);
   expect(keySets.status()[0]?.problem).toBeNull();
 });
@@ -430,10 +430,10 @@ test("a key of one issuer is not found at another, though the kid is the same", 
   expect(await finderOf(keySets, two)("k1")).toMatch(/no such key/);
 });
 
-test("the system's clock runs what is due, and not what was taken back", async () => {
+test("a scheduled function runs, and a cancelled one does not", async () => {
   const runs: string[] = [];
-  scheduleTimer(1, () => runs.push("taken back"))();
-  // The timers of the clock do not keep a process alive: this one stands for the rest of the service.
+  scheduleTimer(1, () => runs.push("cancelled"))();
+  // Scheduled timers do not keep the process alive, so this one does.
   const alive = setTimeout(() => undefined, 5000);
   await new Promise<void>((resolve) => {
     scheduleTimer(10, resolve);

@@ -32,29 +32,29 @@ async function authenticate(one: ProviderCase, variant: Variant) {
   }
 }
 
-test("every preset is tried", () => {
+test("every preset has test cases", () => {
   expect(providerCases.map(({ provider }) => provider).sort()).toEqual([...presetNames].sort());
 });
 
 describe.each(providerCases)("$provider", (one) => {
-  const good: Variant[] = [{ name: "its usual token" }, ...one.accepted];
+  const accepted: Variant[] = [{ name: "its usual token" }, ...one.accepted];
 
-  test.each(good)("accepts: $name", async (variant) => {
+  test.each(accepted)("accepts: $name", async (variant) => {
     await expect(authenticate(one, variant)).resolves.toEqual({
       appUserId: variant.appUserId ?? one.appUserId,
     });
   });
 
-  test.each(one.rejected)("refuses: $name", async (variant) => {
+  test.each(one.rejected)("rejects: $name", async (variant) => {
     const error = await authenticate(one, variant).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServiceError);
-    const refusal = error as ServiceError;
-    expect(refusal.code).toBe("UNAUTHENTICATED");
-    expect(refusal.reason).toMatch(variant.reason ?? /./);
-    expect(toChallengeHeader(refusal)).toMatch(/^Bearer error="invalid_token"/);
+    const rejection = error as ServiceError;
+    expect(rejection.code).toBe("UNAUTHENTICATED");
+    expect(rejection.reason).toMatch(variant.reason ?? /./);
+    expect(toChallengeHeader(rejection)).toMatch(/^Bearer error="invalid_token"/);
   });
 
-  test("at least six of its own refusals are known", () => {
+  test("has at least six rejected tokens", () => {
     expect(one.rejected.length).toBeGreaterThanOrEqual(6);
   });
 });

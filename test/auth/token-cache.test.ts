@@ -16,17 +16,17 @@ const key: SigningKey = {
 
 function startTest(maxTokens: number) {
   const clock = createManualClock();
-  let isHeld = true;
+  let isKeyCurrent = true;
   const keySet: KeySet = {
     find: () => Promise.resolve({ key }),
-    isCurrent: () => isHeld,
+    isCurrent: () => isKeyCurrent,
     start: () => undefined,
     refresh: () => Promise.resolve(),
     close: () => Promise.resolve(),
     status: () => ({ issuer: "x", keys: 1, succeededAt: null, problem: null }),
   };
   const appUserId = toAppUserId("user-1");
-  if (appUserId === null) throw new Error("impossible");
+  if (appUserId === null) throw new Error("not an app user id");
   const tokenFor = (lifetimeMs: number): VerifiedToken => ({
     appUserId,
     validUntilMs: clock.now().getTime() + lifetimeMs,
@@ -34,12 +34,12 @@ function startTest(maxTokens: number) {
     keySet,
   });
   const dropKey = () => {
-    isHeld = false;
+    isKeyCurrent = false;
   };
   return { clock, tokens: createTokenCache({ maxTokens, now: clock.now }), tokenFor, dropKey };
 }
 
-test("a token is remembered for a minute at most", () => {
+test("a token is cached for at most a minute", () => {
   const { tokens, tokenFor, clock } = startTest(10);
   tokens.add("one", tokenFor(3_600_000));
   clock.advance(59_999);
@@ -49,21 +49,21 @@ test("a token is remembered for a minute at most", () => {
   expect(tokens.size()).toBe(0);
 });
 
-test("a token is not remembered beyond its own end", () => {
+test("a token is not cached beyond its expiry", () => {
   const { tokens, tokenFor, clock } = startTest(10);
   tokens.add("one", tokenFor(5000));
   clock.advance(5000);
   expect(tokens.find("one")).toBeNull();
 });
 
-test("a token is forgotten with its key", () => {
+test("a token is dropped together with its key", () => {
   const { tokens, tokenFor, dropKey } = startTest(10);
   tokens.add("one", tokenFor(5000));
   dropKey();
   expect(tokens.find("one")).toBeNull();
 });
 
-test("the longest unused token makes room", () => {
+test("the least recently used token is evicted", () => {
   const { tokens, tokenFor } = startTest(2);
   tokens.add("one", tokenFor(5000));
   tokens.add("two", tokenFor(5000));
@@ -74,7 +74,7 @@ test("the longest unused token makes room", () => {
   expect(tokens.size()).toBe(2);
 });
 
-test("what is remembered is not the token, and without room nothing is", () => {
+test("the cache key does not contain the token, and a cache of size 0 stores nothing", () => {
   const { tokens, tokenFor } = startTest(0);
   expect(tokens.toKey("header.claims.signature")).toMatch(/^[A-Za-z0-9+/]{43}=$/);
   tokens.add("one", tokenFor(5000));

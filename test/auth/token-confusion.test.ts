@@ -23,7 +23,7 @@ import { silentLog } from "../support/recording-log.js";
 import { createTestKey, signToken } from "../support/auth/tokens.js";
 
 const { keys, published } = createTestKeys();
-const strangers = Object.fromEntries(
+const attackerKeys = Object.fromEntries(
   ["RS256", "PS256", "ES256", "EdDSA"].map((algorithm) => [
     algorithm,
     createTestKey(keys[algorithm]?.kid ?? "", algorithm),
@@ -54,16 +54,16 @@ const anyValue = fc.oneof(
   fc.array(text),
   fc.boolean(),
 );
-const impossibleId = fc.oneof(
+const invalidId = fc.oneof(
   fc.constantFrom<unknown>(undefined, null, "", ".", "..", "user_|\u0007", "é".repeat(257)),
   fc.integer(),
   fc.array(text),
   fc.boolean(),
 );
 
-type Change = { name: string; header?: Claims; claims?: Claims; key?: "stranger" };
+type Change = { name: string; header?: Claims; claims?: Claims; key?: "attacker" };
 
-/** Where the client stands for the audience, or is looked at besides it: another one. */
+/** Another client, when the client is checked instead of the audience or in addition to it. */
 function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[] {
   const accepted: readonly unknown[] = policy.clientPresence === "unchecked" ? [] : policy.clientIds;
   return policy.clientClaims
@@ -76,7 +76,7 @@ function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[
     );
 }
 
-/** Any single change after which a good token must not be good any more. */
+/** Any single change that must make a valid token invalid. */
 const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
   const issuers = policy.issuers.map((accepted) => accepted.issuer);
   const audiences = policy.issuers.flatMap((accepted) => accepted.audiences);
@@ -91,9 +91,9 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
   return fc.oneof(
     anyValue.filter((iss) => !issuers.includes(String(iss))).map((iss) => ({ name: "iss", claims: { iss } })),
     anyValue.filter(isOtherAudience).map((aud) => ({ name: "aud", claims: { aud } })),
-    impossibleId.map((id) => ({ name: "id", claims: { [one.userIdClaim]: id } })),
+    invalidId.map((id) => ({ name: "id", claims: { [one.userIdClaim]: id } })),
     otherAlgorithm.map((alg) => ({ name: "alg", header: { alg } })),
-    fc.constant({ name: "key", key: "stranger" as const }),
+    fc.constant({ name: "key", key: "attacker" as const }),
     ...otherClients(claims, policy),
   );
 };
@@ -118,8 +118,8 @@ test("no accepted token is accepted after a change of issuer, audience, user id,
   );
   await fc.assert(
     fc.asyncProperty(attack, async ({ base: { parts, authentication }, change }) => {
-      const stranger = strangers[parts.algorithm] ?? strangers.RS256;
-      const key = change.key === "stranger" && stranger !== undefined ? stranger : parts.key;
+      const attackerKey = attackerKeys[parts.algorithm] ?? attackerKeys.RS256;
+      const key = change.key === "attacker" && attackerKey !== undefined ? attackerKey : parts.key;
       const token = signToken(
         { ...parts.header, ...change.header },
         { ...parts.claims, ...change.claims },
@@ -133,44 +133,45 @@ test("no accepted token is accepted after a change of issuer, audience, user id,
   for (const authentication of authentications.values()) await authentication.close();
 });
 
-test("no preset takes the token of another provider, though all sign with the same keys", async () => {
+test("no preset accepts the token of another provider, even when all sign with the same keys", async () => {
   const wrong: string[] = [];
   for (const one of providerCases) {
     const authentication = createAuthentication(readPolicy(toSettings(one, usual, jwksUrl)));
     for (const other of providerCases.filter((candidate) => candidate !== one)) {
       if (await isAccepted(authentication, createToken(other, usual, keys)))
-        wrong.push(`${one.provider} takes ${other.provider}`);
+        wrong.push(`${one.provider} accepts ${other.provider}`);
     }
     await authentication.close();
   }
   expect(wrong).toEqual([]);
 });
 
-/** The policy as it would be if the issuer were another provider's, with that provider's audience on top. */
+/** Returns the policy with the issuer of another provider. */
 const atIssuerOf = (policy: AuthPolicy, other: ProviderCase): AuthPolicy => ({
   ...policy,
   issuers: policy.issuers.slice(0, 1).map((own) => ({ ...own, issuer: String(other.claims.iss) })),
 });
 
 /**
- * What remains when a stranger's tokens come from one's own issuer, under its keys: the same kind of token with the same
- * audience (the two Entras; RFC 9068 tokens), and Descope's, whose sessions nothing but issuer and keys tells apart.
+ * The cases in which the token of another provider would be accepted if it came from the configured issuer, under its
+ * keys: tokens of the same kind with the same audience (both Entra presets, RFC 9068 tokens), and tokens at Descope,
+ * whose sessions only issuer and keys distinguish.
  */
 const sameMeaning = [
-  "entra takes entra-external",
-  "entra-external takes entra",
-  "ory takes rfc9068",
-  "better-auth-oauth takes rfc9068",
-  "descope takes clerk",
-  "descope takes cognito",
-  "descope takes workos",
+  "entra accepts entra-external",
+  "entra-external accepts entra",
+  "ory accepts rfc9068",
+  "better-auth-oauth accepts rfc9068",
+  "descope accepts clerk",
+  "descope accepts cognito",
+  "descope accepts workos",
 ];
 
-/** Five hundred authentications need no five hundred connections. */
+/** Avoids one connection for each of five hundred authentications. */
 const fetchDocument = () =>
   Promise.resolve({ status: 200, body: JSON.stringify({ keys: published.map(({ jwk }) => jwk) }) });
 
-test("even at the same issuer with the same keys a preset takes only tokens that mean the same", async () => {
+test("even at the same issuer with the same keys, a preset accepts only tokens with the same meaning", async () => {
   const wrong: string[] = [];
   for (const one of providerCases) {
     const policy = readPolicy(toSettings(one, usual, jwksUrl));
@@ -181,7 +182,7 @@ test("even at the same issuer with the same keys a preset takes only tokens that
         createKeySets({ policy: moved, log: silentLog, ...createManualClock(), fetchDocument }),
       );
       if (await isAccepted(authentication, createToken(other, usual, keys)))
-        wrong.push(`${one.provider} takes ${other.provider}`);
+        wrong.push(`${one.provider} accepts ${other.provider}`);
       await authentication.close();
     }
   }

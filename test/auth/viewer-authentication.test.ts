@@ -44,32 +44,32 @@ async function startTest(options: { settings?: Record<string, string> } = {}) {
       "ES256",
       key.privateKey,
     );
-  const refusal = async (headers: RequestHeaders): Promise<ServiceError> => {
+  const rejection = async (headers: RequestHeaders): Promise<ServiceError> => {
     const thrown: unknown = await authentication.authenticate(headers).catch((error: unknown) => error);
-    if (!(thrown instanceof ServiceError)) throw new Error(`not refused: ${JSON.stringify(thrown)}`);
+    if (!(thrown instanceof ServiceError)) throw new Error(`not rejected: ${JSON.stringify(thrown)}`);
     return thrown;
   };
-  return { issuer, iss, clock, authentication, token, refusal, lines };
+  return { issuer, iss, clock, authentication, token, rejection, lines };
 }
 
 describe("the Authorization header", () => {
-  test("is taken in any case and from either form of headers", async () => {
+  test("is read in any case and from both header formats", async () => {
     const { authentication, token } = await startTest();
-    const forms: RequestHeaders[] = [
+    const allHeaders: RequestHeaders[] = [
       ["AUTHORIZATION", `bearer ${token()}`],
       ["x", "y", "authorization", `BEARER   ${token()}`],
       { authorization: `Bearer ${token()}` },
       { authorization: [`Bearer ${token()}`] },
     ];
-    for (const headers of forms) {
+    for (const headers of allHeaders) {
       await expect(authentication.authenticate(headers)).resolves.toEqual({ appUserId: "user-1" });
     }
   });
 
-  test("that is missing gets a challenge without error", async () => {
-    const { refusal } = await startTest();
+  test("gets a challenge without error when it is missing", async () => {
+    const { rejection } = await startTest();
     for (const headers of [[], ["X-Authorization", "Bearer x"], {}, { authorization: undefined }]) {
-      const error = await refusal(headers);
+      const error = await rejection(headers);
       expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
     }
   });
@@ -92,9 +92,9 @@ describe("the Authorization header", () => {
     ["nothing", () => ["Authorization", ""], /does not use the Bearer scheme/],
     ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /does not use the Bearer scheme/],
     ["a long scheme", () => ["Authorization", "x".repeat(9000)], /does not use the Bearer scheme/],
-  ])("is refused: %s", async (_name, headers, reason) => {
-    const { refusal, token } = await startTest();
-    const error = await refusal(headers(token()));
+  ])("is rejected: %s", async (_name, headers, reason) => {
+    const { rejection, token } = await startTest();
+    const error = await rejection(headers(token()));
     expect(error).toMatchObject({ code: "UNAUTHENTICATED", bearerError: "invalid_token" });
     expect(error.reason).toMatch(reason);
     expect(error.reason).not.toContain(token());
@@ -103,15 +103,15 @@ describe("the Authorization header", () => {
   test.each([
     ["Basic", () => ["Authorization", "Basic dTpw"], /does not use the Bearer scheme/],
     ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
-  ])("of another scheme gets a challenge without error: %s", async (_name, headers, reason) => {
-    const { refusal, token } = await startTest();
-    const error = await refusal(headers(token()));
+  ])("gets a challenge without error when it uses another scheme: %s", async (_name, headers, reason) => {
+    const { rejection, token } = await startTest();
+    const error = await rejection(headers(token()));
     expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
     expect(error.reason).toMatch(reason);
     expect(error.reason).not.toContain(token());
   });
 
-  test("that comes twice over a real connection is refused, which node's own headers would hide", async () => {
+  test("is rejected when it is sent twice over a real connection, which the parsed headers of Node.js would hide", async () => {
     const { authentication, token } = await startTest();
     const outcome = new Promise<string>((resolve) => {
       const server = createServer((request, response) => {
@@ -138,42 +138,42 @@ describe("the Authorization header", () => {
 });
 
 describe("the challenge", () => {
-  test("tells that a token has expired, and nothing else of what is wrong", async () => {
-    const { refusal, token } = await startTest();
-    const expired = await refusal(bearer(token({ exp: now - 100 })));
+  test("says that a token has expired, and gives no other reason", async () => {
+    const { rejection, token } = await startTest();
+    const expired = await rejection(bearer(token({ exp: now - 100 })));
     expect(toChallengeHeader(expired)).toBe(
       'Bearer error="invalid_token", error_description="The access token has expired."',
     );
-    const foreign = await refusal(bearer(token({ aud: "other" })));
+    const foreign = await rejection(bearer(token({ aud: "other" })));
     expect(toChallengeHeader(foreign)).toBe('Bearer error="invalid_token"');
     expect(foreign.reason).toMatch(/the audience \(aud\) is "other", but must be "api"/);
   });
 
-  test("of an expired token with a bad signature does not say that it has expired", async () => {
-    const { refusal, token } = await startTest();
-    const stranger = createTestKey("k1", "ES256");
+  test("does not say that a token has expired when its signature is invalid", async () => {
+    const { rejection, token } = await startTest();
+    const attackerKey = createTestKey("k1", "ES256");
     const [head, payload] = token({ exp: now - 100 }).split(".");
-    const forged = signToken({}, {}, "ES256", stranger.privateKey).split(".")[2];
-    expect(toChallengeHeader(await refusal(bearer(`${head}.${payload}.${forged}`)))).toBe(
+    const forged = signToken({}, {}, "ES256", attackerKey.privateKey).split(".")[2];
+    expect(toChallengeHeader(await rejection(bearer(`${head}.${payload}.${forged}`)))).toBe(
       'Bearer error="invalid_token"',
     );
   });
 
-  test("names the scope that is missing, with 403", async () => {
-    const { refusal, authentication, token } = await startTest({
+  test("names the missing scope, with 403", async () => {
+    const { rejection, authentication, token } = await startTest({
       settings: { AUTH_REQUIRED_SCOPE: "vital" },
     });
-    const error = await refusal(bearer(token({ scope: "openid vitals" })));
+    const error = await rejection(bearer(token({ scope: "openid vitals" })));
     expect(error.code).toBe("FORBIDDEN");
     expect(toChallengeHeader(error)).toBe('Bearer error="insufficient_scope", scope="vital"');
-    // An ill-formed token is refused as such before its scope counts.
-    expect((await refusal(bearer(token({ exp: now - 100 })))).code).toBe("UNAUTHENTICATED");
+    // An expired token is rejected as such before its scope is checked.
+    expect((await rejection(bearer(token({ exp: now - 100 })))).code).toBe("UNAUTHENTICATED");
     await expect(
       authentication.authenticate(bearer(token({ scope: "openid vital" }))),
     ).resolves.toBeDefined();
   });
 
-  test("points to the resource metadata and cannot be broken out of", () => {
+  test("links to the resource metadata and escapes its values", () => {
     const error = new BearerError("UNAUTHENTICATED", {
       bearerError: "invalid_token",
       message: 'a"b\\c\r\nX: y',
@@ -189,45 +189,45 @@ describe("the challenge", () => {
 });
 
 describe("a verified token", () => {
-  test("is not verified again, and not after it has expired", async () => {
-    const { authentication, token, clock, refusal } = await startTest();
+  test("is accepted from the cache until it expires", async () => {
+    const { authentication, token, clock, rejection } = await startTest();
     const headers = bearer(token({ exp: now + 20 }));
     await authentication.authenticate(headers);
     clock.advance(20_000 + 29_000);
     await expect(authentication.authenticate(headers)).resolves.toEqual({ appUserId: "user-1" });
     clock.advance(1000);
-    expect((await refusal(headers)).reason).toMatch(/^the token expired/);
+    expect((await rejection(headers)).reason).toMatch(/^the token expired/);
   });
 
-  test("is forgotten as soon as its key has left the key set", async () => {
-    const { authentication, token, clock, issuer, refusal } = await startTest();
+  test("is dropped as soon as its key is no longer published", async () => {
+    const { authentication, token, clock, issuer, rejection } = await startTest();
     const headers = bearer(token());
     await authentication.authenticate(headers);
     issuer.publish("/team/jwks", [createTestKey("k2", "ES256")]);
     clock.advance(11_000);
-    await refusal(bearer(token({}, { kid: "k3" })));
-    expect((await refusal(headers)).reason).toMatch(/no such key/);
+    await rejection(bearer(token({}, { kid: "k3" })));
+    expect((await rejection(headers)).reason).toMatch(/no such key/);
   });
 
-  test("is remembered only as itself: another signature under the same claims is verified", async () => {
-    const { authentication, token, refusal } = await startTest();
+  test("is cached by all of its bytes: another signature under the same claims is verified", async () => {
+    const { authentication, token, rejection } = await startTest();
     const good = token();
     await authentication.authenticate(bearer(good));
     const flipped = good.slice(0, -4) + (good.endsWith("AAAA") ? "BBBB" : "AAAA");
-    expect((await refusal(bearer(flipped))).reason).toMatch(/signature/);
+    expect((await rejection(bearer(flipped))).reason).toMatch(/signature/);
   });
 });
 
 test("an outage of the issuer is AUTH_UNAVAILABLE, never 401", async () => {
-  const { issuer, refusal, token } = await startTest();
+  const { issuer, rejection, token } = await startTest();
   issuer.fail("/team/.well-known/openid-configuration");
-  const error = await refusal(bearer(token()));
+  const error = await rejection(bearer(token()));
   expect(error.code).toBe("AUTH_UNAVAILABLE");
   expect(error).not.toBeInstanceOf(BearerError);
   expect(error.retryAfterSeconds).toBeGreaterThanOrEqual(1);
 });
 
-test("start says what is accepted and what is risky", async () => {
+test("start logs which tokens are accepted and which settings are risky", async () => {
   const { authentication, lines, iss } = await startTest({ settings: { AUTH_USER_ID_CLAIM: "email" } });
   authentication.start();
   expect(lines[0]).toMatchObject({
@@ -243,7 +243,7 @@ test("start says what is accepted and what is risky", async () => {
 });
 
 describe("the explanation of a token", () => {
-  test("of a good one keeps every check", async () => {
+  test("passes every check for a valid token", async () => {
     const { authentication, token } = await startTest();
     const checks = await authentication.explain(token());
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
@@ -276,7 +276,7 @@ describe("the explanation of a token", () => {
     ]);
   });
 
-  test("of a bad one names everything that is wrong with its mend, and shows neither token nor person", async () => {
+  test("names every problem of an invalid token with a suggested fix, and shows neither the token nor personal data", async () => {
     const { authentication, token, iss } = await startTest();
     const bad = token(
       {
@@ -303,13 +303,13 @@ describe("the explanation of a token", () => {
     for (const secret of [bad, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
   });
 
-  test("of an encrypted or opaque token says what to ask the issuer for", async () => {
+  test("suggests how to get another token when it is encrypted or opaque", async () => {
     const { authentication } = await startTest();
     expect(await authentication.explain("a.b.c.d.e")).toMatchObject([{ check: "format", ok: false }]);
     expect((await authentication.explain("ory_at_x"))[0]?.fix).toMatch(/audience/);
   });
 
-  test("says when the issuer cannot be reached", async () => {
+  test("reports that the issuer is unavailable", async () => {
     const { authentication, issuer, token } = await startTest();
     issuer.fail("/team/.well-known/openid-configuration");
     const signature = (await authentication.explain(token())).find(({ check }) => check === "signature");
@@ -317,7 +317,7 @@ describe("the explanation of a token", () => {
     expect(signature?.detail).toMatch(/discovery document returned status 500/);
   });
 
-  test("names a forged signature", async () => {
+  test("reports a forged signature", async () => {
     const { authentication, token } = await startTest();
     const [head, payload] = token().split(".");
     const forged = signToken({}, {}, "ES256", key.privateKey).split(".")[2];

@@ -8,7 +8,7 @@ export type HostileToken = { name: string; token: string; reason: RegExp };
 
 type Context = { providerCase: ProviderCase; keys: Record<string, TestKey>; attackerKey: TestKey };
 
-/** The provider's good token with some parts changed, signed with the right key all the same. */
+/** Returns the provider's valid token with some parts changed, signed with the right key. */
 function changeToken(
   { providerCase: providerCase, keys }: Context,
   header: Claims | string,
@@ -76,17 +76,17 @@ function algorithmAttacks(context: Context): HostileToken[] {
   return [
     ...attacks,
     {
-      name: "a key of another kind",
+      name: "a key of another type",
       token: changeToken(context, { kid: wrongKind?.kid }, {}),
       reason: /cannot be used with|matches none of the accepted algorithms/,
     },
     {
-      name: "a stranger's key in the header, under a known kid",
+      name: "an attacker's key in the header, under a known kid",
       token: signToken({ ...header, jwk: attackerKey.jwk }, claims, "RS256", attackerKey.privateKey),
       reason: providerCase.algorithm === "RS256" ? /signature/ : /./,
     },
     {
-      name: "a stranger's key set by address",
+      name: "the URL of an attacker's key set",
       token: signToken(
         { ...header, kid: "evil", jku: "https://evil.example/jwks", x5u: "https://evil.example" },
         claims,
@@ -143,7 +143,7 @@ function headerAttacks(context: Context): HostileToken[] {
       reason: /header is not a JSON/,
     },
     {
-      name: "a header that is no JSON",
+      name: "a header that is not JSON",
       token: changeToken(context, "{", {}),
       reason: /header is not a JSON/,
     },
@@ -158,10 +158,10 @@ function timeAttacks(context: Context): HostileToken[] {
     ["no exp", { exp: undefined }, /expiry \(exp.*\) is missing/],
     ["exp as text", { exp: String(now + 50) }, /not a valid time/],
     ["exp null", { exp: null }, /not a valid time/],
-    ["exp without end", infinite, /not a valid time/],
-    ["nbf ahead", { nbf: now + 60 }, /^nbf is in the future/],
+    ["infinite exp", infinite, /not a valid time/],
+    ["nbf in the future", { nbf: now + 60 }, /^nbf is in the future/],
     ["nbf as text", { nbf: String(now) }, /^nbf is not a number/],
-    ["iat ahead", { iat: now + 60, exp: now + 120 }, /^iat is in the future/],
+    ["iat in the future", { iat: now + 60, exp: now + 120 }, /^iat is in the future/],
     ["iat as text", { iat: "now" }, /^iat is not a number/],
   ];
   return attacks.map(([name, change, reason]) => ({ name, token: changeToken(context, {}, change), reason }));
@@ -192,8 +192,8 @@ function issuerAttacks(context: Context): HostileToken[] {
 }
 
 function audienceAttacks(context: Context): HostileToken[] {
-  const aud = [context.providerCase.claims.aud ?? "ours"].flat().map(String);
-  const first = aud[0] ?? "ours";
+  const aud = [context.providerCase.claims.aud ?? "api"].flat().map(String);
+  const first = aud[0] ?? "api";
   const others: unknown[] = [
     "other",
     ["other", "another"],
@@ -229,7 +229,7 @@ function userIdAttacks(context: Context): HostileToken[] {
       reason: /user id|sub|claim/,
     })),
     {
-      name: "a user id with half a character",
+      name: "a user id with half of a surrogate pair",
       token: changeToken(context, {}, { [claim]: "user_|\ud800" }),
       reason: /user id|sub|claim/,
     },
@@ -243,13 +243,13 @@ function userIdAttacks(context: Context): HostileToken[] {
 
 function extraClaimAttacks(context: Context): HostileToken[] {
   const { provider } = context.providerCase;
-  const marks = ["at_hash", "c_hash", "nonce"].filter(
-    (mark) => provider !== "cognito-id" && !(provider === "keycloak" && mark === "nonce"),
+  const idTokenClaims = ["at_hash", "c_hash", "nonce"].filter(
+    (claim) => provider !== "cognito-id" && !(provider === "keycloak" && claim === "nonce"),
   );
   return [
-    ...marks.map((mark) => ({
-      name: mark,
-      token: changeToken(context, {}, { [mark]: "x" }),
+    ...idTokenClaims.map((claim) => ({
+      name: claim,
+      token: changeToken(context, {}, { [claim]: "x" }),
       reason: /an ID token/,
     })),
     { name: "act", token: changeToken(context, {}, { act: { sub: "support" } }), reason: /\(act\)/ },
@@ -260,16 +260,16 @@ function extraClaimAttacks(context: Context): HostileToken[] {
 }
 
 function formatAttacks(context: Context): HostileToken[] {
-  const good = changeToken(context, {}, {});
-  const [head = "", payload = "", signature = ""] = good.split(".");
+  const valid = changeToken(context, {}, {});
+  const [head = "", payload = "", signature = ""] = valid.split(".");
   const { claims } = createTokenParts(context.providerCase, { name: "" }, context.keys);
   const other = base64url(
     JSON.stringify({ ...claims, [context.providerCase.userIdClaim]: "user_|attacker" }),
   );
   const flipped = Buffer.from(signature, "base64url");
   flipped[0] = (flipped[0] ?? 0) ^ 1;
-  const forms: [string, string, RegExp][] = [
-    ["an encrypted token", `${good}.a.b`, /encrypted/],
+  const attacks: [string, string, RegExp][] = [
+    ["an encrypted token", `${valid}.a.b`, /encrypted/],
     ["an opaque token", "ory_at_abcdefgh", /opaque/],
     ["two parts", `${head}.${payload}`, /not a JWT/],
     ["nothing but dots", "..", /not a JWT/],
@@ -283,9 +283,9 @@ function formatAttacks(context: Context): HostileToken[] {
     ["base64 instead of base64url", `${head}.${payload}.+/${signature}`, /not a JWT/],
     ["claims that are a list", changeToken(context, {}, "[]"), /claims are not a JSON/],
     ["claims that are text", changeToken(context, {}, '"x"'), /claims are not a JSON/],
-    ["claims that are no JSON", changeToken(context, {}, "{"), /claims are not a JSON/],
+    ["claims that are not JSON", changeToken(context, {}, "{"), /claims are not a JSON/],
     [
-      "claims nested without end",
+      "claims that are nested and never end",
       changeToken(context, {}, `${'{"a":'.repeat(900)}1`),
       /claims are not a JSON/,
     ],
@@ -295,15 +295,15 @@ function formatAttacks(context: Context): HostileToken[] {
       /claims are not a JSON/,
     ],
     [
-      "the good claims under __proto__",
+      "the valid claims under __proto__",
       changeToken(context, {}, `{"__proto__":${JSON.stringify(claims)}}`),
       /^the issuer \(iss\) is missing/,
     ],
   ];
-  return forms.map(([name, token, reason]) => ({ name, token, reason }));
+  return attacks.map(([name, token, reason]) => ({ name, token, reason }));
 }
 
-/** Every attack that no provider's rules may let through, made from a provider's own good token. */
+/** Attacks that every provider's rules must reject, created from the provider's valid token. */
 export const hostileTokens = (context: Context): HostileToken[] =>
   [
     algorithmAttacks,

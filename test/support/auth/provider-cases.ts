@@ -2,22 +2,22 @@ import type { PresetName } from "../../../src/auth/presets/presets.js";
 
 export type Claims = Record<string, unknown>;
 
-/** A change of a provider's good token; `undefined` takes a claim or header parameter away. */
+/** A change of a provider's valid token. `undefined` removes a claim or header parameter. */
 export type Variant = {
   name: string;
   header?: Claims;
   claims?: Claims;
-  /** Settings that differ from the provider's. */
+  /** Settings that override those of the provider. */
   settings?: Record<string, string>;
-  /** Signed with the key of this algorithm instead. */
+  /** The algorithm that signs the token, if not the provider's. */
   algorithm?: string;
-  /** For a refused one: what the log says. */
+  /** For a rejected token: what the log says. */
   reason?: RegExp;
-  /** For an accepted one: whom it signs in, if not the provider's user. */
+  /** For an accepted token: the authenticated user, if not the provider's. */
   appUserId?: string;
 };
 
-/** How one provider's tokens look: settings, one good token, other good ones, and the bad ones that only it knows. */
+/** One provider's settings, a valid token, other accepted tokens, and the rejected tokens that are specific to it. */
 export type ProviderCase = {
   provider: PresetName;
   algorithm: string;
@@ -30,7 +30,7 @@ export type ProviderCase = {
   rejected: Variant[];
 };
 
-/** The instant of all these tokens, seconds. */
+/** The current time for all these tokens, in seconds. */
 export const now = Date.parse("2026-11-22T10:00:00Z") / 1000;
 export const legacySecret = "a-legacy-secret-of-at-least-32-bytes!";
 
@@ -77,14 +77,14 @@ const supabaseRefused: Variant[] = [
     reason: /^the issuer \(iss\) is/,
   },
   { name: "a token without session", claims: { session_id: undefined }, reason: /session_id/ },
-  { name: "a subject that is no UUID", claims: { sub: "someone" }, reason: /UUID/ },
+  { name: "a subject that is not a UUID", claims: { sub: "someone" }, reason: /UUID/ },
   {
     name: "an OAuth client that is not listed",
     claims: { client_id: "other-app" },
     reason: /^the client \(client_id\) is/,
   },
   {
-    name: "a weaker sign-in than asked for",
+    name: "a weaker sign-in than required",
     settings: { AUTH_SUPABASE_MIN_AAL: "aal2" },
     reason: /not strong enough/,
   },
@@ -110,28 +110,28 @@ export const providerCases: ProviderCase[] = [
       { name: "RS256", algorithm: "RS256" },
       { name: "PS256", algorithm: "PS256" },
       { name: "EdDSA", algorithm: "EdDSA" },
-      { name: "typ with application/ and other case", header: { typ: "Application/AT+JWT" } },
+      { name: "typ with application/ in another case", header: { typ: "Application/AT+JWT" } },
       {
         name: "one of two audiences",
         claims: { aud: ["https://other.example.com", "https://api.example.com"] },
       },
       {
-        name: "an id with every strange printable character",
+        name: "an id with unusual printable characters",
         claims: { sub: " a|b:c@d/é😀 " },
         appUserId: " a|b:c@d/é😀 ",
       },
       {
-        name: "the listed client, the asked scope",
+        name: "the listed client and the required scope",
         settings: { AUTH_CLIENT_IDS: "app,app2", AUTH_REQUIRED_SCOPE: "vital" },
         claims: { scope: "openid vital" },
       },
       {
-        name: "an actor where a setting allows it",
+        name: "an actor when a setting allows it",
         claims: { act: { sub: "support" } },
         settings: { AUTH_ALLOW_ACTOR: "true" },
       },
       {
-        name: "foreign key headers, ignored",
+        name: "key headers from elsewhere, which are ignored",
         header: { jku: "https://evil.example", x5u: "x", x5c: ["x"], jwk: {} },
       },
     ],
@@ -147,7 +147,7 @@ export const providerCases: ProviderCase[] = [
         reason: /^the client \(client_id\) is \["app"\]/,
       },
       {
-        name: "a scope that is no string",
+        name: "a scope that is not a string",
         claims: { scope: ["vital"] },
         reason: /not in this provider's format/,
       },
@@ -186,11 +186,11 @@ export const providerCases: ProviderCase[] = [
       },
       { name: "PS256", algorithm: "PS256" },
       {
-        name: "a permission as the asked scope",
+        name: "a permission as the required scope",
         claims: { permissions: ["vital:token"] },
         settings: { AUTH_REQUIRED_SCOPE: "vital:token" },
       },
-      { name: "a subject that is said to be a user", claims: { sub_profile: "user" } },
+      { name: "a subject with the profile of a user", claims: { sub_profile: "user" } },
     ],
     rejected: [
       {
@@ -213,7 +213,7 @@ export const providerCases: ProviderCase[] = [
         reason: /^the audience \(aud\) is "mobile-app"/,
       },
       {
-        name: "an ID token, though the client id was set as the audience",
+        name: "an ID token when the client id is configured as the audience",
         claims: { aud: "mobile-app", azp: undefined },
         settings: { AUTH_AUDIENCE: "mobile-app" },
         reason: /does not name its client/,
@@ -247,7 +247,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: "user_2abcDEF",
     accepted: [
       {
-        name: "version 1 with the origin",
+        name: "a version 1 token with an origin",
         header: { cat: undefined },
         claims: { azp: "https://app.example.com", sts: undefined, v: undefined },
         settings: { AUTH_CLERK_NATIVE: "" },
@@ -261,8 +261,12 @@ export const providerCases: ProviderCase[] = [
       { name: "the category of machines", header: { cat: "cl_B7d4PD333AAA" }, reason: /category/ },
       { name: "a JWT template's token", claims: { sid: undefined }, reason: /template/ },
       { name: "an OAuth token", header: { typ: "at+jwt" }, reason: /^the token type \(typ\) is/ },
-      { name: "a foreign origin", claims: { azp: "https://evil.example" }, reason: /another origin/ },
-      { name: "no origin, native off", settings: { AUTH_CLERK_NATIVE: "" }, reason: /AUTH_CLERK_NATIVE/ },
+      { name: "another origin", claims: { azp: "https://evil.example" }, reason: /another origin/ },
+      {
+        name: "no origin when native apps are off",
+        settings: { AUTH_CLERK_NATIVE: "" },
+        reason: /AUTH_CLERK_NATIVE/,
+      },
     ],
   },
   {
@@ -281,7 +285,7 @@ export const providerCases: ProviderCase[] = [
     userIdClaim: "sub",
     appUserId: "user_2abcDEF",
     accepted: [
-      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "the required scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       {
         name: "an audience that is configured",
         claims: { aud: "https://api.example.com" },
@@ -322,14 +326,14 @@ export const providerCases: ProviderCase[] = [
     userIdClaim: "sub",
     appUserId: uuid,
     accepted: [
-      { name: "a typ all the same", header: { typ: "JWT" } },
+      { name: "a typ", header: { typ: "JWT" } },
       {
-        name: "a bound audience that is configured",
+        name: "an audience that is configured",
         claims: { aud: "https://api.example.com" },
         settings: { AUTH_AUDIENCE: "https://api.example.com" },
       },
       {
-        name: "the updated form of the issuer",
+        name: "the updated issuer format",
         claims: { iss: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI" },
         settings: {
           AUTH_ISSUER: "https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
@@ -421,7 +425,7 @@ export const providerCases: ProviderCase[] = [
         settings: { AUTH_FIREBASE_TENANT: "t1" },
       },
       {
-        name: "an anonymous user where a setting allows it",
+        name: "an anonymous user when a setting allows it",
         claims: { firebase: { sign_in_provider: "anonymous" } },
         settings: { AUTH_ALLOW_ANONYMOUS: "true" },
       },
@@ -437,7 +441,11 @@ export const providerCases: ProviderCase[] = [
         claims: { aud: "other" },
         reason: /^the audience \(aud\) is/,
       },
-      { name: "an audience in a list", claims: { aud: ["my-project"] }, reason: /^the audience \(aud\) is/ },
+      {
+        name: "an audience in an array",
+        claims: { aud: ["my-project"] },
+        reason: /^the audience \(aud\) is/,
+      },
       {
         name: "an anonymous user",
         claims: { firebase: { sign_in_provider: "anonymous" } },
@@ -458,8 +466,8 @@ export const providerCases: ProviderCase[] = [
         },
         reason: /^the issuer \(iss\) is/,
       },
-      { name: "a sign-in ahead", claims: { auth_time: now + 500 }, reason: /sign-in/ },
-      { name: "a sign-in that is no number", claims: { auth_time: "1" }, reason: /sign-in/ },
+      { name: "a sign-in in the future", claims: { auth_time: now + 500 }, reason: /sign-in/ },
+      { name: "a sign-in time that is not a number", claims: { auth_time: "1" }, reason: /sign-in/ },
       {
         name: "a tenant that is not configured",
         claims: { firebase: { sign_in_provider: "password", tenant: "t1" } },
@@ -484,10 +492,10 @@ export const providerCases: ProviderCase[] = [
     accepted: [
       { name: "RS256", algorithm: "RS256" },
       { name: "a listed OAuth client", claims: { client_id: "app" }, settings: { AUTH_CLIENT_IDS: "app" } },
-      { name: "a first-party token beside listed clients", settings: { AUTH_CLIENT_IDS: "app" } },
+      { name: "a first-party token when clients are listed", settings: { AUTH_CLIENT_IDS: "app" } },
       { name: "a strong sign-in", claims: { aal: "aal2" }, settings: { AUTH_SUPABASE_MIN_AAL: "aal2" } },
       {
-        name: "an anonymous user where a setting allows it",
+        name: "an anonymous user when a setting allows it",
         claims: { is_anonymous: true },
         settings: { AUTH_ALLOW_ANONYMOUS: "true" },
       },
@@ -538,7 +546,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: "00u1abcdEFGH2ijklMNO",
     accepted: [
       { name: "an id as subject", claims: { sub: "00u1abcdEFGH2ijklMNO" } },
-      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "the required scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       { name: "ES256", algorithm: "ES256" },
     ],
     rejected: [
@@ -576,7 +584,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: uuid,
     accepted: [
       {
-        name: "version 1 with the slash and the App ID URI",
+        name: "a version 1 token with the trailing slash and the App ID URI",
         settings: { AUTH_ISSUER: `${entraClaims.iss},https://sts.windows.net/${tenant}/` },
         claims: {
           iss: `https://sts.windows.net/${tenant}/`,
@@ -586,7 +594,7 @@ export const providerCases: ProviderCase[] = [
           azp: undefined,
         },
       },
-      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "access_as_user" } },
+      { name: "the required scope", settings: { AUTH_REQUIRED_SCOPE: "access_as_user" } },
       { name: "idtyp user", claims: { idtyp: "user" } },
     ],
     rejected: [
@@ -598,13 +606,13 @@ export const providerCases: ProviderCase[] = [
         reason: /another tenant/,
       },
       {
-        name: "version 1 where only version 2 is meant",
+        name: "a version 1 token when only version 2 is configured",
         claims: { iss: `https://sts.windows.net/${tenant}/`, ver: "1.0" },
         reason: /^the issuer \(iss\) is/,
       },
-      { name: "a version that does not fit", claims: { ver: "1.0" }, reason: /version/ },
+      { name: "a version that does not match the issuer", claims: { ver: "1.0" }, reason: /version/ },
       { name: "a token for Microsoft Graph", header: { nonce: "n" }, reason: /Graph/ },
-      { name: "no oid, though sub is there", claims: { oid: undefined }, reason: /oid is missing/ },
+      { name: "no oid, although sub is present", claims: { oid: undefined }, reason: /oid is missing/ },
       {
         name: "the issuer of all tenants",
         claims: { iss: "https://login.microsoftonline.com/common/v2.0" },
@@ -615,7 +623,7 @@ export const providerCases: ProviderCase[] = [
         claims: { iss: "https://login.microsoftonline.com/{tenantid}/v2.0" },
         reason: /^the issuer \(iss\) is/,
       },
-      { name: "scopes in a list", claims: { scp: ["access_as_user"] }, reason: /acts for an app/ },
+      { name: "scopes in an array", claims: { scp: ["access_as_user"] }, reason: /acts for an app/ },
     ],
   },
   {
@@ -673,7 +681,7 @@ export const providerCases: ProviderCase[] = [
       { name: "no flow", claims: { tfp: undefined }, reason: /name its user flow/ },
       { name: "no scp", claims: { scp: undefined }, reason: /acts for an app/ },
       {
-        name: "no slash at the issuer's end",
+        name: "an issuer without the trailing slash",
         claims: { iss: `https://team.b2clogin.com/${tenant}/v2.0` },
         reason: /^the issuer \(iss\)/,
       },
@@ -702,7 +710,7 @@ export const providerCases: ProviderCase[] = [
     accepted: [
       { name: "typ at+jwt without client_id", header: { typ: "at+jwt" } },
       { name: "a federated user", claims: { sub: "f:ldap:ann lee" }, appUserId: "f:ldap:ann lee" },
-      { name: "a nonce, as old versions had it", claims: { nonce: "n" } },
+      { name: "a nonce, as in old versions", claims: { nonce: "n" } },
       { name: "ES256", algorithm: "ES256" },
       { name: "PS256", algorithm: "PS256" },
       { name: "EdDSA", algorithm: "EdDSA" },
@@ -753,9 +761,9 @@ export const providerCases: ProviderCase[] = [
     userIdClaim: "sub",
     appUserId: uuid,
     accepted: [
-      { name: "scp as a list", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "scp as an array", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       {
-        name: "both forms of scopes",
+        name: "scopes in both formats",
         claims: { scope: "openid vital" },
         settings: { AUTH_REQUIRED_SCOPE: "vital" },
       },
@@ -769,7 +777,7 @@ export const providerCases: ProviderCase[] = [
       { name: "an empty audience", claims: { aud: [] }, reason: /^the audience \(aud\) is \[\]/ },
       { name: "client credentials", claims: { sub: "mobile" }, reason: /machine/ },
       {
-        name: "an ID token of the same key set",
+        name: "an ID token from the same key set",
         claims: { client_id: undefined, aud: ["mobile"], at_hash: "x" },
         reason: /^the audience \(aud\) is/,
       },
@@ -779,7 +787,7 @@ export const providerCases: ProviderCase[] = [
         reason: /not an access token: it does not name its client/,
       },
       {
-        name: "another audience, though the client is listed",
+        name: "another audience, although the client is listed",
         settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "mobile" },
         reason: /no audience is accepted/,
       },
@@ -809,7 +817,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: "264599999999999999",
     accepted: [
       { name: "the client in azp", claims: { azp: "264500000000000002", client_id: undefined } },
-      { name: "a role as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "patient" } },
+      { name: "a role as the required scope", settings: { AUTH_REQUIRED_SCOPE: "patient" } },
       { name: "EdDSA", algorithm: "EdDSA" },
     ],
     rejected: [
@@ -859,7 +867,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: "user_01HBEQ",
     accepted: [
       { name: "typ JWT", header: { typ: "JWT" } },
-      { name: "a permission as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "a permission as the required scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       {
         name: "an audience that is configured",
         claims: { aud: "client_01" },
@@ -874,8 +882,8 @@ export const providerCases: ProviderCase[] = [
         reason: /^the audience \(aud\)/,
       },
       { name: "no session", claims: { sid: undefined }, reason: /session/ },
-      { name: "a session of another form", claims: { sid: "app_01" }, reason: /session/ },
-      { name: "a subject that is no user", claims: { sub: "agent_01" }, reason: /not a user/ },
+      { name: "a session in another format", claims: { sid: "app_01" }, reason: /session/ },
+      { name: "a subject that is not a user", claims: { sub: "agent_01" }, reason: /not a user/ },
       { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^the token type \(typ\) is/ },
     ],
   },
@@ -901,7 +909,7 @@ export const providerCases: ProviderCase[] = [
       { name: "the other issuer", claims: { iss: "https://login.example.com" } },
       { name: "no typ", header: { typ: undefined } },
       {
-        name: "a member where members are meant",
+        name: "a member when members are configured",
         claims: { sub: "member-live-1" },
         settings: { AUTH_STYTCH_B2B: "true" },
         appUserId: "member-live-1",
@@ -915,14 +923,18 @@ export const providerCases: ProviderCase[] = [
       },
       { name: "a connected app", claims: { client_id: "connected-app-1" }, reason: /connected app/ },
       { name: "no session", claims: { [stytchSession]: undefined }, reason: /session/ },
-      { name: "a member among consumers", claims: { sub: "member-live-1" }, reason: /AUTH_STYTCH_B2B/ },
       {
-        name: "a session that has ended",
+        name: "a member when consumers are configured",
+        claims: { sub: "member-live-1" },
+        reason: /AUTH_STYTCH_B2B/,
+      },
+      {
+        name: "an expired session",
         claims: { [stytchSession]: { expires_at: "2026-11-22T09:00:00Z" } },
         reason: /the token expired at 2026-11-22T09:00:00/,
       },
       {
-        name: "a session without end",
+        name: "a session without expiry",
         claims: { [stytchSession]: { id: "x" } },
         reason: /session\.expires_at\) is missing/,
       },
@@ -947,15 +959,15 @@ export const providerCases: ProviderCase[] = [
     appUserId: "U2xyz",
     accepted: [
       {
-        name: "an address as issuer",
+        name: "a URL as issuer",
         claims: { iss: "https://api.descope.com/P2abcdefghijklmnopqrstuvwxyz" },
       },
       { name: "no typ, no drn", header: { typ: undefined }, claims: { drn: undefined } },
-      { name: "a permission as the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "a permission as the required scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
     ],
     rejected: [
       {
-        name: "a refresh token by its long life",
+        name: "a refresh token by its long lifetime",
         claims: { exp: now + 28 * 86_400, drn: undefined },
         reason: /unknown or longer than 1800 s/,
       },
@@ -968,7 +980,7 @@ export const providerCases: ProviderCase[] = [
         reason: /^the issuer \(iss\) is/,
       },
       {
-        name: "an audience that nobody configured",
+        name: "an audience that is not configured",
         claims: { aud: "other" },
         reason: /no audience is accepted/,
       },
@@ -1049,7 +1061,7 @@ export const providerCases: ProviderCase[] = [
         reason: /^the audience \(aud\) is/,
       },
       {
-        name: "a slash after the audience",
+        name: "an audience with a trailing slash",
         claims: { aud: "https://app.example.com/" },
         reason: /^the audience \(aud\) is/,
       },
@@ -1076,7 +1088,7 @@ export const providerCases: ProviderCase[] = [
     userIdClaim: "sub",
     appUserId: "4f5e6d7c8b9a0f1e2d3c4b5a69788796",
     accepted: [
-      { name: "the asked scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "the required scope", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       { name: "the listed client", settings: { AUTH_CLIENT_IDS: "mobile" } },
     ],
     rejected: [
@@ -1112,8 +1124,12 @@ export const providerCases: ProviderCase[] = [
     appUserId: "u-1",
     accepted: [
       { name: "no typ", header: { typ: undefined } },
-      { name: "scopes in a list", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
-      { name: "scopes in words", claims: { scope: "a vital" }, settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      { name: "scopes in an array", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
+      {
+        name: "scopes in one string",
+        claims: { scope: "a vital" },
+        settings: { AUTH_REQUIRED_SCOPE: "vital" },
+      },
       {
         name: "a listed client instead of an audience",
         claims: { aud: undefined, azp: "app" },
@@ -1124,7 +1140,7 @@ export const providerCases: ProviderCase[] = [
       { name: "RS256", algorithm: "RS256", reason: /^the algorithm \(alg\) is/ },
       { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^the token type \(typ\) is/ },
       {
-        name: "no user id, though sub is there",
+        name: "no user id, although sub is present",
         claims: { user_id: undefined, sub: "u-1" },
         reason: /user_id is missing/,
       },
@@ -1135,13 +1151,13 @@ export const providerCases: ProviderCase[] = [
         reason: /azp/,
       },
       {
-        name: "an audience nobody configured",
+        name: "an audience that is not configured",
         claims: { azp: "app" },
         settings: { AUTH_AUDIENCE: "", AUTH_CLIENT_IDS: "app" },
         reason: /no audience is accepted/,
       },
       {
-        name: "a scope of a strange form",
+        name: "scopes in an unknown format",
         claims: { scope: { vital: true } },
         reason: /not in this provider's format/,
       },

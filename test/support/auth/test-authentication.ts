@@ -9,7 +9,7 @@ import { legacySecret, type ProviderCase, type Variant } from "./provider-cases.
 import { silentLog } from "../recording-log.js";
 import { createTestKey, signToken, type TestKey } from "./tokens.js";
 
-/** One key of each kind, and a stranger's; the PS256 key is the RSA key under another name. */
+/** Creates one key of each type, and an attacker's key. The PS256 key is the RSA key under another kid. */
 export function createTestKeys() {
   const rsa = createTestKey("rsa-1", "RS256");
   const keys: Record<string, TestKey> = {
@@ -34,7 +34,7 @@ export function readPolicy(settings: Record<string, string>): AuthPolicy {
   return policy;
 }
 
-/** The settings of a provider's variant, with the keys at a test issuer (where the provider has keys to fetch). */
+/** Returns the settings of a provider's variant, with the keys at a test issuer if the provider publishes keys. */
 export const toSettings = (one: ProviderCase, variant: Variant, jwksUrl: string): Record<string, string> => ({
   AUTH_PROVIDER: one.provider,
   ...one.settings,
@@ -64,7 +64,7 @@ export function createToken(one: ProviderCase, variant: Variant, keys: Record<st
 
 export const bearer = (token: string): string[] => ["Host", "gateway", "Authorization", `Bearer ${token}`];
 
-/** The authentication of a policy at a standing clock; without a cache, so that every token is really verified. */
+/** Creates the authentication of a policy with a manual clock and without a cache, so that every token is verified. */
 export function createAuthentication(policy: AuthPolicy, keySets?: KeySets) {
   const clock = createManualClock();
   const sets = keySets ?? createKeySets({ policy, log: silentLog, ...clock });

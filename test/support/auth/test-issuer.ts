@@ -4,7 +4,7 @@ import type { TestKey } from "./tokens.js";
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A real HTTP server that plays the issuers of a test: documents by path, and every request it got. */
+/** Starts a real HTTP server for the issuers of a test. It serves documents by path and records every request. */
 export async function startIssuer() {
   const routes = new Map<string, Respond>();
   const requests: string[] = [];
@@ -30,12 +30,12 @@ export async function startIssuer() {
     requests,
     serve: serve,
     respond: (path: string, respond: Respond) => void routes.set(path, respond),
-    /** Publishes keys at a path, and gives its address. */
+    /** Publishes a key set at a path and returns its URL. */
     publish: (path: string, keys: readonly TestKey[]): string => {
       serve(path, { keys: keys.map(({ jwk }) => jwk) });
       return url + path;
     },
-    /** Publishes a discovery document and keys; gives the issuer. */
+    /** Publishes a discovery document and a key set, and returns the issuer. */
     publishIssuer(path: string, keys: readonly TestKey[]): string {
       const issuer = url + path;
       serve(`${path}/.well-known/openid-configuration`, { issuer, jwks_uri: `${issuer}/jwks` });

@@ -8,7 +8,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 
-/** A key of a test issuer: what it signs with, and what it publishes. */
+/** A key of a test issuer: the private key that signs, and the JWK that is published. */
 export type TestKey = { kid: string; algorithm: string; privateKey: KeyObject; jwk: JsonWebKey };
 
 const generators: Record<string, () => KeyObject> = {
@@ -18,8 +18,8 @@ const generators: Record<string, () => KeyObject> = {
   Ed: () => generateKeyPairSync("ed25519").privateKey,
 };
 
-export function createTestKey(kid: string, algorithm: string, given?: KeyObject): TestKey {
-  const privateKey = given ?? generators[algorithm.slice(0, 2)]?.();
+export function createTestKey(kid: string, algorithm: string, existingKey?: KeyObject): TestKey {
+  const privateKey = existingKey ?? generators[algorithm.slice(0, 2)]?.();
   if (privateKey === undefined) throw new Error(`no generator for ${algorithm}`);
   const jwk = { ...createPublicKey(privateKey).export({ format: "jwk" }), kid, use: "sig", alg: algorithm };
   return { kid, algorithm, privateKey, jwk };
@@ -36,7 +36,7 @@ function createSignature(algorithm: string, input: string, key: KeyObject): Buff
   return sign("sha256", data, algorithm.startsWith("PS") ? { key, ...pss } : key);
 }
 
-/** Signs anything at all; `header` and `claims` may be JSON text, for what no object can say. */
+/** Signs a token. `header` and `claims` can be any text, for JSON that no object can express. */
 export function signToken(
   header: object | string,
   claims: object | string,
