@@ -6,7 +6,7 @@ import { startServer } from "../support/http/test-server.js";
 
 const internals = /node_modules|\.js:\d|\.ts:\d|FST_ERR|fastify|apollo|at Object|TypeError|undefined/i;
 
-test("no body, header or path brings a 5xx or a word of our internals", async () => {
+test("no body, header or path causes a 5xx or reveals internals", async () => {
   const { request } = await startServer();
   const jsonLike = fc.json().map((json) => json.slice(0, 2_000));
   const graphqlLike = fc
@@ -49,18 +49,18 @@ test("no body, header or path brings a 5xx or a word of our internals", async ()
     fc.asyncProperty(attempt, async ({ method, path, body, type, accept, authorization, requestId }) => {
       const headers = { "content-type": type, accept, authorization, "x-request-id": requestId };
       const response = await request(path, { method, headers, body });
-      const answer = await response.text();
+      const responseText = await response.text();
       expect(response.status).toBeLessThan(500);
       expect(response.headers.get("x-request-id")).toMatch(/^[A-Za-z0-9._-]{1,128}$/);
-      // What the caller sent may come back in a message of a document that is refused.
-      if (!internals.test(body)) expect(answer).not.toMatch(internals);
+      // The error of a rejected document may quote what the caller sent.
+      if (!internals.test(body)) expect(responseText).not.toMatch(internals);
     }),
     { numRuns: 200 },
   );
 });
 
 test.each([
-  ["no HTTP", "hello\r\n\r\n", "400"],
+  ["not HTTP", "hello\r\n\r\n", "400"],
   ["a bad header", "GET /livez HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n", "400"],
   [
     "two lengths",
@@ -74,12 +74,12 @@ test.each([
   ],
   ["no host", "GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", "400"],
   ["huge headers", `GET /livez HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, "431"],
-])("%s on the wire is answered with %s", async (_name, bytes, status) => {
+])("%s on the wire gets the status %s", async (_name, bytes, status) => {
   const { url } = await startServer();
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.on("error", () => undefined);
   socket.write(bytes);
-  const answer = await text(socket);
-  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-  expect(answer).not.toMatch(internals);
+  const response = await text(socket);
+  expect(response).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(response).not.toMatch(internals);
 });

@@ -6,7 +6,7 @@ const block = (ms: number) => {
   while (performance.now() < until);
 };
 
-test("a process that is late and busy for long is overloaded, and recovers", async () => {
+test("a process that stays late and busy is overloaded, and recovers", async () => {
   const sampler = startOverloadSampler({ maxDelayMs: 30, intervalMs: 20 });
   onTestFinished(() => {
     sampler.close();
@@ -20,7 +20,7 @@ test("a process that is late and busy for long is overloaded, and recovers", asy
   await expect.poll(() => sampler.isOverloaded(), { interval: 20 }).toBe(false);
 });
 
-test("one long pause is no overload", async () => {
+test("one long pause is not an overload", async () => {
   const sampler = startOverloadSampler({ maxDelayMs: 30, intervalMs: 20 });
   onTestFinished(() => {
     sampler.close();
@@ -31,7 +31,7 @@ test("one long pause is no overload", async () => {
   expect(sampler.isOverloaded()).toBe(false);
 });
 
-test("a turn of the event loop that takes long is overload while it lasts, and not after it", async () => {
+test("a long turn of the event loop is an overload while it lasts, and not afterwards", async () => {
   const sampler = startOverloadSampler({ maxDelayMs: 30, maxTurnMs: 100, intervalMs: 20 });
   onTestFinished(() => {
     sampler.close();

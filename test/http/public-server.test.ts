@@ -14,7 +14,7 @@ type Json = Record<string, unknown>;
 const jsonOf = async (response: Response) => (await response.json()) as Json;
 
 describe("request ids", () => {
-  test("come back as they were sent when they are sane", async () => {
+  test("are returned unchanged when they are valid", async () => {
     const { request, post } = await startServer();
     const headers = { "x-request-id": "Ab.1_2-3" };
     expect((await request("/livez", { headers })).headers.get("x-request-id")).toBe("Ab.1_2-3");
@@ -24,7 +24,7 @@ describe("request ids", () => {
   });
 
   test.each(["with space", "x".repeat(129), "a/b", "<script>"])(
-    "are made anew in place of %s",
+    "are replaced when they are invalid: %s",
     async (id) => {
       const { request } = await startServer();
       const response = await request("/livez", { headers: { "x-request-id": id } });
@@ -33,16 +33,16 @@ describe("request ids", () => {
   );
 });
 
-/** Sends bytes as they are, and gives all that comes back until the server closes. */
+/** Sends raw bytes, and returns everything that is received until the server closes the connection. */
 async function sendRaw(url: string, bytes: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.write(bytes);
-  let answer = "";
-  for await (const chunk of socket) answer += String(chunk);
-  return answer;
+  let received = "";
+  for await (const chunk of socket) received += String(chunk);
+  return received;
 }
 
-describe("what is no HTTP", () => {
+describe("what is not HTTP", () => {
   test.each([
     ["garbage", "\u0016\u0003\u0001 hello\r\n\r\n", 400],
     ["headers without end", `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
@@ -51,26 +51,23 @@ describe("what is no HTTP", () => {
       "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
       400,
     ],
-  ])(
-    "is answered with a problem, all the headers and a line in the log: %s",
-    async (_name, bytes, status) => {
-      const { url, lines } = await startServer();
-      const answer = await sendRaw(url, bytes);
-      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-      for (const header of [
-        "cache-control: no-store",
-        "x-content-type-options: nosniff",
-        "connection: close",
-      ]) {
-        expect(answer).toContain(header);
-      }
-      const requestId = /x-request-id: (\S+)/.exec(answer)?.[1];
-      expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n")))).toMatchObject({ status, requestId });
-      expect(lines).toMatchObject([
-        { level: "info", phrase: "request rejected", fields: { requestId, status } },
-      ]);
-    },
-  );
+  ])("gets a problem response with all headers, and a log line: %s", async (_name, bytes, status) => {
+    const { url, lines } = await startServer();
+    const received = await sendRaw(url, bytes);
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    for (const header of [
+      "cache-control: no-store",
+      "x-content-type-options: nosniff",
+      "connection: close",
+    ]) {
+      expect(received).toContain(header);
+    }
+    const requestId = /x-request-id: (\S+)/.exec(received)?.[1];
+    expect(JSON.parse(received.slice(received.indexOf("\r\n\r\n")))).toMatchObject({ status, requestId });
+    expect(lines).toMatchObject([
+      { level: "info", phrase: "request rejected", fields: { requestId, status } },
+    ]);
+  });
 
   test.each([
     ["headers", "GET /livez HTTP/1.1\r\nHost: x\r\n"],
@@ -78,14 +75,14 @@ describe("what is no HTTP", () => {
       "a body",
       "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
     ],
-  ])("is a request that does not arrive in time: %s", async (_name, bytes) => {
+  ])("times out a request that does not arrive completely: %s", async (_name, bytes) => {
     const { url } = await startServer({ longestArrivalMs: 300 });
     const startedAt = performance.now();
     expect(await sendRaw(url, bytes)).toMatch(/^HTTP\/1.1 408 /);
     expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
-  test("is a connection that nothing comes on: it is closed without an answer", async () => {
+  test("closes a connection on which nothing arrives, without a response", async () => {
     const { url, lines } = await startServer({ longestArrivalMs: 300 });
     expect(await sendRaw(url, "")).toBe("");
     expect(lines).toEqual([]);
@@ -94,14 +91,14 @@ describe("what is no HTTP", () => {
 
 describe("what is not served", () => {
   test.each(["/*/", "/*", "/:a(", "/:a(*)/:b", "/a::b", "/graphql/*/"])(
-    "is a 404 problem also where the path looks like a pattern: %s",
+    "returns a 404 problem even if the path looks like a pattern: %s",
     async (path) => {
       const { request } = await startServer();
       expect((await request(path, { method: "POST" })).status).toBe(404);
     },
   );
 
-  test("is a 404 problem, with or without a body", async () => {
+  test("returns a 404 problem, with or without a body", async () => {
     const { request } = await startServer();
     const asXml = {
       method: "POST",
@@ -124,7 +121,7 @@ describe("what is not served", () => {
     }
   });
 
-  test("by that method is a 405 problem that says which method is", async () => {
+  test("by another method returns a 405 problem that names the allowed methods", async () => {
     const { request } = await startServer();
     const response = await request("/livez?x=1", { method: "POST", body: "x" });
     expect(response.status).toBe(405);
@@ -133,8 +130,8 @@ describe("what is not served", () => {
   });
 });
 
-describe("headers of every answer", () => {
-  test("keep it out of caches, other sites and guesses at its type", async () => {
+describe("the headers of every response", () => {
+  test("prevent caching, use by other sites and content type sniffing", async () => {
     const { request, post } = await startServer();
     for (const response of [
       await request("/livez"),
@@ -165,7 +162,7 @@ describe("web apps of other origins", () => {
     },
   });
 
-  test("may call when they are named, without a token in the preflight", async () => {
+  test("may call when they are configured, without a token in the preflight", async () => {
     const { request, post } = await startServer({ corsOrigins });
     const response = await request("/graphql", preflight("https://app.example"));
     expect(response.status).toBe(204);
@@ -175,49 +172,49 @@ describe("web apps of other origins", () => {
     expect(response.headers.get("vary")).toBe("Origin");
 
     for (const authorization of ["Bearer good", "Bearer bad"]) {
-      const answer = await post({ query: tokenMutation }, { origin: "https://app.example", authorization });
-      expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.example");
-      expect(answer.headers.get("access-control-expose-headers")).toContain("x-request-id");
+      const called = await post({ query: tokenMutation }, { origin: "https://app.example", authorization });
+      expect(called.headers.get("access-control-allow-origin")).toBe("https://app.example");
+      expect(called.headers.get("access-control-expose-headers")).toContain("x-request-id");
     }
   });
 
   test.each(["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"])(
-    "may not when the origin is %s",
+    "may not call when the origin is %s",
     async (origin) => {
       const { request, post } = await startServer({ corsOrigins });
       const response = await request("/graphql", preflight(origin));
       expect(response.status).toBe(405);
       expect(response.headers.get("access-control-allow-origin")).toBeNull();
       expect(response.headers.get("vary")).toBe("Origin");
-      const answer = await post({ query: tokenMutation }, { origin });
-      expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+      const called = await post({ query: tokenMutation }, { origin });
+      expect(called.headers.get("access-control-allow-origin")).toBeNull();
     },
   );
 
-  test("may not when none is named", async () => {
+  test("may not call when none is configured", async () => {
     const { request } = await startServer();
     expect((await request("/graphql", preflight("https://app.example"))).status).toBe(405);
   });
 });
 
 describe("health", () => {
-  test("livez answers while the process turns, readyz while it can work", async () => {
+  test("livez responds while the event loop runs, readyz while the process can do its work", async () => {
     const { request } = await startServer();
     expect(await jsonOf(await request("/livez"))).toEqual({ status: "ok" });
     expect(await jsonOf(await request("/readyz"))).toEqual({ status: "ready" });
   });
 
-  test("readyz is 503 with the reason", async () => {
+  test("readyz returns 503 with the reason", async () => {
     const { request } = await startServer({
-      readiness: () => ({ ready: false, reason: "MongoDB does not answer" }),
+      readiness: () => ({ ready: false, reason: "MongoDB is not responding" }),
     });
     const response = await request("/readyz");
     expect(response.status).toBe(503);
-    expect(await jsonOf(response)).toEqual({ status: "not ready", reason: "MongoDB does not answer" });
+    expect(await jsonOf(response)).toEqual({ status: "not ready", reason: "MongoDB is not responding" });
     expect((await request("/livez")).status).toBe(200);
   });
 
-  test("a check that breaks is not ready", async () => {
+  test("a check that throws counts as not ready", async () => {
     const { request } = await startServer({ readiness: () => Promise.reject(new Error("secret")) });
     const response = await request("/readyz");
     expect(response.status).toBe(503);
@@ -228,7 +225,7 @@ describe("health", () => {
 describe("protected resource metadata", () => {
   const path = "/.well-known/oauth-protected-resource";
 
-  test("names the resource by the public address, its issuers and its scopes", async () => {
+  test("contains the public address, the issuers and the scopes", async () => {
     const resourceMetadata = {
       publicUrl: "https://api.example",
       authorizationServers: ["https://issuer.example"],
@@ -244,12 +241,12 @@ describe("protected resource metadata", () => {
     expect(await jsonOf(await request(path))).toMatchObject({ resource: "https://api.example" });
   });
 
-  test("falls back to the host that was asked for, when it is one", async () => {
+  test("falls back to the host of the request, when it is valid", async () => {
     const { request, url } = await startServer();
     expect(await jsonOf(await request(`${path}/graphql`))).toMatchObject({ resource: `${url}/graphql` });
   });
 
-  test("takes no host that is none", async () => {
+  test("rejects an invalid host", async () => {
     const { app } = await startServer();
     for (const host of ['a"b', "a/b", "user@a", "a b"]) {
       const response = await app.inject({ path, headers: { host } });
@@ -273,7 +270,7 @@ describe("the explorer", () => {
     expect(page).not.toMatch(/https?:\/\/|src=|href=/);
   });
 
-  test("is not served to others, nor without introspection", async () => {
+  test("is not served to other clients, nor without introspection", async () => {
     const withIntrospection = await startServer({ graphql: { introspection: true } });
     expect((await withIntrospection.request("/graphql")).status).toBe(405);
     const without = await startServer();
@@ -282,7 +279,7 @@ describe("the explorer", () => {
 });
 
 describe("under overload", () => {
-  test("everything but health is turned away, in the form of its path", async () => {
+  test("everything except health is rejected, in the format of its path", async () => {
     const overload = { isOverloaded: () => true, close: () => undefined };
     const { request, post, calls } = await startServer({ overload });
     const response = await post({ query: tokenMutation });
@@ -304,7 +301,7 @@ describe("plugins", () => {
     plugins: [(app: Awaited<ReturnType<typeof startServer>>["app"]) => void app.post("/v1/thing", handler)],
   });
 
-  test("are served beside the rest, their refusals as problems", async () => {
+  test("are served with the other routes, and their errors become problems", async () => {
     const { request } = await startServer(
       withRoute(() => Promise.reject(new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 7_000 }))),
     );
@@ -315,7 +312,7 @@ describe("plugins", () => {
     expect((await request("/v1/thing")).headers.get("allow")).toBe("POST");
   });
 
-  test("show nothing of what breaks inside but the id that it is logged under", async () => {
+  test("show of an unexpected error only the id under which it is logged", async () => {
     const { request, lines } = await startServer(withRoute(() => Promise.reject(new Error("hunter2"))));
     const response = await request("/v1/thing", { method: "POST" });
     const problem = await jsonOf(response);
@@ -328,7 +325,7 @@ describe("plugins", () => {
 });
 
 describe("observations", () => {
-  test("one per request, under the pattern of its route", async () => {
+  test("there is one per request, under the pattern of its route", async () => {
     const { request, post, observed } = await startServer();
     await post({ query: tokenMutation });
     await post("{");
@@ -346,7 +343,7 @@ describe("observations", () => {
 });
 
 describe("closing", () => {
-  test("ends idle connections at once and lets a request in flight end", async () => {
+  test("ends idle connections immediately and lets a request in flight finish", async () => {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     let started: () => void = () => undefined;
@@ -358,7 +355,7 @@ describe("closing", () => {
     };
     const { app, url } = await startServer({ issue });
     const agent = new Agent({ keepAlive: true });
-    const answer = new Promise<{ status: number | undefined; connection: string | undefined }>(
+    const inFlightResponse = new Promise<{ status: number | undefined; connection: string | undefined }>(
       (resolve, reject) => {
         const headers = { authorization: "Bearer good", "content-type": "application/json" };
         const request = httpRequest(`${url}/graphql`, { method: "POST", agent, headers }, (response) => {
@@ -373,7 +370,7 @@ describe("closing", () => {
     const closed = app.close();
     await expect(fetch(`${url}/livez`, { keepalive: false })).rejects.toThrow();
     release();
-    expect(await answer).toEqual({ status: 200, connection: "close" });
+    expect(await inFlightResponse).toEqual({ status: 200, connection: "close" });
     await closed;
     agent.destroy();
   });

@@ -30,7 +30,7 @@ async function connectTo(url: string) {
   return redis;
 }
 
-/** How many of `times` tokens are let through, and how long the slowest answer took. */
+/** Returns how many of `times` requests for a token are allowed, and how long the slowest took. */
 async function consume(limit: TokenRateLimit, appUserId: AppUserId, times: number) {
   let allowed = 0;
   let slowestMs = 0;
@@ -48,7 +48,7 @@ async function consume(limit: TokenRateLimit, appUserId: AppUserId, times: numbe
 }
 
 describe("sign-in tokens per viewer", () => {
-  test("are limited over all gateways together, each viewer apart", async () => {
+  test("are limited across all gateways, separately for each viewer", async () => {
     const url = await createTestRedis();
     const one = createTokenRateLimit({ redis: await connectTo(url), perMinute: 3 });
     const other = createTokenRateLimit({ redis: await connectTo(url), perMinute: 3 });
@@ -57,7 +57,7 @@ describe("sign-in tokens per viewer", () => {
     expect((await consume(one, userId("u2"), 1)).allowed).toBe(1);
   });
 
-  test("are refused with the time until the next minute", async () => {
+  test("are rejected with the time until the next minute", async () => {
     const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 1 });
     await limit.consume(userId("u1"));
     const error: unknown = await limit.consume(userId("u1")).catch((thrown: unknown) => thrown);
@@ -67,7 +67,7 @@ describe("sign-in tokens per viewer", () => {
     expect((error as ServiceError).retryAfterSeconds).toBeLessThanOrEqual(60);
   });
 
-  test("leave no app user id in Redis", async () => {
+  test("do not store the app user id in Redis", async () => {
     const redis = await connectTo(await createTestRedis());
     await createTokenRateLimit({ redis, perMinute: 1 }).consume(userId("alice@example.com"));
     const keys = await redis.keys("*");
@@ -76,7 +76,7 @@ describe("sign-in tokens per viewer", () => {
     expect(await redis.ttl(String(keys[0]))).toBeGreaterThan(0);
   });
 
-  test("are limited by the process alone while Redis is gone", async () => {
+  test("are limited by the process alone while Redis is down", async () => {
     const server = await startOwnRedis();
     const redis = await connectTo(server.url);
     const limit = createTokenRateLimit({ redis, perMinute: 2 });
@@ -86,7 +86,7 @@ describe("sign-in tokens per viewer", () => {
     expect(without.slowestMs).toBeLessThan(1_000);
   });
 
-  test("wait for a Redis that hangs once, and briefly", async () => {
+  test("wait for an unresponsive Redis only once, and briefly", async () => {
     const server = await startOwnRedis();
     const redis = await connectTo(server.url);
     const limit = createTokenRateLimit({ redis, perMinute: 2 });
@@ -100,12 +100,12 @@ describe("sign-in tokens per viewer", () => {
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });
 
-  test("without a limit are never refused", async () => {
+  test("are never rejected without a limit", async () => {
     const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 0 });
     expect((await consume(limit, userId("u1"), 20)).allowed).toBe(20);
   });
 
-  test("over the limit are refused in the answer, and never issued", async () => {
+  test("over the limit get an error in the response, and are never issued", async () => {
     const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 2 });
     let issued = 0;
     const tokens = limitSignInTokens(
@@ -130,7 +130,7 @@ describe("sign-in tokens per viewer", () => {
 });
 
 describe("failed authentications per address", () => {
-  test("are answered with 429 before the next token is checked", async () => {
+  test("get 429 before the next token is verified", async () => {
     let checked = 0;
     const authenticate = () => {
       checked += 1;
@@ -147,7 +147,7 @@ describe("failed authentications per address", () => {
     expect(checked).toBe(3);
   });
 
-  test("count by the address of the client where the proxy is trusted", async () => {
+  test("are counted by the address of the client where the proxy is trusted", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
     const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
@@ -156,7 +156,7 @@ describe("failed authentications per address", () => {
     expect((await post({ query: tokenMutation }, bad("192.0.2.2"))).status).toBe(401);
   });
 
-  test("count a whole IPv6 network as one client", async () => {
+  test("are counted for a whole IPv6 network as for one client", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 2 });
     const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
@@ -170,7 +170,7 @@ describe("failed authentications per address", () => {
     expect(statuses).toEqual([401, 401, 429, 401, 401, 401, 401, 429]);
   });
 
-  test("leave those alone who succeed", async () => {
+  test("do not affect clients that succeed", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
     const { post } = await startServer({ graphql: { authFailureLimit } });
     for (let i = 0; i < 3; i += 1) expect((await post({ query: "{ viewer { id } }" })).status).toBe(200);

@@ -17,7 +17,7 @@ test.each(Object.keys(errorTable) as ErrorCode[])("%s is presented by the table"
   expect(extensions).toMatchObject({ code, retryable: errorTable[code].retryable, requestId: "r1" });
 });
 
-test("the reason of a refusal is logged and not shown", () => {
+test("the reason of an error is logged and not shown", () => {
   const { present, lines } = createPresenter();
   const presented = present(new ServiceError("UNAUTHENTICATED", { reason: "the audience is another" }), "r1");
   expect(JSON.stringify(presented)).not.toContain("audience");
@@ -30,7 +30,7 @@ test("the reason of a refusal is logged and not shown", () => {
   ]);
 });
 
-test("a refusal is found inside the errors that were wrapped around it, and keeps its place", () => {
+test("a service error is found inside the errors that wrap it, and keeps its path", () => {
   const { present } = createPresenter();
   const inner = new GraphQLError("x", {
     originalError: new ServiceError("RATE_LIMITED", { retryAfterMs: 2_001 }),
@@ -51,7 +51,7 @@ describe("a bug is masked", () => {
 
   test.each([
     ["an error", new Error("hunter2")],
-    ["a text", "hunter2"],
+    ["a string", "hunter2"],
     ["nothing", undefined],
     ["a GraphQL error without a code", new GraphQLError("hunter2")],
     ["an error with a code of its own", new GraphQLError("hunter2", { extensions: { code: "HUNTER2" } })],
@@ -61,7 +61,7 @@ describe("a bug is masked", () => {
     expect(lines[0]?.fields).toMatchObject({ requestId: "r1", errorId: "e1", err: thrown });
   });
 
-  test("also when a resolver dresses it up as the caller's mistake", () => {
+  test("also when a resolver presents it as the caller's mistake", () => {
     const { present } = createPresenter();
     const dressed = new GraphQLError("hunter2", { path: ["viewer"], extensions: { code: "BAD_USER_INPUT" } });
     expect(present(dressed, "r1")).toEqual({ ...masked, path: ["viewer"] });

@@ -19,7 +19,7 @@ const findVitalUser = async (mapping: Mapping | null) => {
   return (data as { viewer: { vitalUser: unknown } }).viewer.vitalUser;
 };
 
-test("the committed schema is what the code says (npm run schema writes it)", () => {
+test("the committed schema is up to date (npm run schema writes it)", () => {
   const committed = readFileSync(new URL("../../schema/schema.graphql", import.meta.url), "utf8");
   expect(printGraphqlSchema(build())).toBe(committed);
 });
@@ -29,7 +29,7 @@ describe("the viewer's Vital user", () => {
   const mappingIn = (state: MappingState) =>
     ({ state, vitalUserId: "v1", environment: "sandbox", region: "us", activatedAt }) as unknown as Mapping;
 
-  test("is null until provisioning has been asked for", async () => {
+  test("is null until provisioning is requested", async () => {
     expect(await findVitalUser(null)).toBeNull();
   });
 

@@ -9,13 +9,13 @@ const stack = startStackForFile();
 const publicUrl = "https://gateway.example.com";
 const metadata = `resource_metadata="${publicUrl}/.well-known/oauth-protected-resource/graphql"`;
 
-async function openReady(settings: Record<string, string> = {}) {
+async function startReadyGateway(settings: Record<string, string> = {}) {
   const gateway = await stack().startGateway({ GATEWAY_PUBLIC_URL: publicUrl, ...settings });
   await gateway.untilReady();
   return gateway;
 }
 
-/** `fetch` would join two headers of one name into one. */
+/** Does not use `fetch`, which joins two headers of the same name. */
 async function postWithHeaders(url: string, headers: string[]) {
   const sent = httpRequest(`${url}/graphql`, { method: "POST", headers });
   sent.end(JSON.stringify({ query: tokenMutation }));
@@ -25,8 +25,8 @@ async function postWithHeaders(url: string, headers: string[]) {
   return { status: response.statusCode, body: (await json(response)) as GraphqlBody };
 }
 
-test("a request without a token gets a challenge that names no error and says where to look", async () => {
-  const gateway = await openReady();
+test("a request without a token gets a challenge with the metadata address and no error", async () => {
+  const gateway = await startReadyGateway();
   const response = await gateway.post({ query: tokenMutation });
   expect(response.status).toBe(401);
   expect(response.headers.get("www-authenticate")).toBe(`Bearer ${metadata}`);
@@ -36,16 +36,16 @@ test("a request without a token gets a challenge that names no error and says wh
 });
 
 test.each([
-  ["a token that has expired", () => stack().token("u", { exp: Math.floor(Date.now() / 1000) - 3600 })],
+  ["an expired token", () => stack().token("u", { exp: Math.floor(Date.now() / 1000) - 3600 })],
   ["a token for another service", () => stack().token("u", { aud: "https://other.example.com" })],
   ["a token of another issuer", () => stack().token("u", { iss: "https://issuer.example.com" })],
   ["a token without a user", () => stack().token("u", { sub: undefined })],
   ["a machine's token", () => stack().token("app", { client_id: "app" })],
-  ["an impersonator's token", () => stack().token("u", { act: { sub: "support" } })],
-  ["a token that is bound to a key", () => stack().token("u", { cnf: { jkt: "x" } })],
-  ["no JWT", () => "opaque"],
-])("%s is refused with invalid_token", async (_name, makeToken) => {
-  const gateway = await openReady();
+  ["an impersonation token", () => stack().token("u", { act: { sub: "support" } })],
+  ["a token bound to a key", () => stack().token("u", { cnf: { jkt: "x" } })],
+  ["not a JWT", () => "opaque"],
+])("%s is rejected with invalid_token", async (_name, makeToken) => {
+  const gateway = await startReadyGateway();
   const { status, headers, body } = await gateway.query(makeToken(), tokenMutation);
   expect(status).toBe(401);
   expect(headers.get("www-authenticate")).toMatch(/^Bearer error="invalid_token"/);
@@ -53,8 +53,8 @@ test.each([
   expect(body.data).toBeUndefined();
 });
 
-test("a token that lacks the required scope is refused with insufficient_scope", async () => {
-  const gateway = await openReady({ AUTH_REQUIRED_SCOPE: "health:connect" });
+test("a token that lacks the required scope is rejected with insufficient_scope", async () => {
+  const gateway = await startReadyGateway({ AUTH_REQUIRED_SCOPE: "health:connect" });
   const { status, headers, body } = await gateway.query(
     stack().token("u", { scope: "openid profile" }),
     tokenMutation,
@@ -67,26 +67,26 @@ test("a token that lacks the required scope is refused with insufficient_scope",
   expect(allowed.body.errors).toBeUndefined();
 });
 
-test("two Authorization headers are refused, also when each alone would do", async () => {
-  const gateway = await openReady();
-  const good = `Bearer ${stack().token("u")}`;
+test("two Authorization headers are rejected, even if each alone would be accepted", async () => {
+  const gateway = await startReadyGateway();
+  const valid = `Bearer ${stack().token("u")}`;
   const base = ["host", "gateway.test", "content-type", "application/json"];
   for (const [first, second] of [
-    [good, good],
-    [good, "Bearer other"],
-    ["Basic dTpw", good],
+    [valid, valid],
+    [valid, "Bearer other"],
+    ["Basic dTpw", valid],
   ] as const) {
     const headers = [...base, "authorization", first, "Authorization", second];
     const { status, body } = await postWithHeaders(gateway.url, headers);
     expect(status).toBe(401);
     expect(body.errors?.[0]?.extensions.code).toBe("UNAUTHENTICATED");
   }
-  const { status } = await postWithHeaders(gateway.url, [...base, "authorization", good]);
+  const { status } = await postWithHeaders(gateway.url, [...base, "authorization", valid]);
   expect(status).toBe(200);
 });
 
-test("a token in the query string or the body is no token", async () => {
-  const gateway = await openReady();
+test("a token in the query string or the body is ignored", async () => {
+  const gateway = await startReadyGateway();
   const token = stack().token("u");
   const inQuery = await gateway.request(`/graphql?access_token=${token}`, {
     method: "POST",
@@ -96,7 +96,7 @@ test("a token in the query string or the body is no token", async () => {
   expect(inQuery.status).toBe(401);
 });
 
-test("with the issuer down at the start tokens cannot be checked, and can be as soon as it is back", async () => {
+test("with the issuer down at startup tokens cannot be verified, and can be once it is back", async () => {
   const own = await startStackForTest();
   own.issuer.fail("/team/.well-known/openid-configuration");
   const gateway = await own.startGateway();
@@ -109,14 +109,14 @@ test("with the issuer down at the start tokens cannot be checked, and can be as 
 
   own.issuer.publishIssuer("/team", [own.key]);
   await waitUntil(
-    "the token is taken",
+    "the token is accepted",
     async () => (await gateway.query(token, "{ viewer { id } }")).status === 200,
     15_000,
   );
 });
 
-test("the protected resource metadata names the issuer and the way to send a token", async () => {
-  const gateway = await openReady({ AUTH_REQUIRED_SCOPE: "health:connect" });
+test("the protected resource metadata contains the issuer and how to send a token", async () => {
+  const gateway = await startReadyGateway({ AUTH_REQUIRED_SCOPE: "health:connect" });
   const response = await gateway.request("/.well-known/oauth-protected-resource/graphql");
   expect(await response.json()).toEqual({
     resource: `${publicUrl}/graphql`,

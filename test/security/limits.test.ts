@@ -4,33 +4,33 @@ import { startStackForTest } from "../support/security/use-test-stack.js";
 import { tokenMutation, type TestGateway } from "../support/security/test-stack.js";
 
 async function askTimes(gateways: readonly TestGateway[], token: string, times: number) {
-  const answers: Awaited<ReturnType<TestGateway["query"]>>[] = [];
+  const responses: Awaited<ReturnType<TestGateway["query"]>>[] = [];
   for (let index = 0; index < times; index += 1) {
     const gateway = gateways[index % gateways.length];
-    if (gateway !== undefined) answers.push(await gateway.query(token, tokenMutation));
+    if (gateway !== undefined) responses.push(await gateway.query(token, tokenMutation));
   }
-  return answers;
+  return responses;
 }
 
-const codesOf = (answers: Awaited<ReturnType<typeof askTimes>>) =>
-  answers.map(({ body }) => body.errors?.[0]?.extensions.code ?? "issued");
+const codesOf = (responses: Awaited<ReturnType<typeof askTimes>>) =>
+  responses.map(({ body }) => body.errors?.[0]?.extensions.code ?? "issued");
 
-test("a viewer who asks too often is refused over two gateways, and told when to come back", async () => {
+test("a viewer who requests too often is rejected by both gateways, with the time to wait", async () => {
   const stack = await startStackForTest();
   const settings = { GATEWAY_TOKENS_PER_MINUTE: "4" };
   const gateways = [await stack.startGateway(settings), await stack.startGateway(settings)];
   for (const gateway of gateways) await gateway.untilReady();
 
-  const answers = await askTimes(gateways, stack.token("greedy"), 8);
-  expect(codesOf(answers)).toEqual([
+  const responses = await askTimes(gateways, stack.token("greedy"), 8);
+  expect(codesOf(responses)).toEqual([
     ...Array<string>(4).fill("issued"),
     ...Array<string>(4).fill("RATE_LIMITED"),
   ]);
-  const refused = answers.at(-1);
-  expect(refused?.status).toBe(200);
-  expect(refused?.body.data).toBeNull();
-  expect(refused?.body.errors?.[0]?.extensions).toMatchObject({ retryable: true });
-  const wait = refused?.body.errors?.[0]?.extensions.retryAfterSeconds;
+  const rejected = responses.at(-1);
+  expect(rejected?.status).toBe(200);
+  expect(rejected?.body.data).toBeNull();
+  expect(rejected?.body.errors?.[0]?.extensions).toMatchObject({ retryable: true });
+  const wait = rejected?.body.errors?.[0]?.extensions.retryAfterSeconds;
   expect(wait).toBeGreaterThan(0);
   expect(wait).toBeLessThanOrEqual(60);
 
@@ -45,7 +45,7 @@ test("another access token of the same viewer does not lift the limit", async ()
   expect(codesOf(await askTimes([gateway], stack.token("u"), 1))).toEqual(["RATE_LIMITED"]);
 });
 
-test("the limit of a viewer holds in each gateway while Redis is away", async () => {
+test("the limit of a viewer applies in each gateway while Redis is down", async () => {
   const redis = await startOwnRedis();
   const stack = await startStackForTest({ redisUrl: redis.url });
   const gateway = await stack.startGateway({ GATEWAY_TOKENS_PER_MINUTE: "3" });
@@ -57,7 +57,7 @@ test("the limit of a viewer holds in each gateway while Redis is away", async ()
   ]);
 });
 
-test("an address that fails to authenticate too often gets 429 before its next token is checked", async () => {
+test("an address that fails to authenticate too often gets 429 before its next token is verified", async () => {
   const stack = await startStackForTest();
   const gateway = await stack.startGateway({ GATEWAY_AUTH_FAILURES_PER_MINUTE: "5" });
   await gateway.untilReady();
@@ -66,13 +66,13 @@ test("an address that fails to authenticate too often gets 429 before its next t
     statuses.push((await gateway.query(`guess-${index}`, tokenMutation)).status);
   }
   expect(statuses).toEqual(Array(5).fill(401));
-  const refused = await gateway.query(stack.token("honest"), tokenMutation);
-  expect(refused.status).toBe(429);
-  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
-  expect(refused.body.errors?.[0]?.extensions).toMatchObject({ code: "RATE_LIMITED", retryable: true });
+  const rejected = await gateway.query(stack.token("honest"), tokenMutation);
+  expect(rejected.status).toBe(429);
+  expect(Number(rejected.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(rejected.body.errors?.[0]?.extensions).toMatchObject({ code: "RATE_LIMITED", retryable: true });
 });
 
-test("behind a trusted proxy the failures of one client leave another alone", async () => {
+test("behind a trusted proxy the failures of one client do not affect another", async () => {
   const stack = await startStackForTest();
   const gateway = await stack.startGateway({
     GATEWAY_AUTH_FAILURES_PER_MINUTE: "2",
@@ -90,7 +90,7 @@ test("behind a trusted proxy the failures of one client leave another alone", as
   expect((await ask("192.0.2.2", stack.token("honest"))).status).toBe(200);
 });
 
-test("without a trusted proxy nobody escapes the limit by a header of their own", async () => {
+test("without a trusted proxy no client escapes the limit with a forged header", async () => {
   const stack = await startStackForTest();
   const gateway = await stack.startGateway({ GATEWAY_AUTH_FAILURES_PER_MINUTE: "2" });
   await gateway.untilReady();

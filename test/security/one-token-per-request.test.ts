@@ -7,7 +7,7 @@ const call = (alias: string) => `${alias}: vitalSignInToken { signInToken }`;
 const times = (count: number, write: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => write(i));
 
-/** Documents that ask for the token more than once, and how many calls of Vital each may cause. */
+/** Documents that ask for the token more than once, and how many calls to Vital each may cause. */
 const greedy: Record<string, { query: string; calls: number }> = {
   "a thousand aliases": { query: `mutation { ${times(1000, (i) => call(`a${i}`)).join(" ")} }`, calls: 0 },
   "two aliases": { query: `mutation { ${call("a")} ${call("b")} }`, calls: 0 },
@@ -55,7 +55,7 @@ async function startWarm(): Promise<{
   return { stack, token, send };
 }
 
-test("one request never issues more than one token, however the document asks for more", async () => {
+test("one request never issues more than one token, whatever its document selects", async () => {
   const { stack, send } = await startWarm();
   let before = await stack.countCalls(tokenPath);
   for (const [name, { query, calls }] of Object.entries(greedy)) {
@@ -81,7 +81,7 @@ test("a batch of operations in one request issues no token", async () => {
   expect(await stack.countCalls(tokenPath)).toBe(before);
 });
 
-test("of several operations in a document one runs, the one that is named", async () => {
+test("of several operations in a document only the one with the requested name runs", async () => {
   const { stack, send } = await startWarm();
   const before = await stack.countCalls(tokenPath);
   const query = times(5, (i) => `mutation M${i} { vitalSignInToken { signInToken } }`).join(" ");
@@ -91,7 +91,7 @@ test("of several operations in a document one runs, the one that is named", asyn
   expect(await stack.countCalls(tokenPath)).toBe(before + 1);
 });
 
-test("no argument, variable or header makes the gateway issue a token for somebody else", async () => {
+test("no argument, variable or header makes the gateway issue a token for another user", async () => {
   const { stack, send } = await startWarm();
   const before = await stack.countCalls("/v2/user");
   const bodies = [
@@ -100,9 +100,9 @@ test("no argument, variable or header makes the gateway issue a token for somebo
     { query: 'query { viewer(id: "user-2") { id } }' },
   ];
   for (const body of bodies) {
-    const answer = (await (await send(body)).json()) as { data?: unknown; errors: unknown[] };
-    expect(answer.data).toBeUndefined();
-    expect(answer.errors.length).toBeGreaterThan(0);
+    const result = (await (await send(body)).json()) as { data?: unknown; errors: unknown[] };
+    expect(result.data).toBeUndefined();
+    expect(result.errors.length).toBeGreaterThan(0);
   }
   const named = await send({
     query: "query ($userId: ID) { viewer { id } }",

@@ -10,7 +10,7 @@ import { secrets, tokenMutation, type GraphqlBody } from "../support/security/te
 const stack = startStackForFile();
 const webApp = "https://app.example.com";
 
-async function openReady(settings: Record<string, string> = {}) {
+async function startReadyGateway(settings: Record<string, string> = {}) {
   const gateway = await stack().startGateway(settings);
   await gateway.untilReady();
   return gateway;
@@ -25,16 +25,16 @@ const cloudEvent = (id: string) => ({
   subject: id,
 });
 
-test("an answer with a token must not be stored on the way", async () => {
-  const gateway = await openReady();
+test("a response with a token must not be cached", async () => {
+  const gateway = await startReadyGateway();
   const { headers, body } = await gateway.query(stack().token("stored"), tokenMutation);
   expect(body.data).toMatchObject({ vitalSignInToken: { signInToken: expect.any(String) as string } });
   expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("x-content-type-options")).toBe("nosniff");
 });
 
-test("the caller's request id leads through the answer, its errors and nothing unfit for a header", async () => {
-  const gateway = await openReady();
+test("the caller's request id is in the response and its errors, unless it is unsafe in a header", async () => {
+  const gateway = await startReadyGateway();
   const ask = async (requestId: string) => {
     const response = await gateway.post({ query: "{" }, { "x-request-id": requestId });
     const body = (await response.json()) as GraphqlBody;
@@ -87,8 +87,8 @@ test("an overloaded gateway sheds events and sign-ins with 503 and Retry-After, 
   expect((await request("/livez")).status).toBe(200);
 });
 
-test("the handshake of CloudEvents senders works beside the preflight of browsers", async () => {
-  const gateway = await openReady({ GATEWAY_CORS_ORIGINS: webApp });
+test("the handshake of CloudEvents senders works together with the preflight of browsers", async () => {
+  const gateway = await startReadyGateway({ GATEWAY_CORS_ORIGINS: webApp });
   const handshake = await gateway.request("/v1/events", {
     method: "OPTIONS",
     headers: { "webhook-request-origin": "events.example.com", "webhook-request-rate": "100" },
@@ -112,13 +112,13 @@ test("the handshake of CloudEvents senders works beside the preflight of browser
   expect(foreign.headers.get("access-control-allow-origin")).toBeNull();
 });
 
-test("events without a proof, or with a wrong one, are refused and change nothing", async () => {
-  const gateway = await openReady();
+test("events without valid credentials are rejected and change nothing", async () => {
+  const gateway = await startReadyGateway();
   const send = (headers: Record<string, string>) =>
     gateway.request("/v1/events", {
       method: "POST",
       headers: { "content-type": "application/cloudevents+json", ...headers },
-      body: JSON.stringify(cloudEvent("unproven")),
+      body: JSON.stringify(cloudEvent("unauthenticated")),
     });
   for (const headers of [
     {},
@@ -134,12 +134,15 @@ test("events without a proof, or with a wrong one, are refused and change nothin
     expect(response.status).toBe(401);
     expect(response.headers.get("content-type")).toContain("application/problem+json");
   }
-  const { body } = await gateway.query(stack().token("unproven"), "{ viewer { vitalUser { state } } }");
+  const { body } = await gateway.query(
+    stack().token("unauthenticated"),
+    "{ viewer { vitalUser { state } } }",
+  );
   expect(body.data).toEqual({ viewer: { vitalUser: null } });
 });
 
-test("introspection and the explorer are off unless a setting says so", async () => {
-  const closed = await openReady();
+test("introspection and the explorer are off unless a setting enables them", async () => {
+  const closed = await startReadyGateway();
   const token = stack().token("curious");
   const { body } = await closed.query(token, "{ __schema { types { name } } }");
   expect(body.data).toBeUndefined();
@@ -147,12 +150,12 @@ test("introspection and the explorer are off unless a setting says so", async ()
   const page = await closed.request("/graphql", { headers: { accept: "text/html" } });
   expect(page.status).toBe(405);
 
-  const open = await openReady({ GATEWAY_INTROSPECTION: "true" });
+  const open = await startReadyGateway({ GATEWAY_INTROSPECTION: "true" });
   expect((await open.query(token, "{ __schema { types { name } } }")).body.data).toBeTruthy();
 });
 
-test("a form or a simple request of another site runs nothing", async () => {
-  const gateway = await openReady();
+test("an HTML form or a simple request of another site runs nothing", async () => {
+  const gateway = await startReadyGateway();
   const authorization = `Bearer ${stack().token("csrf")}`;
   for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]) {
     const response = await gateway.request("/graphql", {
@@ -168,7 +171,7 @@ test("a form or a simple request of another site runs nothing", async () => {
 });
 
 test("the operators' pages are not served on the public port", async () => {
-  const gateway = await openReady();
+  const gateway = await startReadyGateway();
   for (const path of ["/metrics", "/queues", "/queues/api"]) {
     expect((await gateway.request(path)).status).toBe(404);
   }

@@ -3,7 +3,7 @@ import { startOwnRedis, createTestDatabase } from "../support/services.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startTestStack, secrets, tokenMutation, type TestStack } from "../support/security/test-stack.js";
 
-/** Everything that this process writes to its standard output while the test runs. */
+/** Returns a function that returns everything this process has written to standard output during the test. */
 function captureOutput(): () => string {
   const written: string[] = [];
   const { stdout } = process;
@@ -24,8 +24,8 @@ async function findUsersDatabase(mongodbUrl: string): Promise<string> {
   try {
     const database = client.db();
     const collections = await database.collections();
-    const rows = await Promise.all(collections.map((collection) => collection.find({}).toArray()));
-    return JSON.stringify(rows);
+    const documents = await Promise.all(collections.map((collection) => collection.find({}).toArray()));
+    return JSON.stringify(documents);
   } finally {
     await client.close();
   }
@@ -34,18 +34,21 @@ async function findUsersDatabase(mongodbUrl: string): Promise<string> {
 const fault = (vitalUrl: string, body: object) =>
   fetch(`${vitalUrl}/__simulator/faults`, { method: "POST", body: JSON.stringify(body) });
 
-/** Sign-ins, failures of every neighbour, refused tokens and refused events; gives the secrets that were seen. */
-async function liveThroughADay(stack: TestStack): Promise<{ seen: string[]; answers: string }> {
+/**
+ * Sends sign-ins, invalid tokens and invalid events while Vital fails in several ways. Returns the secrets that were used
+ * and the responses.
+ */
+async function exerciseGateway(stack: TestStack): Promise<{ seen: string[]; responses: string }> {
   const gateway = await stack.startGateway({ LOG_LEVEL: "trace", GATEWAY_TOKENS_PER_MINUTE: "0" });
   await gateway.untilReady();
   const seen: string[] = [];
-  const answers: string[] = [];
+  const responses: string[] = [];
   const ask = async (token: string, query = tokenMutation) => {
     seen.push(token);
     const { body } = await gateway.query(token, query);
     const issued = body.data?.vitalSignInToken as { signInToken: string } | undefined;
     if (issued !== undefined) seen.push(issued.signInToken);
-    else answers.push(JSON.stringify(body));
+    else responses.push(JSON.stringify(body));
   };
 
   await ask(stack.token("u1"));
@@ -60,15 +63,15 @@ async function liveThroughADay(stack: TestStack): Promise<{ seen: string[]; answ
     for (const body of [JSON.stringify({ type: "user.created", data: { id: "u2" } }), "not json"]) {
       const headers = { authorization, "content-type": "application/json" };
       const response = await gateway.request("/v1/events", { method: "POST", headers, body });
-      answers.push(await response.text());
+      responses.push(await response.text());
     }
   }
   const admin = await fetch(`${gateway.adminUrl}/metrics`);
-  answers.push(await admin.text());
-  return { seen: [...seen, "wrong-events-bearer-000000"], answers: answers.join("\n") };
+  responses.push(await admin.text());
+  return { seen: [...seen, "wrong-events-bearer-000000"], responses: responses.join("\n") };
 }
 
-test("no key, password or token is in a log line, an answer, a metric, MongoDB or Redis", async () => {
+test("no key, password or token is in a log line, a response, a metric, MongoDB or Redis", async () => {
   const mongodbUrl = createTestDatabase();
   const redis = await startOwnRedis();
   const { Redis } = await import("ioredis");
@@ -76,7 +79,7 @@ test("no key, password or token is in a log line, an answer, a metric, MongoDB o
   onTestFinished(() => stack.close());
   const output = captureOutput();
 
-  const { seen, answers } = await liveThroughADay(stack);
+  const { seen, responses } = await exerciseGateway(stack);
   await waitUntil("the log is written", () => output().includes("request rejected"));
 
   const reader = new Redis(redis.url);
@@ -85,21 +88,21 @@ test("no key, password or token is in a log line, an answer, a metric, MongoDB o
   });
   const keys = await reader.keys("*");
   const kept = await Promise.all(keys.map((key) => reader.dump(key)));
-  const places = {
+  const outputs = {
     log: output(),
-    answers,
+    responses,
     mongodb: await findUsersDatabase(mongodbUrl),
     redis: [...keys, ...kept].join("\n"),
   };
-  expect(places.log).toContain('"level":"info"');
-  expect(places.mongodb).toContain("u1");
+  expect(outputs.log).toContain('"level":"info"');
+  expect(outputs.mongodb).toContain("u1");
   const forbidden = [...Object.values(secrets), ...seen];
-  for (const [place, text] of Object.entries(places)) {
+  for (const [output, text] of Object.entries(outputs)) {
     for (const secret of forbidden) {
-      if (text.includes(secret)) expect.fail(`${place} has a secret: ${secret.slice(0, 12)}…`);
-      // A JWT may be cut: its signature is the part that must not be there either.
+      if (text.includes(secret)) expect.fail(`${output} contains a secret: ${secret.slice(0, 12)}…`);
+      // A JWT may be truncated, so its signature alone must not appear either.
       const signature = secret.split(".")[2];
-      if (signature !== undefined && text.includes(signature)) expect.fail(`${place} has a signature`);
+      if (signature !== undefined && text.includes(signature)) expect.fail(`${output} contains a signature`);
     }
   }
 });

@@ -20,7 +20,7 @@ const unknownExtension = "urn:example:must-be-understood";
 type Claims = Record<string, unknown>;
 const claimsOf = (text: string): Claims => ({ request_body_sha256: hash("sha256", text, "base64") });
 
-/** The header as FusionAuth makes it, its token signed by an independent library. */
+/** Returns FusionAuth's header, with a token signed by an independent library. */
 async function sign(key: KeyObject, alg: string, claims: Claims = claimsOf(body), header: object = {}) {
   const token = await new CompactSign(Buffer.from(JSON.stringify(claims)))
     .setProtectedHeader({ typ: "JWT", alg, kid: "key-1", ...header })
@@ -42,30 +42,35 @@ const pairs = {
   EdDSA: generateKeyPairSync("ed25519"),
 };
 
-test.each(["HS256", "HS384", "HS512"])("a body signed with %s and our secret is taken", async (alg) => {
-  const long = "a-secret-that-is-long-enough-for-every-hash-there-is-even-for-the-longest";
-  const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: `another-secret-of-16, ${long}` });
-  expect((await post(body, await sign(secretKey(long), alg))).status).toBe(202);
-});
+test.each(["HS256", "HS384", "HS512"])(
+  "a body signed with %s and a configured secret is accepted",
+  async (alg) => {
+    const long = "a-secret-that-is-long-enough-for-every-hash-there-is-even-for-the-longest";
+    const { post } = await startIngressForTest({
+      EVENTS_FUSIONAUTH_SECRETS: `another-secret-of-16, ${long}`,
+    });
+    expect((await post(body, await sign(secretKey(long), alg))).status).toBe(202);
+  },
+);
 
 test.each(Object.entries(pairs))(
-  "a body signed with %s and the key of our public one is taken",
+  "a body signed with %s and the private key of a configured public key is accepted",
   async (alg, pair) => {
     const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: toPem(pair.publicKey) });
     expect((await post(body, await sign(pair.privateKey, alg))).status).toBe(202);
   },
 );
 
-test("a public key in one line, with its line breaks written out, is read", async () => {
+test("a public key on one line, with escaped line breaks, is accepted", async () => {
   const oneLine = toPem(rsa.publicKey).replaceAll("\n", String.raw`\n`);
   const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: oneLine });
   expect((await post(body, await sign(rsa.privateKey, "RS256"))).status).toBe(202);
 });
 
-describe("what is refused", () => {
-  const expectRefused = async (text: string, headers: Record<string, string>) => {
-    const answer = await ingress.post(text, headers);
-    expect(answer).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+describe("what is rejected", () => {
+  const expectRejected = async (text: string, headers: Record<string, string>) => {
+    const response = await ingress.post(text, headers);
+    expect(response).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
   };
 
   test("any other character of the token, and any part that is missing", async () => {
@@ -77,28 +82,28 @@ describe("what is refused", () => {
     const parts = token.split(".");
     const cut = ["", parts.slice(0, 2).join("."), `${token}.`, `${token}.x`, token.slice(0, -1), `${token}A`];
     for (const mutant of [...mutants, ...cut]) {
-      await expectRefused(body, { "x-fusionauth-signature-jwt": mutant });
+      await expectRejected(body, { "x-fusionauth-signature-jwt": mutant });
     }
   });
 
-  test("another body under a good token", async () => {
-    await expectRefused(`${body} `, await signHmac());
+  test("another body with a valid token", async () => {
+    await expectRejected(`${body} `, await signHmac());
   });
 
   test.each([
     ["no hash", {}],
     ["another hash", claimsOf("other")],
     ["a hash in hexadecimal", { request_body_sha256: hash("sha256", body, "hex") }],
-    ["a hash that is no text", { request_body_sha256: [hash("sha256", body, "base64")] }],
+    ["a hash that is not a string", { request_body_sha256: [hash("sha256", body, "base64")] }],
   ])("a token with %s", async (_title, claims: Claims) => {
-    await expectRefused(body, await signHmac(claims));
+    await expectRejected(body, await signHmac(claims));
   });
 
   test("a token without a signature", async () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     for (const alg of ["none", "None", "", "__proto__", 1]) {
       const token = `${part({ alg, typ: "JWT" })}.${part(claimsOf(body))}.`;
-      await expectRefused(body, { "x-fusionauth-signature-jwt": token });
+      await expectRejected(body, { "x-fusionauth-signature-jwt": token });
     }
   });
 
@@ -108,27 +113,27 @@ describe("what is refused", () => {
       crit: [unknownExtension],
       [unknownExtension]: 1,
     });
-    await expectRefused(body, token);
+    await expectRejected(body, token);
   });
 
   test("a token signed with another secret, even beside a good bearer token", async () => {
     const foreign = await sign(secretKey("another-secret-of-the-tests-0001"), "HS256");
-    await expectRefused(body, { ...bearer, ...foreign });
+    await expectRejected(body, { ...bearer, ...foreign });
   });
 
-  test("a public key used as a secret, and a key for another algorithm than its own", async () => {
+  test("a public key used as a secret, and a key used with another key's algorithm", async () => {
     const pem = toPem(rsa.publicKey);
     const { post } = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: pem });
-    const answers = [
+    const responses = [
       await post(body, await sign(secretKey(pem), "HS256")),
       await post(body, await sign(secretKey(pem.trim()), "HS256")),
       await post(body, await sign(rsa.privateKey, "PS256")),
       await post(body, await sign(pairs.ES256.privateKey, "ES256")),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
+    expect(responses.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   });
 
-  test("without a secret for it, also beside a bearer token", async () => {
+  test("without a secret for the scheme, even with a bearer token", async () => {
     const { post } = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
     expect((await post(body, { ...bearer, ...(await signHmac()) })).status).toBe(401);
   });
@@ -140,7 +145,7 @@ test.each([
   ["half a key", "-----BEGIN PUBLIC KEY-----\nMIIB", /must be a PEM/],
   ["a small key", toPem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey), /2048 bits/],
   ["a key of another kind", toPem(generateKeyPairSync("x25519").publicKey), /must be a PEM/],
-])("%s is refused at start, without repeating it", (_title, secret, message) => {
+])("%s is rejected at startup, without being printed", (_title, secret, message) => {
   const { problems } = readSettings({ EVENTS_FUSIONAUTH_SECRETS: secret });
   expect(problems).toEqual([expect.stringMatching(message)]);
   expect(problems[0]).toMatch(/^EVENTS_FUSIONAUTH_SECRETS: /);

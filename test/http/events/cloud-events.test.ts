@@ -29,28 +29,28 @@ const expected = { id: "e1", type: "user.created", occurredAt };
 describe("structured", () => {
   test.each([
     ["data.object.user_id", { subject: "s", data: { object: { user_id: "o" }, account: { id: "p" } } }, "o"],
-    ["else the pointer", { subject: "s", data: { account: { id: "p" } } }, "p"],
-    ["else the subject", { subject: "s", data: {} }, "s"],
+    ["the pointer's value otherwise", { subject: "s", data: { account: { id: "p" } } }, "p"],
+    ["the subject otherwise", { subject: "s", data: {} }, "s"],
   ])("the user id is %s", async (_title, members, appUserId) => {
     const headers = { "content-type": "application/cloudevents+json; charset=utf-8" };
-    const answer = await ingress.postAsBearer(event(members), headers);
-    expect(answer.body).toEqual({ accepted: 1, ignored: 0 });
+    const response = await ingress.postAsBearer(event(members), headers);
+    expect(response.body).toEqual({ accepted: 1, ignored: 0 });
     expect(ingress.recorded).toEqual([{ ...expected, appUserId }]);
   });
 
-  test("types are called as the settings say", async () => {
+  test("the settings define the names of the types", async () => {
     await ingress.postAsBearer(event({ type: "com.example.account.closed", subject: "u1" }));
     const other = await ingress.postAsBearer(event({ type: "user.created", subject: "u1" }));
     expect(ingress.recorded).toMatchObject([{ type: "user.deleted", appUserId: "u1" }]);
     expect(other.body).toEqual({ accepted: 0, ignored: 1 });
   });
 
-  test("one that names no user is refused, even with an id that another form would take", async () => {
-    const answer = await ingress.postAsBearer(event({ data: { id: "u1" } }));
-    expect(answer).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID" } });
+  test("an event without a user id is rejected, even with an id that another format would use", async () => {
+    const response = await ingress.postAsBearer(event({ data: { id: "u1" } }));
+    expect(response).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID" } });
   });
 
-  test("a signed one is taken", async () => {
+  test("a signed event is accepted", async () => {
     const body = JSON.stringify(event({ subject: "u1" }));
     const headers = { ...sign(body), "content-type": "application/cloudevents+json" };
     expect((await ingress.post(body, headers)).status).toBe(202);
@@ -60,7 +60,7 @@ describe("structured", () => {
 describe("batch", () => {
   const headers = { "content-type": "application/cloudevents-batch+json" };
 
-  test("each member is taken", async () => {
+  test("each member is accepted", async () => {
     const members = [
       event({ subject: "u1" }),
       event({ id: "e2", type: "x" }),
@@ -73,13 +73,16 @@ describe("batch", () => {
     ]);
   });
 
-  test("an empty one is accepted", async () => {
+  test("an empty batch is accepted", async () => {
     expect(await ingress.postAsBearer([], headers)).toMatchObject({ status: 202, body: { accepted: 0 } });
   });
 
-  test("one impossible member refuses all, by its index", async () => {
-    const answer = await ingress.postAsBearer([event({ subject: "u1" }), event({ subject: ".." })], headers);
-    expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID", index: 1 } });
+  test("one invalid member rejects the whole batch and is named by its index", async () => {
+    const response = await ingress.postAsBearer(
+      [event({ subject: "u1" }), event({ subject: ".." })],
+      headers,
+    );
+    expect(response).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID", index: 1 } });
     expect(ingress.recorded).toEqual([]);
   });
 });
@@ -93,12 +96,12 @@ describe("binary", () => {
     "ce-time": "2026-11-22T09:00:00Z",
   };
 
-  test("the attributes come from the headers, the data is the body", async () => {
+  test("the attributes are read from the headers, the data from the body", async () => {
     await ingress.postAsBearer({ account: { id: "p" } }, attributes);
     expect(ingress.recorded).toEqual([{ ...expected, appUserId: "p" }]);
   });
 
-  test("without a body the subject is enough", async () => {
+  test("without a body the subject is sufficient", async () => {
     const headers = { ...bearer, ...attributes, "ce-subject": "s" };
     expect((await ingress.request({ method: "POST", headers })).status).toBe(202);
     expect(ingress.recorded).toEqual([{ ...expected, appUserId: "s" }]);
@@ -115,12 +118,12 @@ describe("binary", () => {
     expect(ingress.recorded.map((recorded) => recorded.appUserId)).toEqual([appUserId]);
   });
 
-  test.each(["100%", "%ff", "caf\u00e9"])("the subject %s is refused", async (subject) => {
-    const answer = await ingress.postAsBearer({}, { ...attributes, "ce-subject": subject });
-    expect(answer).toMatchObject({ status: 400, body: { code: "BAD_REQUEST" } });
+  test.each(["100%", "%ff", "caf\u00e9"])("the subject %s is rejected", async (subject) => {
+    const response = await ingress.postAsBearer({}, { ...attributes, "ce-subject": subject });
+    expect(response).toMatchObject({ status: 400, body: { code: "BAD_REQUEST" } });
   });
 
-  test("an event without time has that of its arrival", async () => {
+  test("an event without a time gets the time of its arrival", async () => {
     const { "ce-time": _time, ...timeless } = attributes;
     await ingress.postAsBearer({}, { ...timeless, "ce-subject": "s" });
     expect(ingress.recorded).toMatchObject([{ occurredAt: arrivedAt }]);
@@ -129,8 +132,8 @@ describe("binary", () => {
   test("headers cannot change what a signed body says", async () => {
     const body = JSON.stringify(ownEvent("u1"));
     const added = { ...attributes, "ce-type": "com.example.account.closed", "ce-subject": "victim" };
-    const answer = await ingress.post(body, { ...sign(body), ...added });
-    expect(answer).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+    const response = await ingress.post(body, { ...sign(body), ...added });
+    expect(response).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
     expect(ingress.recorded).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ describe("app user ids", () => {
     '"quoted"',
   ];
 
-  test.each(hostile)("%j arrives unchanged to the byte", async (appUserId) => {
+  test.each(hostile)("%j is recorded byte for byte", async (appUserId) => {
     const body = JSON.stringify(ownEvent(appUserId));
     expect((await ingress.post(body, sign(body))).status).toBe(202);
     expect(ingress.recorded.map((event) => Buffer.from(event.appUserId))).toEqual([Buffer.from(appUserId)]);
@@ -61,10 +61,10 @@ describe("app user ids", () => {
     ["a dot", ".", 'must not be "."'],
     ["two dots", "..", 'must not be "."'],
     ["a lone surrogate", "a\ud800", "well-formed"],
-  ])("%s is refused with the reason", async (_title, appUserId, reason) => {
-    const answer = await post(ownEvent(appUserId));
-    expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID" } });
-    expect(answer.body.detail).toContain(reason);
+  ])("%s is rejected with the reason", async (_title, appUserId, reason) => {
+    const response = await post(ownEvent(appUserId));
+    expect(response).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID" } });
+    expect(response.body.detail).toContain(reason);
     expect(ingress.recorded).toEqual([]);
     expect(ingress.counted).toEqual(["own refused"]);
   });
@@ -76,44 +76,44 @@ describe("app user ids", () => {
     ["u1"],
     [{ id: null }],
     [JSON.parse('{"__proto__":{"id":"u1"}}') as unknown],
-  ])("data %j names no user", async (data) => {
-    const answer = await post({ type: "user.created", data });
-    expect(answer).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID" } });
+  ])("the data %j contains no user id", async (data) => {
+    const response = await post({ type: "user.created", data });
+    expect(response).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID" } });
   });
 });
 
 describe("batches", () => {
-  test("all members are taken, whatever their forms", async () => {
-    const answer = await post([
+  test("all members are accepted, whatever their formats", async () => {
+    const response = await post([
       ownEvent("u1"),
       { type: "user.updated", data: { id: "u2" } },
       { event: "user.deleted", data: { id: "u3" } },
     ]);
-    expect(answer).toMatchObject({ status: 202, body: { accepted: 2, ignored: 1 } });
+    expect(response).toMatchObject({ status: 202, body: { accepted: 2, ignored: 1 } });
     expect(ingress.counted).toEqual(["own accepted", "workos accepted", "own ignored"]);
   });
 
-  test("an empty one is accepted and stores nothing", async () => {
+  test("an empty batch is accepted and stores nothing", async () => {
     let isStored = false;
     const empty = await startIngressForTest(undefined, {
       record: () => Promise.resolve(void (isStored = true)),
     });
-    const answer = await empty.postAsBearer([]);
-    expect(answer).toMatchObject({ status: 202, body: { accepted: 0, ignored: 0 } });
+    const response = await empty.postAsBearer([]);
+    expect(response).toMatchObject({ status: 202, body: { accepted: 0, ignored: 0 } });
     expect(isStored).toBe(false);
   });
 
   test.each([
-    ["an impossible id", ownEvent(""), "INVALID_USER_ID"],
+    ["an invalid id", ownEvent(""), "INVALID_USER_ID"],
     ["no id", { type: "user.created", data: {} }, "MISSING_USER_ID"],
-    ["no form", { hello: "world" }, "UNKNOWN_EVENT_FORM"],
+    ["no known format", { hello: "world" }, "UNKNOWN_EVENT_FORM"],
     ["no object", 7, "UNKNOWN_EVENT_FORM"],
-    ["a batch of its own", [ownEvent("u9")], "UNKNOWN_EVENT_FORM"],
-    ["an impossible time", ownEvent("u9", "user.created", "then"), "INVALID_EVENT_TIME"],
-  ])("one member with %s refuses the whole, by its index", async (_title, member, code) => {
-    const answer = await post([ownEvent("u0"), ownEvent("u1"), member, ownEvent("u3")]);
-    expect(answer).toMatchObject({ status: 400, body: { code, index: 2 } });
-    expect(answer.body.detail).toMatch(/^Event at index 2: /);
+    ["a nested batch", [ownEvent("u9")], "UNKNOWN_EVENT_FORM"],
+    ["an invalid time", ownEvent("u9", "user.created", "then"), "INVALID_EVENT_TIME"],
+  ])("one member with %s rejects the whole batch and is named by its index", async (_title, member, code) => {
+    const response = await post([ownEvent("u0"), ownEvent("u1"), member, ownEvent("u3")]);
+    expect(response).toMatchObject({ status: 400, body: { code, index: 2 } });
+    expect(response.body.detail).toMatch(/^Event at index 2: /);
     expect(ingress.recorded).toEqual([]);
   });
 
@@ -125,10 +125,10 @@ describe("batches", () => {
 });
 
 describe("refusals", () => {
-  test("they are problem details with the id of the request", async () => {
-    const answer = await ingress.post("{", bearer);
-    expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
-    expect(answer.body).toEqual({
+  test("errors are problem details with the request id", async () => {
+    const response = await ingress.post("{", bearer);
+    expect(response.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    expect(response.body).toEqual({
       title: "Invalid JSON",
       status: 400,
       detail: "The request body is not valid JSON.",
@@ -139,7 +139,7 @@ describe("refusals", () => {
 
   test.each([
     ["nothing", ""],
-    ["a cut object", '{"type":"user.created"'],
+    ["a truncated object", '{"type":"user.created"'],
     ["a byte order mark", "\ufeff{}"],
     ["malformed UTF-8", Buffer.from('{"type":"user.created","data":{"id":"\xff"}}', "latin1")],
     ["half a million brackets", "[".repeat(500_000)],
@@ -150,8 +150,8 @@ describe("refusals", () => {
   test.each([["null"], ["1"], ['"text"'], ["{}"], ['{"type":7}'], ['{"data":{"id":"u1"}}'], ["[[]]"]])(
     "%s is not an event",
     async (body) => {
-      const answer = await ingress.post(body, bearer);
-      expect(answer).toMatchObject({ status: 400, body: { code: "UNKNOWN_EVENT_FORM" } });
+      const response = await ingress.post(body, bearer);
+      expect(response).toMatchObject({ status: 400, body: { code: "UNKNOWN_EVENT_FORM" } });
     },
   );
 
@@ -162,64 +162,64 @@ describe("refusals", () => {
     "application/jsonx",
     "nonsense",
     "",
-  ])("the media type %j is refused before anything is proven", async (contentType) => {
-    const answer = await ingress.post("{}", { "content-type": contentType });
-    expect(answer).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
+  ])("the media type %j is rejected before the sender is authenticated", async (contentType) => {
+    const response = await ingress.post("{}", { "content-type": contentType });
+    expect(response).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
   });
 
-  test("a compressed body is refused", async () => {
-    const answer = await ingress.post("{}", { ...bearer, "content-encoding": "gzip" });
-    expect(answer.status).toBe(415);
+  test("a compressed body is rejected", async () => {
+    const response = await ingress.post("{}", { ...bearer, "content-encoding": "gzip" });
+    expect(response.status).toBe(415);
   });
 
   test.each([
     "application/json; charset=utf-8",
     "APPLICATION/JSON",
     "application/cloudevents+json;charset=UTF-8",
-  ])("the media type %j is read", async (contentType) => {
-    const answer = await ingress.post(JSON.stringify(ownEvent("u1")), {
+  ])("the media type %j is accepted", async (contentType) => {
+    const response = await ingress.post(JSON.stringify(ownEvent("u1")), {
       ...bearer,
       "content-type": contentType,
     });
-    expect(answer.status).toBe(202);
+    expect(response.status).toBe(202);
   });
 
-  test("a body of one byte more than 1 MiB is refused before its media type and its proof", async () => {
+  test("a body of one byte more than 1 MiB is rejected before its media type and its sender are checked", async () => {
     const padded = (bytes: number) => {
       const text = JSON.stringify(ownEvent("u1"));
       return text + " ".repeat(bytes - text.length);
     };
     expect((await ingress.post(padded(1024 * 1024), bearer)).status).toBe(202);
     for (const contentType of ["application/json", "text/plain", "nonsense"]) {
-      const answer = await ingress.post(padded(1024 * 1024 + 1), { "content-type": contentType });
-      expect(answer).toMatchObject({ status: 413, body: { code: "PAYLOAD_TOO_LARGE" } });
+      const response = await ingress.post(padded(1024 * 1024 + 1), { "content-type": contentType });
+      expect(response).toMatchObject({ status: 413, body: { code: "PAYLOAD_TOO_LARGE" } });
     }
   });
 
-  test("a chunked body that grows too large is refused", async () => {
+  test("a chunked body that becomes too large is rejected", async () => {
     const stream = new ReadableStream<Uint8Array>({
       pull(controller) {
         controller.enqueue(new Uint8Array(256 * 1024));
       },
     });
-    // `duplex` is required for a stream, and unknown to the types.
+    // A stream requires `duplex`, which the types do not know.
     const init = { method: "POST", headers: { "content-type": "text/plain" }, body: stream, duplex: "half" };
     expect((await ingress.request(init as RequestInit)).status).toBe(413);
   });
 
-  test("a request without body and media type is refused", async () => {
+  test("a request without a body and media type is rejected", async () => {
     expect((await ingress.request({ method: "POST", headers: bearer })).status).toBe(415);
   });
 
-  test("with no source configured everything is 404", async () => {
+  test("without a configured source every request gets 404", async () => {
     const closed = await startIngressForTest({ EVENTS_USER_ID_POINTER: "/id" });
-    const answers = [
+    const responses = [
       await closed.post(" ".repeat(1024 * 1024 + 1), { "content-type": "text/plain" }),
       await closed.postAsBearer(ownEvent("u1")),
       await closed.request({ method: "GET", headers: { "x-okta-verification-challenge": "c" } }),
       await closed.request({ method: "OPTIONS", headers: { "webhook-request-origin": "example.com" } }),
     ];
-    expect(answers.map(({ status, body: { code } }) => `${status} ${code}`)).toEqual(
+    expect(responses.map(({ status, body: { code } }) => `${status} ${code}`)).toEqual(
       Array(4).fill("404 EVENTS_NOT_CONFIGURED"),
     );
     expect(closed.recorded).toEqual([]);
@@ -230,7 +230,7 @@ describe("storing", () => {
   const startFailing = (error: Error) =>
     startIngressForTest(undefined, { record: () => Promise.reject(error) });
 
-  test("the answer waits for it", async () => {
+  test("the response waits until the events are stored", async () => {
     let isStored = false;
     const slow = await startIngressForTest(undefined, {
       record: async () => {
@@ -245,61 +245,67 @@ describe("storing", () => {
   test.each([
     [undefined, "5"],
     [1500, "2"],
-  ])("when it cannot be done now, the sender shall come again (%s ms)", async (retryAfterMs, seconds) => {
-    const details = retryAfterMs === undefined ? {} : { retryAfterMs };
-    const failing = await startFailing(
-      new ServiceError("SERVICE_UNAVAILABLE", { ...details, reason: "no primary" }),
-    );
-    const answer = await failing.postAsBearer([ownEvent("u1"), { type: "user.updated", data: { id: "u2" } }]);
-    expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
-    expect(answer.headers.get("retry-after")).toBe(seconds);
-    expect(JSON.stringify(answer.body)).not.toContain("primary");
-    expect(failing.counted).toEqual(["own unavailable"]);
-    expect(JSON.stringify(failing.lines)).toContain("no primary");
-  });
+  ])(
+    "a store that is unavailable makes the sender retry (retryAfterMs: %s)",
+    async (retryAfterMs, seconds) => {
+      const details = retryAfterMs === undefined ? {} : { retryAfterMs };
+      const failing = await startFailing(
+        new ServiceError("SERVICE_UNAVAILABLE", { ...details, reason: "no primary" }),
+      );
+      const response = await failing.postAsBearer([
+        ownEvent("u1"),
+        { type: "user.updated", data: { id: "u2" } },
+      ]);
+      expect(response).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+      expect(response.headers.get("retry-after")).toBe(seconds);
+      expect(JSON.stringify(response.body)).not.toContain("primary");
+      expect(failing.counted).toEqual(["own unavailable"]);
+      expect(JSON.stringify(failing.lines)).toContain("no primary");
+    },
+  );
 
-  test("a store that never answers is left at the deadline, and the sender shall come again", async () => {
+  test("a store that never responds is abandoned at the deadline, and the sender retries", async () => {
     const stuck = await startIngressForTest(allSecrets, {
       record: () => new Promise(() => undefined),
       deadlineMs: 100,
     });
-    const answer = await stuck.postAsBearer(ownEvent("u1"));
-    expect(answer).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
-    expect(answer.headers.get("retry-after")).toBe("5");
+    const response = await stuck.postAsBearer(ownEvent("u1"));
+    expect(response).toMatchObject({ status: 503, body: { code: "SERVICE_UNAVAILABLE" } });
+    expect(response.headers.get("retry-after")).toBe("5");
     expect(stuck.counted).toEqual(["own unavailable"]);
   });
 
-  test("a bug is logged whole and shown opaque", async () => {
+  test("a bug is logged in full and shown without details", async () => {
     const bug = new Error("mongodb://internal.example refused");
     const failing = await startFailing(bug);
-    const answer = await failing.postAsBearer(ownEvent("u1"));
-    expect(answer).toMatchObject({ status: 500, body: { code: "INTERNAL_SERVER_ERROR" } });
-    expect(JSON.stringify(answer.body)).not.toContain("mongodb");
+    const response = await failing.postAsBearer(ownEvent("u1"));
+    expect(response).toMatchObject({ status: 500, body: { code: "INTERNAL_SERVER_ERROR" } });
+    expect(JSON.stringify(response.body)).not.toContain("mongodb");
     expect(failing.lines).toMatchObject([
-      { level: "error", phrase: "unexpected error", fields: { err: bug, errorId: answer.body.errorId } },
+      { level: "error", phrase: "unexpected error", fields: { err: bug, errorId: response.body.errorId } },
     ]);
-    expect(answer.body.errorId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(response.body.errorId).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
-describe("questions before the first event", () => {
-  test("Okta's challenge is given back as JSON", async () => {
-    const answer = await ingress.request({
+describe("requests before the first event", () => {
+  test("Okta's challenge is returned as JSON", async () => {
+    const response = await ingress.request({
       method: "GET",
       headers: { "x-okta-verification-challenge": "<script>1</script>" },
     });
-    expect(answer).toMatchObject({ status: 200, body: { verification: "<script>1</script>" } });
-    expect(answer.headers.get("content-type")).toMatch(/^application\/json/);
-    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response).toMatchObject({ status: 200, body: { verification: "<script>1</script>" } });
+    expect(response.headers.get("content-type")).toMatch(/^application\/json/);
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
-  test("a CloudEvents sender that asks may send", async () => {
-    const answer = await ingress.request({
+  test("a CloudEvents sender gets permission to send", async () => {
+    const response = await ingress.request({
       method: "OPTIONS",
       headers: { "webhook-request-origin": "events.example.com", "webhook-request-rate": "120" },
     });
-    expect(answer.status).toBe(200);
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
       allow: "POST",
       "webhook-allowed-origin": "events.example.com",
       "webhook-allowed-rate": "*",
@@ -310,14 +316,14 @@ describe("questions before the first event", () => {
     ["GET", {}],
     ["OPTIONS", {}],
     ["OPTIONS", { "webhook-request-origin": "a b" }],
-  ])("%s with %j is not allowed", async (method, headers: Record<string, string>) => {
-    const answer = await ingress.request({ method, headers });
-    expect(answer).toMatchObject({ status: 405, body: { code: "METHOD_NOT_ALLOWED" } });
-    expect(answer.headers.get("allow")).toBe("POST");
+  ])("%s with the headers %j is not allowed", async (method, headers: Record<string, string>) => {
+    const response = await ingress.request({ method, headers });
+    expect(response).toMatchObject({ status: 405, body: { code: "METHOD_NOT_ALLOWED" } });
+    expect(response.headers.get("allow")).toBe("POST");
   });
 });
 
-test("the scope leaves the bodies of other routes alone", async () => {
+test("the scope does not affect the bodies of other routes", async () => {
   const app = Fastify();
   app.post("/other", (request) => ({ got: request.body }));
   registerEventIngress(app, {
@@ -338,12 +344,12 @@ test("the scope leaves the bodies of other routes alone", async () => {
   expect(events.statusCode).toBe(202);
 });
 
-describe("whatever is sent", () => {
-  const isAnswered = ({ status }: { status: number }) => {
+describe("arbitrary requests", () => {
+  const expectNoServerError = ({ status }: { status: number }) => {
     expect([202, 400, 401, 413, 415]).toContain(status);
   };
 
-  const lookedAt = [
+  const knownHeaders = [
     "webhook-id",
     "webhook-timestamp",
     "webhook-signature",
@@ -352,10 +358,10 @@ describe("whatever is sent", () => {
     "ce-specversion",
   ];
 
-  test("random bytes and headers never give 5xx", async () => {
+  test("random bytes and headers never cause a 5xx", async () => {
     const character = fc.constantFrom(...Array.from('abct=v1,. %"\\/0169-T:Z+;'));
     const header = fc.constantFrom(
-      ...lookedAt,
+      ...knownHeaders,
       "content-type",
       "authorization",
       "ce-type",
@@ -364,15 +370,15 @@ describe("whatever is sent", () => {
     );
     const headers = fc.dictionary(header, fc.string({ unit: character, maxLength: 60 }));
     const property = fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), headers, async (bytes, extra) => {
-      isAnswered(await ingress.post(Buffer.from(bytes), { ...extra }));
-      isAnswered(
+      expectNoServerError(await ingress.post(Buffer.from(bytes), { ...extra }));
+      expectNoServerError(
         await ingress.post(Buffer.from(bytes), { ...extra, ...bearer, "content-type": "application/json" }),
       );
     });
     await fc.assert(property, { numRuns: 150 });
   });
 
-  test("random JSON in the members that are looked at never gives 5xx, and only strings become ids", async () => {
+  test("random JSON in the members that are read never causes a 5xx, and only strings become ids", async () => {
     const names = [
       "type",
       "data",
@@ -410,13 +416,13 @@ describe("whatever is sent", () => {
     }));
     const property = fc.asyncProperty(message, async (value) => {
       ingress.recorded.length = 0;
-      isAnswered(await post(value));
+      expectNoServerError(await post(value));
       for (const { appUserId } of ingress.recorded) expect(typeof appUserId).toBe("string");
     });
     await fc.assert(property, { numRuns: 300 });
   });
 
-  test("a request that breaks off leaves the server well", async () => {
+  test("a request that is cut off does not affect the server", async () => {
     const { port } = new URL(ingress.url);
     const socket = connect(Number(port), "127.0.0.1");
     await new Promise((resolve) => socket.once("connect", resolve));

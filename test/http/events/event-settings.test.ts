@@ -15,7 +15,7 @@ describe("signing secrets", () => {
     [`v1a,${publicKey}`, 0, 1],
     [`whsec_${base64OfBytes(24)}`, 1, 0],
     [`whsec_${base64OfBytes(64).replaceAll("=", "")}`, 1, 0],
-  ])("%s holds %d shared and %d public", (text, hmac, ed25519) => {
+  ])("%s contains %d shared and %d public keys", (text, hmac, ed25519) => {
     const { settings, problems } = readSettings({ EVENTS_SIGNING_SECRETS: text });
     expect(problems).toEqual([]);
     expect(settings.signingKeys.hmac).toHaveLength(hmac);
@@ -36,7 +36,7 @@ describe("signing secrets", () => {
     [`v1,${publicKey}`, /item 1 must start with whsec_/],
     [`${signingSecret},v1`, /item 2 must start with whsec_/],
     [Array(11).fill(signingSecret).join(","), /11 items; configure at most 10/],
-  ])("%s is refused", (text, message) => {
+  ])("%s is rejected", (text, message) => {
     const { problems } = readSettings({ EVENTS_SIGNING_SECRETS: text });
     expect(problems).toEqual([expect.stringMatching(message)]);
   });
@@ -55,13 +55,13 @@ test.each([
   ["EVENTS_USER_ID_POINTER", "data.id", /must be a JSON pointer such as \/data\/id/],
   ["EVENTS_TYPE_POINTER", "/a~2b", /must be a JSON pointer/],
   ["EVENTS_TIME_POINTER", "#/time", /must be a JSON pointer/],
-])("%s refuses %j by name", (name, text, message) => {
+])("%s rejects %j and names the setting", (name, text, message) => {
   const { problems } = readSettings({ [name]: text });
   expect(problems[0]).toMatch(message);
   expect(problems.every((problem) => problem.startsWith(`${name}: `))).toBe(true);
 });
 
-test("every problem is told at once, and none with a secret in it", () => {
+test("all problems are reported together, and none contains a secret", () => {
   const secrets = ["whsec_secretsecret", "shorttoken", "shortworkos"] as const;
   const { problems } = readSettings({
     EVENTS_SIGNING_SECRETS: secrets[0],
@@ -85,12 +85,12 @@ test.each([
   ["EVENTS_TYPE_POINTER", { EVENTS_TYPE_POINTER: "/events/*/type" }],
   ["EVENTS_TIME_POINTER", { EVENTS_TYPE_POINTER: "/users/*/type", EVENTS_TIME_POINTER: "/times/*" }],
   ["EVENTS_TIME_POINTER", { EVENTS_TYPE_POINTER: "/type", EVENTS_TIME_POINTER: "/users/*/at" }],
-])("%s cannot take one event's word for another's", (name, pointers) => {
+])("%s must not apply a value of one event to another", (name, pointers) => {
   const { problems } = readSettings({ EVENTS_USER_ID_POINTER: "/users/*/id", ...pointers });
   expect(problems).toEqual([expect.stringMatching(new RegExp(`^${name}: has a \\* that`))]);
 });
 
-test("settings print no secret", () => {
+test("printed settings contain no secret", () => {
   const { settings } = readSettings({
     EVENTS_SIGNING_SECRETS: signingSecret,
     EVENTS_BEARER_TOKENS: bearerToken,
@@ -101,15 +101,15 @@ test("settings print no secret", () => {
     expect(printed).not.toContain(secret);
 });
 
-describe("start-up notes", () => {
-  test("no source is told", () => {
+describe("startup notes", () => {
+  test("a missing event source is reported", () => {
     const { settings, problems } = readSettings({});
     expect(problems).toEqual([]);
     expect(hasEventSource(settings)).toBe(false);
     expect(listStartupNotes(settings)).toEqual([expect.stringContaining("POST /v1/events responds 404")]);
   });
 
-  test("static tokens are told, signatures need no word", () => {
+  test("static tokens are reported, signatures are not", () => {
     const tokens = readSettings({ EVENTS_BEARER_TOKENS: bearerToken });
     const signed = readSettings({ EVENTS_SIGNING_SECRETS: signingSecret });
     expect(listStartupNotes(tokens.settings)).toEqual([expect.stringContaining("weaker than a signature")]);

@@ -18,22 +18,28 @@ import {
 
 const ingress = await startIngressForFile();
 
-type Prove = (body: string) => Record<string, string>;
+type Authenticate = (body: string) => Record<string, string>;
 
-const byBearer: Prove = () => bearer;
-const byStandardWebhooks: Prove = (body) => sign(body);
-const byWorkos: Prove = (body) => signTimestamped(workosSigner, body);
-const byZitadel: Prove = (body) => signTimestamped(zitadelSigner, body);
+const withBearer: Authenticate = () => bearer;
+const withStandardWebhooks: Authenticate = (body) => sign(body);
+const withWorkos: Authenticate = (body) => signTimestamped(workosSigner, body);
+const withZitadel: Authenticate = (body) => signTimestamped(zitadelSigner, body);
 
 const signedUp = "2026-11-20T09:30:00.000Z";
 const signedUpFine = "2026-11-20T09:30:00.123Z";
 const deleted = "2026-11-21T18:05:12.500Z";
 const arrival = arrivedAt.toISOString();
 
-type Expected = { source: string; prove: Prove; appUserId: string; created: string; deleted?: string };
+type Expected = {
+  source: string;
+  authenticate: Authenticate;
+  appUserId: string;
+  created: string;
+  deleted?: string;
+};
 const own = (appUserId: string) => ({
   source: "own",
-  prove: byStandardWebhooks,
+  authenticate: withStandardWebhooks,
   appUserId,
   created: signedUp,
   deleted,
@@ -42,62 +48,62 @@ const own = (appUserId: string) => ({
 const providers: Record<string, Expected> = {
   auth0: {
     source: "auth0",
-    prove: byBearer,
+    authenticate: withBearer,
     appUserId: "auth0|65f0c0ffee65f0c0ffee65f0",
     created: signedUp,
     deleted,
   },
   clerk: {
     source: "clerk",
-    prove: signBySvix,
+    authenticate: signBySvix,
     appUserId: "user_2exampleExampleExample000001",
     created: signedUp,
     deleted,
   },
   supabase: {
     source: "supabase",
-    prove: byBearer,
+    authenticate: withBearer,
     appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
     created: signedUpFine,
     deleted: arrival,
   },
   "supabase-hook": {
     source: "supabase-hook",
-    prove: byStandardWebhooks,
+    authenticate: withStandardWebhooks,
     appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
     created: signedUpFine,
   },
   okta: {
     source: "okta",
-    prove: byBearer,
+    authenticate: withBearer,
     appUserId: "00uexample0000000001",
     created: signedUp,
     deleted,
   },
   fusionauth: {
     source: "fusionauth",
-    prove: byBearer,
+    authenticate: withBearer,
     appUserId: "c0a8012e-7a51-4c1d-9d0f-0a1b2c3d4e5f",
     created: signedUp,
     deleted,
   },
   workos: {
     source: "workos",
-    prove: byWorkos,
+    authenticate: withWorkos,
     appUserId: "user_01EXAMPLE000000000000000000",
     created: signedUp,
     deleted,
   },
   stytch: {
     source: "stytch",
-    prove: signBySvix,
+    authenticate: signBySvix,
     appUserId: "user-live-3b5c9d1e-0000-4000-8000-00000000abcd",
     created: signedUpFine,
     deleted,
   },
   zitadel: {
     source: "zitadel",
-    prove: byZitadel,
+    authenticate: withZitadel,
     appUserId: "336494809936035843",
     created: signedUpFine,
     deleted,
@@ -105,9 +111,9 @@ const providers: Record<string, Expected> = {
   "own-service": own("user-4711"),
   firebase: own("k3NfExampleExample0000000001"),
   cognito: own("b1c2d3e4-0000-4000-8000-00000000c0de"),
-  ory: { ...own("9f425a8d-7efc-4768-8f23-7647a74fdf13"), prove: byBearer },
+  ory: { ...own("9f425a8d-7efc-4768-8f23-7647a74fdf13"), authenticate: withBearer },
   kinde: own("kp_00000000000000000000000000000001"),
-  descope: { ...own("U2exampleExampleExample00001"), prove: byBearer },
+  descope: { ...own("U2exampleExampleExample00001"), authenticate: withBearer },
   keycloak: own("4f6a7b8c-0000-4000-8000-0000000000ff"),
   entra: own("87d349ed-0000-4000-8000-000000000001"),
   "better-auth": own("Zx0ExampleExampleExampleExample1"),
@@ -128,10 +134,10 @@ describe.each(Object.entries(providers))("%s", (name, provider) => {
     ...(provider.deleted === undefined ? [] : [["deleted", provider.deleted] as const]),
   ] as const;
 
-  test.each(kinds)("the documented example of a user %s is taken", async (kind, occurredAt) => {
+  test.each(kinds)("the documented example of a user %s is accepted", async (kind, occurredAt) => {
     const body = readExample(`${name}.${kind}`);
-    const answer = await ingress.post(body, provider.prove(body));
-    expect(answer).toMatchObject({ status: 202, body: { accepted: 1, ignored: 0 } });
+    const response = await ingress.post(body, provider.authenticate(body));
+    expect(response).toMatchObject({ status: 202, body: { accepted: 1, ignored: 0 } });
     expect(ingress.recorded).toEqual([
       {
         id: expect.stringMatching(/./) as string,
@@ -145,9 +151,9 @@ describe.each(Object.entries(providers))("%s", (name, provider) => {
 });
 
 test.each([
-  ["an unknown type of our own form", { type: "user.updated", data: { id: "u1" } }],
+  ["an unknown type in our own format", { type: "user.updated", data: { id: "u1" } }],
   ["an unknown type without data", { type: "session.ended" }],
-  ["a type called like a member of every object", { type: "__proto__", data: { id: "u1" } }],
+  ["a type named like a member of every object", { type: "__proto__", data: { id: "u1" } }],
   [
     "another table of Supabase",
     { type: "INSERT", schema: "public", table: "users", record: { id: "u1" }, old_record: null },
@@ -162,13 +168,13 @@ test.each([
   ["a machine user of Zitadel", { aggregateID: "1", event_type: "user.machine.added" }],
   ["a CloudEvent of another type", { specversion: "1.0", type: "com.example.other", subject: "u1" }],
 ])("%s is ignored", async (_title, message) => {
-  const answer = await ingress.postAsBearer(message);
-  expect(answer).toMatchObject({ status: 202, body: { accepted: 0, ignored: 1 } });
+  const response = await ingress.postAsBearer(message);
+  expect(response).toMatchObject({ status: 202, body: { accepted: 0, ignored: 1 } });
   expect(ingress.recorded).toEqual([]);
   expect(ingress.counted).toEqual([expect.stringMatching(/^[a-z0-9-]+ ignored$/)]);
 });
 
-test("one Okta message with several events gives each of them, and ignores what is of no concern", async () => {
+test("each event of one Okta message is recorded, except for ignored types", async () => {
   const user = (id: string) => [
     { type: "AppInstance", id: "0oa1" },
     { type: "User", id },
@@ -178,24 +184,24 @@ test("one Okta message with several events gives each of them, and ignores what 
     { eventType: "user.session.start", target: user("00u2") },
     { eventType: "user.lifecycle.delete.initiated", target: user("00u3") },
   ];
-  const answer = await ingress.postAsBearer({ eventType: "com.okta.event_hook", data: { events } });
-  expect(answer.body).toEqual({ accepted: 2, ignored: 1 });
+  const response = await ingress.postAsBearer({ eventType: "com.okta.event_hook", data: { events } });
+  expect(response.body).toEqual({ accepted: 2, ignored: 1 });
   expect(ingress.recorded.map(({ type, appUserId }) => [type, appUserId])).toEqual([
     ["user.created", "00u1"],
     ["user.deleted", "00u3"],
   ]);
 });
 
-test("an Okta message without a user among its targets is refused by the index of the event", async () => {
+test("an Okta message without a user among its targets is rejected with the index of the event", async () => {
   const events = [
     { eventType: "user.session.start", target: [] },
     { eventType: "user.lifecycle.create", target: [{ type: "UserGroup", id: "00g1" }] },
   ];
-  const answer = await ingress.postAsBearer({ data: { events } });
-  expect(answer).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID", index: 1 } });
+  const response = await ingress.postAsBearer({ data: { events } });
+  expect(response).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID", index: 1 } });
 });
 
-test("the id of the event is the source's, else that of the signed message, else that of the request", async () => {
+test("the event id is the source's, else the id of the signed message, else the id of the request", async () => {
   const body = JSON.stringify([
     ownEvent("u1"),
     { ...ownEvent("u2"), specversion: "1.0", id: "e2", subject: "u2" },
@@ -205,7 +211,7 @@ test("the id of the event is the source's, else that of the signed message, else
   expect(ingress.recorded.map(({ id }) => id)).toEqual(["msg_batch#0", "e2", expect.stringMatching(/./)]);
 });
 
-test("an overlong event id is cut, and a lone surrogate in it does no harm", async () => {
+test("an overlong event id is truncated, and a lone surrogate in it is replaced", async () => {
   await ingress.postAsBearer({
     specversion: "1.0",
     type: "user.created",
@@ -228,23 +234,23 @@ describe("times", () => {
     ["none", undefined, arrival],
     ["null", null, arrival],
     ["four minutes ahead", "2026-11-22T10:04:00Z", "2026-11-22T10:04:00.000Z"],
-    ["a year ahead, taken as the arrival", "2027-11-22T10:00:00Z", arrival],
+    ["a year ahead, replaced by the arrival time", "2027-11-22T10:00:00Z", arrival],
   ])("%s", async (_title, timestamp, occurredAt) => {
     await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
     expect(ingress.recorded.map((event) => event.occurredAt.toISOString())).toEqual([occurredAt]);
   });
 
   test.each([["yesterday"], ["2026-13-45T10:00:00Z"], ["1795341600"], [""], [true], [{}], [1e300]])(
-    "%j is refused",
+    "%j is rejected",
     async (timestamp) => {
-      const answer = await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
-      expect(answer).toMatchObject({ status: 400, body: { code: "INVALID_EVENT_TIME" } });
+      const response = await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
+      expect(response).toMatchObject({ status: 400, body: { code: "INVALID_EVENT_TIME" } });
       expect(ingress.recorded).toEqual([]);
     },
   );
 });
 
-describe("a source that only the settings know", () => {
+describe("a custom source", () => {
   const startCustom = (environment: Record<string, string>) =>
     startIngressForTest({ ...allSecrets, ...environment });
 
@@ -273,7 +279,7 @@ describe("a source that only the settings know", () => {
     expect(custom.counted).toContain("custom accepted");
   });
 
-  test("may carry several events in one message, each with its own type, time and users", async () => {
+  test("may send several events in one message, each with its own type, time and users", async () => {
     const custom = await startCustom({
       EVENTS_USER_ID_POINTER: "/value/*/users/*[type=person]/id",
       EVENTS_TYPE_POINTER: "/value/*/change",
@@ -297,7 +303,7 @@ describe("a source that only the settings know", () => {
     ]);
   });
 
-  test("is asked after the known forms, and where these find no event", async () => {
+  test("is tried after the known formats, and where they find no event", async () => {
     const custom = await startCustom({
       EVENTS_USER_ID_POINTER: "/data/user/id",
       EVENTS_CREATED_TYPES: "user.created,account.opened",
@@ -313,12 +319,12 @@ describe("a source that only the settings know", () => {
     expect(custom.counted).toEqual(["own accepted", "custom accepted", "custom accepted"]);
   });
 
-  test("never looks at what an object inherits", async () => {
+  test("never reads inherited members of an object", async () => {
     const custom = await startCustom({
       EVENTS_USER_ID_POINTER: "/constructor",
       EVENTS_TYPE_POINTER: "/kind",
     });
-    const answer = await custom.postAsBearer({ kind: "user.created" });
-    expect(answer.body).toMatchObject({ code: "MISSING_USER_ID" });
+    const response = await custom.postAsBearer({ kind: "user.created" });
+    expect(response.body).toMatchObject({ code: "MISSING_USER_ID" });
   });
 });

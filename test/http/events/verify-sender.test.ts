@@ -23,7 +23,7 @@ const ingress = await startIngressForFile();
 const body = JSON.stringify(ownEvent("u1"));
 const after = (seconds: number) => new Date(arrivedAt.getTime() + seconds * 1000);
 
-/** Every way to change one character of a text, or its length. */
+/** Yields the text with each character changed, one character shorter and longer, and empty. */
 function* mutations(text: string): Generator<string> {
   for (let index = 0; index < text.length; index++) {
     const other = text[index] === "A" ? "B" : "A";
@@ -34,10 +34,10 @@ function* mutations(text: string): Generator<string> {
   yield "";
 }
 
-async function expectAllRefused(requests: Iterable<[string, Record<string, string>]>) {
-  const answers = await Promise.all(Array.from(requests, ([text, headers]) => ingress.post(text, headers)));
-  expect(answers.length).toBeGreaterThan(3);
-  expect(new Set(answers.map(({ status, body: { code } }) => `${status} ${code}`))).toEqual(
+async function expectAllRejected(requests: Iterable<[string, Record<string, string>]>) {
+  const responses = await Promise.all(Array.from(requests, ([text, headers]) => ingress.post(text, headers)));
+  expect(responses.length).toBeGreaterThan(3);
+  expect(new Set(responses.map(({ status, body: { code } }) => `${status} ${code}`))).toEqual(
     new Set(["401 UNAUTHENTICATED"]),
   );
   expect(ingress.recorded).toEqual([]);
@@ -47,31 +47,31 @@ describe.each(["webhook", "svix"] as const)("signatures in %s-… headers", (pre
   const signed = sign(body, { prefix });
   const name = (part: string) => `${prefix}-${part}`;
 
-  test("what the sender library signs is taken", async () => {
+  test("what the sender library signs is accepted", async () => {
     expect((await ingress.post(body, signed)).status).toBe(202);
   });
 
-  test("any other byte of the body is refused", async () => {
-    await expectAllRefused([...mutations(body)].map((text) => [text, signed]));
+  test("any other byte of the body is rejected", async () => {
+    await expectAllRejected([...mutations(body)].map((text) => [text, signed]));
   });
 
-  test.each(["id", "timestamp", "signature"])("any other %s is refused", async (part) => {
+  test.each(["id", "timestamp", "signature"])("any other %s is rejected", async (part) => {
     const value = signed[name(part)] ?? "";
-    await expectAllRefused([...mutations(value)].map((text) => [body, { ...signed, [name(part)]: text }]));
+    await expectAllRejected([...mutations(value)].map((text) => [body, { ...signed, [name(part)]: text }]));
   });
 
-  test.each(["id", "timestamp", "signature"])("without the %s it is refused", async (part) => {
+  test.each(["id", "timestamp", "signature"])("without the %s the request is rejected", async (part) => {
     const { [name(part)]: _left, ...partial } = signed;
     expect((await ingress.post(body, partial)).status).toBe(401);
     expect((await ingress.post(body, { ...partial, ...bearer })).status).toBe(401);
   });
 });
 
-test("what the library of Svix signs is taken", async () => {
+test("what the library of Svix signs is accepted", async () => {
   expect((await ingress.post(body, signBySvix(body))).status).toBe(202);
 });
 
-test("the body is judged as it came, with its white space and its order", async () => {
+test("the signature covers the body as it was sent, with its white space and order", async () => {
   const text = ' { "data" : { "id" : "u1" } ,\n "type" : "user.created" } ';
   expect((await ingress.post(text, sign(text))).status).toBe(202);
   expect((await ingress.post(text.trim(), sign(text))).status).toBe(401);
@@ -82,24 +82,24 @@ test.each([
   [-300, 202],
   [300, 202],
   [301, 401],
-])("a timestamp %d seconds from now answers %d", async (seconds, status) => {
+])("a timestamp %d seconds from now gets %d", async (seconds, status) => {
   expect((await ingress.post(body, sign(body, { at: after(seconds) }))).status).toBe(status);
 });
 
 describe("rotation", () => {
-  test("a sender that still has the old secret, and one that has the new one, are both taken", async () => {
+  test("a sender with the old secret and a sender with the new one are both accepted", async () => {
     const rotating = await startIngressForTest({
       EVENTS_SIGNING_SECRETS: `${signingSecret}, ${otherSecret}`,
     });
-    const answers = [
+    const responses = [
       await rotating.post(body, sign(body, { secret: signingSecret })),
       await rotating.post(body, sign(body, { secret: otherSecret })),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    expect(responses.map(({ status }) => status)).toEqual([202, 202]);
   });
 
   test.each([" ", ", "])(
-    "a sender that signs with both is taken (signatures apart by %j)",
+    "a sender that signs with both is accepted (signatures separated by %j)",
     async (separator) => {
       const both = [sign(body, { secret: otherSecret }), sign(body)].map((h) => h["webhook-signature"] ?? "");
       for (const signatures of [both, both.toReversed()]) {
@@ -109,7 +109,7 @@ describe("rotation", () => {
     },
   );
 
-  test("a secret that is not ours is refused", async () => {
+  test("a signature with an unknown secret is rejected", async () => {
     expect((await ingress.post(body, sign(body, { secret: otherSecret }))).status).toBe(401);
   });
 });
@@ -127,7 +127,7 @@ describe("ed25519 (v1a)", () => {
     };
   };
 
-  test("our public key's signature is taken, and no other", async () => {
+  test("only a signature of the configured public key is accepted", async () => {
     const asymmetric = await startIngressForTest({
       EVENTS_SIGNING_SECRETS: `v1a,${publicKey(ours.publicKey)}`,
     });
@@ -152,8 +152,8 @@ describe("ed25519 (v1a)", () => {
   });
 });
 
-describe("bounded work", () => {
-  test("a signature beyond the sixteenth is not looked at", async () => {
+describe("work is bounded", () => {
+  test("a signature after the sixteenth is not checked", async () => {
     const good = sign(body)["webhook-signature"] ?? "";
     const withWrong = (count: number) => [...Array<string>(count).fill("v1,AAAA"), good].join(" ");
     expect((await ingress.post(body, { ...sign(body), "webhook-signature": withWrong(15) })).status).toBe(
@@ -164,7 +164,7 @@ describe("bounded work", () => {
     );
   });
 
-  test("overlong headers are refused", async () => {
+  test("overlong headers are rejected", async () => {
     const long = "a".repeat(5000);
     expect((await ingress.post(body, sign(body, { id: long }))).status).toBe(401);
     const signature = `${sign(body)["webhook-signature"]} ${long}`;
@@ -180,13 +180,13 @@ describe.each([
   const at = (instant: Date) => Math.floor(instant.getTime() / unitMs);
   const headerOf = (timestamp: number) => signTimestamped({ header, secret, timestamp }, body);
 
-  test("a signature that fits is taken", async () => {
+  test("a valid signature is accepted", async () => {
     expect((await ingress.post(body, headerOf(at(arrivedAt)))).status).toBe(202);
   });
 
-  test("any other signature, timestamp or body, and a stale one, is refused", async () => {
+  test("any other signature, timestamp or body, and a stale one, is rejected", async () => {
     const good = headerOf(at(arrivedAt));
-    await expectAllRefused([
+    await expectAllRejected([
       ...[...mutations(good[header] ?? "")].map(
         (text) => [body, { [header]: text }] as [string, typeof good],
       ),
@@ -197,25 +197,25 @@ describe.each([
     ]);
   });
 
-  test("without a secret for it, it is refused even beside a bearer token", async () => {
+  test("without a secret for the scheme, the request is rejected even with a bearer token", async () => {
     const without = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
-    const answer = await without.post(body, { ...bearer, ...headerOf(at(arrivedAt)) });
-    expect(answer.status).toBe(401);
+    const response = await without.post(body, { ...bearer, ...headerOf(at(arrivedAt)) });
+    expect(response.status).toBe(401);
   });
 });
 
 describe("bearer tokens", () => {
-  test.each([`Bearer ${bearerToken}`, `bearer   ${bearerToken}`])("%s is taken", async (authorization) => {
+  test.each([`Bearer ${bearerToken}`, `bearer   ${bearerToken}`])("%s is accepted", async (authorization) => {
     expect((await ingress.post(body, { authorization })).status).toBe(202);
   });
 
-  test("each of several tokens is taken", async () => {
+  test("each of several tokens is accepted", async () => {
     const two = await startIngressForTest({ EVENTS_BEARER_TOKENS: `${"x".repeat(24)},${bearerToken}` });
-    const answers = [
+    const responses = [
       await two.post(body, bearer),
       await two.post(body, { authorization: `Bearer ${"x".repeat(24)}` }),
     ];
-    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    expect(responses.map(({ status }) => status)).toEqual([202, 202]);
   });
 
   test.each([
@@ -227,29 +227,29 @@ describe("bearer tokens", () => {
     `Bearer ${bearerToken.slice(1)}`,
     `Bearer ${bearerToken.toUpperCase()}`,
     `Bearer ${bearerToken} ${bearerToken}`,
-  ])("%j is refused with a challenge", async (authorization) => {
-    const answer = await ingress.post(body, { authorization });
-    expect(answer.status).toBe(401);
-    expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+  ])("%j is rejected with a challenge", async (authorization) => {
+    const response = await ingress.post(body, { authorization });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toBe("Bearer");
   });
 
-  test("no proof at all is refused", async () => {
+  test("a request without credentials is rejected", async () => {
     expect((await ingress.post(body, {})).status).toBe(401);
   });
 });
 
-describe("mixed proofs", () => {
+describe("mixed credentials", () => {
   const wrong = sign(body, { secret: otherSecret });
 
-  test("a good bearer token does not mend a wrong signature", async () => {
+  test("a valid bearer token does not make up for an invalid signature", async () => {
     expect((await ingress.post(body, { ...wrong, ...bearer })).status).toBe(401);
   });
 
-  test("a wrong bearer token does not spoil a good signature", async () => {
+  test("an unknown bearer token does not affect a valid signature", async () => {
     expect((await ingress.post(body, { ...sign(body), authorization: "Bearer wrong" })).status).toBe(202);
   });
 
-  test("headers of two schemes are refused, whichever would fit", async () => {
+  test("headers of two schemes are rejected, even if one of them is valid", async () => {
     const svix = sign(body, { prefix: "svix" });
     const webhook = sign(body);
     const { "webhook-signature": _signature, ...partial } = webhook;
@@ -261,22 +261,22 @@ describe("mixed proofs", () => {
     for (const headers of mixed) expect((await ingress.post(body, headers)).status).toBe(401);
   });
 
-  test("a secret of one provider proves nothing for another", async () => {
+  test("the secret of one provider does not authenticate another", async () => {
     const zitadelOnly = await startIngressForTest({ EVENTS_ZITADEL_SECRETS: workosSecret });
-    const answer = await zitadelOnly.post(body, signTimestamped(workosSigner, body));
-    expect(answer.status).toBe(401);
+    const response = await zitadelOnly.post(body, signTimestamped(workosSigner, body));
+    expect(response.status).toBe(401);
   });
 });
 
-test("no answer and no log line holds a secret, a token or a signature", async () => {
+test("no response and no log line contains a secret, a token or a signature", async () => {
   const noisy = await startIngressForTest(allSecrets);
   const wrongToken = "a-wrong-token-that-must-not-leak";
-  const answers = [
+  const responses = [
     await noisy.post(body, { authorization: `Bearer ${wrongToken}` }),
     await noisy.post(body, sign(body, { secret: otherSecret })),
     await noisy.post("{", bearer),
   ];
-  const said = JSON.stringify([noisy.lines, answers.map((answer) => answer.body)]);
+  const output = JSON.stringify([noisy.lines, responses.map((response) => response.body)]);
   const secrets = [
     wrongToken,
     bearerToken,
@@ -284,6 +284,6 @@ test("no answer and no log line holds a secret, a token or a signature", async (
     workosSecret,
     sign(body, { secret: otherSecret })["webhook-signature"],
   ];
-  for (const secret of secrets) expect(said).not.toContain(secret);
+  for (const secret of secrets) expect(output).not.toContain(secret);
   expect(noisy.lines).toHaveLength(3);
 });

@@ -25,6 +25,6 @@ test.each([
   [`${json};q=0`, null],
   [`${json};charset=latin1`, null],
   ["nonsense", null],
-])("Accept: %s gives %s", (accept, expected) => {
+])("Accept: %s selects %s", (accept, expected) => {
   expect(negotiate(accept)).toBe(expected);
 });

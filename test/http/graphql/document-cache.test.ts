@@ -9,60 +9,63 @@ const several = "query A { viewer { id } } query B { viewer { id vitalUser { id 
 const bodies: Record<string, unknown> = {
   "the mutation": { query: tokenMutation },
   "a query with variables": { query, variables: { yes: true } },
-  "variables that do not fit": { query, variables: { yes: "maybe" } },
+  "invalid variables": { query, variables: { yes: "maybe" } },
   "variables that are a list": { query, variables: [1] },
-  "variables that are text": { query, variables: "{}" },
-  "a variable that nobody asks for": { query, variables: { no: 1 } },
+  "variables that are a string": { query, variables: "{}" },
+  "an undeclared variable": { query, variables: { no: 1 } },
   "one of several operations": { query: several, operationName: "B" },
-  "an operation that is not there": { query: several, operationName: "C" },
+  "an operation that does not exist": { query: several, operationName: "C" },
   "an operation without a name": { query: several, operationName: "" },
   "none of several operations": { query: several },
-  "an operation name that is no text": { query: several, operationName: 7 },
+  "an operation name that is not a string": { query: several, operationName: 7 },
   extensions: { query, extensions: { client: "app" } },
   "extensions that are a list": { query, extensions: [] },
-  "extensions that are text": { query, extensions: "{}" },
+  "extensions that are a string": { query, extensions: "{}" },
   "a persisted query": { query, extensions: { persistedQuery: { version: 1, sha256Hash: "0" } } },
   "a subscription": { query: "subscription { viewer { id } }" },
-  "a document that is not valid": { query: "{ nothing }" },
+  "an invalid document": { query: "{ nothing }" },
   "a document that does not parse": { query: "{" },
   "two mutations": { query: "mutation { a: vitalSignInToken { userId } b: vitalSignInToken { userId } }" },
 };
 
-test.each(Object.entries(bodies))("%s is answered alike when its document is known", async (_name, body) => {
-  const { post } = await startServer();
-  const ask = async (accept: string) => {
-    const response = await post(body, { accept, "x-request-id": "same" });
-    return {
-      status: response.status,
-      type: response.headers.get("content-type"),
-      body: await response.text(),
+test.each(Object.entries(bodies))(
+  "%s gets the same response when its document is cached",
+  async (_name, body) => {
+    const { post } = await startServer();
+    const ask = async (accept: string) => {
+      const response = await post(body, { accept, "x-request-id": "same" });
+      return {
+        status: response.status,
+        type: response.headers.get("content-type"),
+        body: await response.text(),
+      };
     };
-  };
-  for (const accept of ["application/json", "application/graphql-response+json"]) {
-    const fresh = await startServer();
-    const response = await fresh.post(body, { accept, "x-request-id": "same" });
-    const first = {
-      status: response.status,
-      type: response.headers.get("content-type"),
-      body: await response.text(),
-    };
-    // Makes the documents known, each under a request that is good.
-    await post({ query: tokenMutation });
-    await post({ query });
-    await post({ query: several, operationName: "A" });
-    expect(await ask(accept)).toEqual(first);
-    expect(await ask(accept)).toEqual(first);
-  }
-});
+    for (const accept of ["application/json", "application/graphql-response+json"]) {
+      const fresh = await startServer();
+      const response = await fresh.post(body, { accept, "x-request-id": "same" });
+      const first = {
+        status: response.status,
+        type: response.headers.get("content-type"),
+        body: await response.text(),
+      };
+      // Fills the cache with the documents, each in a valid request.
+      await post({ query: tokenMutation });
+      await post({ query });
+      await post({ query: several, operationName: "A" });
+      expect(await ask(accept)).toEqual(first);
+      expect(await ask(accept)).toEqual(first);
+    }
+  },
+);
 
-test("a bounded number of documents is remembered, the oldest makes room, and long ones are not", () => {
-  const known = createDocumentCache();
+test("the cache is bounded, drops its oldest document, and keeps no long ones", () => {
+  const cache = createDocumentCache();
   const toQuery = (index: number) => `query Q${index} { viewer { id } }`;
-  for (let index = 0; index < 150; index += 1) known.add(toQuery(index), parse(toQuery(index)));
-  const isKnown = (text: string) => known.find({ query: text }) !== null;
-  expect(isKnown(toQuery(0))).toBe(false);
-  expect(isKnown(toQuery(149))).toBe(true);
+  for (let index = 0; index < 150; index += 1) cache.add(toQuery(index), parse(toQuery(index)));
+  const isCached = (text: string) => cache.find({ query: text }) !== null;
+  expect(isCached(toQuery(0))).toBe(false);
+  expect(isCached(toQuery(149))).toBe(true);
   const long = `{ viewer { id } } #${"x".repeat(3_000)}`;
-  known.add(long, parse(long));
-  expect(isKnown(long)).toBe(false);
+  cache.add(long, parse(long));
+  expect(isCached(long)).toBe(false);
 });

@@ -8,7 +8,7 @@ const aliased = (count: number) => Array.from({ length: count }, (_, i) => `a${i
 const range = (count: number, toText: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => toText(i)).join(" ");
 
-describe("one request issues one token at the most", () => {
+describe("one request issues at most one token", () => {
   test.each([
     ["two aliases", `mutation { a: ${field} b: ${field} }`],
     ["an alias beside the field", `mutation { ${field} b: ${field} }`],
@@ -24,16 +24,16 @@ describe("one request issues one token at the most", () => {
     ],
     ["inline fragments", `mutation { ... { a: ${field} } ... on Mutation { b: ${field} } }`],
     [
-      "a directive that a variable decides",
+      "a directive that depends on a variable",
       `mutation M($x: Boolean = true) { a: ${field} b: ${field} @include(if: $x) }`,
     ],
     ["a skipped alias", `mutation { a: ${field} b: ${field} @skip(if: true) }`],
     [
-      "fragments that go round",
+      "circular fragments",
       `mutation { ...F } fragment F on Mutation { a: ${field} ...G } fragment G on Mutation { b: ${field} ...F }`,
     ],
     ["a fragment of itself", `mutation { ...F } fragment F on Mutation { ...F ${field} }`],
-  ])("%s: refused whole", async (_name, document) => {
+  ])("%s: the whole document is rejected", async (_name, document) => {
     const { query, calls } = await startServer();
     const { body } = await query(document);
     expect(codeOf(body)).toMatch(/^GRAPHQL_(VALIDATION|PARSE)_FAILED$/);
@@ -54,7 +54,7 @@ describe("one request issues one token at the most", () => {
     expect(calls.issued).toBe(1);
   });
 
-  test("of several operations only the one that is named runs", async () => {
+  test("of several operations only the one with the requested name runs", async () => {
     const { post, calls } = await startServer();
     const document = `mutation A { ${field} } mutation B { ${field} } query C { viewer { id } }`;
     const response = await post({ query: document, operationName: "B" });
@@ -64,14 +64,14 @@ describe("one request issues one token at the most", () => {
     expect(calls.issued).toBe(1);
   });
 
-  test("a batch of requests issues none", async () => {
+  test("a batch of requests issues no token", async () => {
     const { post, calls } = await startServer();
     const response = await post(Array.from({ length: 10 }, () => ({ query: tokenMutation })));
     expect(response.status).toBe(400);
     expect(calls.issued).toBe(0);
   });
 
-  test("however fragments, aliases and directives are put together", async () => {
+  test("however fragments, aliases and directives are combined", async () => {
     const { query, calls } = await startServer();
     const name = fc.constantFrom("", "a: ", "b: ");
     const directive = fc.constantFrom("", "@include(if: true)", "@skip(if: true)", "@skip(if: false)");
@@ -130,7 +130,7 @@ describe("limits of a document", () => {
     expect(limitProblem(document)).toContain(problem);
   });
 
-  test("leave room for what apps send, and for the introspection of tools", async () => {
+  test("allow what apps send, and the introspection of tools", async () => {
     const { getIntrospectionQuery } = await import("graphql");
     expect(limitProblem(getIntrospectionQuery())).toBeUndefined();
     expect(limitProblem(tokenMutation)).toBeUndefined();
@@ -141,9 +141,9 @@ describe("limits of a document", () => {
 
 describe("a hostile document", () => {
   const hostile: Record<string, string> = {
-    "one field over and over": `{ viewer { ${"id ".repeat(20_000)} } }`,
-    "one field to the limit of tokens": `{ viewer { ${"id ".repeat(990)} } }`,
-    "roots of one name": `{ ${"viewer{id} ".repeat(240)} }`,
+    "one field many times": `{ viewer { ${"id ".repeat(20_000)} } }`,
+    "one field up to the token limit": `{ viewer { ${"id ".repeat(990)} } }`,
+    "root fields of one name": `{ ${"viewer{id} ".repeat(240)} }`,
     "the most selections": `{ ${"viewer{id} ".repeat(50)} }`,
     "the most fragments": `{viewer{${range(20, (i) => `...F${i}`)}}} ${range(20, (i) => `fragment F${i} on Viewer{id ${range(3, (j) => `...F${(i + j) % 20}`)}}`)}`,
     "fragments that double": `{viewer{...F0}} ${range(19, (i) => `fragment F${i} on Viewer{...F${i + 1} ...F${i + 1}}`)} fragment F19 on Viewer{id}`,
@@ -154,7 +154,7 @@ describe("a hostile document", () => {
     variables: `query(${range(199, (i) => `$a${i}:ID`)}){viewer{id}}`,
     "one long name": `{ ${"a".repeat(64_000)} }`,
     "one long comment": `#${"a".repeat(64_000)}\n{viewer{id}}`,
-    "one long text": `{viewer(a:"${"\\n".repeat(30_000)}"){id}}`,
+    "one long string": `{viewer(a:"${"\\n".repeat(30_000)}"){id}}`,
     "many operations": range(130, (i) => `query Q${i}{viewer{id}}`),
   };
 
@@ -163,7 +163,7 @@ describe("a hostile document", () => {
     await post({ query: "{ viewer { id } }" });
     const times: number[] = [];
     for (let round = 0; round < 5; round += 1) {
-      // Another text each time, so that nothing is remembered.
+      // Different text each time, so that the cache does not help.
       const body = JSON.stringify({ query: `${text} # ${round}` }).slice(0, 64 * 1024 - 1);
       const before = process.cpuUsage();
       const response = await post(body);
@@ -172,7 +172,7 @@ describe("a hostile document", () => {
       expect(response.status).toBeLessThan(500);
     }
     const best = Math.min(...times);
-    // Both ends of the exchange run here.
+    // This process runs both the client and the server.
     expect(best).toBeLessThan(20);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { codeOf, startServer, type GraphqlBody } from "../../support/http/test-server.js";
 
-/** The checks of dolevf/graphql-cop, each as the attack that it sends. */
-describe("what graphql-cop tries", () => {
-  test("101 aliases of __typename are refused", async () => {
+/** Sends the attack of each check of dolevf/graphql-cop. */
+describe("the checks of graphql-cop", () => {
+  test("101 aliases of __typename are rejected", async () => {
     const { query } = await startServer();
     const aliases = Array.from({ length: 101 }, (_, i) => `alias${i}:__typename`).join(" ");
     const { body } = await query(`query cop { ${aliases} }`);
@@ -11,20 +11,20 @@ describe("what graphql-cop tries", () => {
     expect(codeOf(body)).toBe("GRAPHQL_VALIDATION_FAILED");
   });
 
-  test("a batch of ten is refused", async () => {
+  test("a batch of ten is rejected", async () => {
     const { post } = await startServer();
     const response = await post(Array.from({ length: 10 }, () => ({ query: "query cop { __typename }" })));
     expect(response.status).toBe(400);
     expect(Array.isArray(await response.json())).toBe(false);
   });
 
-  test("ten unknown directives do not bring ten errors", async () => {
+  test("ten unknown directives do not cause ten errors", async () => {
     const { query } = await startServer();
     const { body } = await query(`query cop { __typename ${"@aa".repeat(10)} }`);
     expect(body.errors?.length).toBeLessThan(10);
   });
 
-  test("circular introspection is refused", async () => {
+  test("circular introspection is rejected", async () => {
     const { query } = await startServer();
     const nested = (depth: number): string =>
       depth === 0 ? "name" : `fields { type { ${nested(depth - 1)} } }`;
@@ -32,7 +32,7 @@ describe("what graphql-cop tries", () => {
     expect(body.data).toBeUndefined();
   });
 
-  test("a field repeated 500 times is refused", async () => {
+  test("a field repeated 500 times is rejected", async () => {
     const { query } = await startServer();
     const { body } = await query(`query cop { ${"__typename \n".repeat(500)} }`);
     expect(body.data).toBeUndefined();
@@ -51,7 +51,7 @@ describe("what graphql-cop tries", () => {
     }
   });
 
-  test("introspection is refused, without a word about the server that we run", async () => {
+  test("introspection is rejected, without naming the server software", async () => {
     const { query } = await startServer();
     const { body } = await query("query cop { __schema { types { name } } }");
     expect(body.data).toBeUndefined();
@@ -69,7 +69,7 @@ describe("what graphql-cop tries", () => {
   });
 
   test.each(["query cop{__typename}", "mutation cop{__typename}"])(
-    "%s by GET is refused",
+    "%s by GET is rejected",
     async (document) => {
       const { request } = await startServer();
       const response = await request(`/graphql?query=${encodeURIComponent(document)}`, {
@@ -80,7 +80,7 @@ describe("what graphql-cop tries", () => {
     },
   );
 
-  test("an urlencoded POST is refused", async () => {
+  test("a urlencoded POST is rejected", async () => {
     const { post } = await startServer();
     const response = await post("query=query%20cop%20%7B__typename%7D", {
       "content-type": "application/x-www-form-urlencoded",
@@ -88,7 +88,7 @@ describe("what graphql-cop tries", () => {
     expect(response.status).toBe(415);
   });
 
-  test("no trace is given", async () => {
+  test("no trace is returned", async () => {
     const { post } = await startServer();
     const response = await post(
       { query: "query cop { __typename }" },

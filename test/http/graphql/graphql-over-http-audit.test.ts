@@ -2,8 +2,8 @@ import { serverAudits } from "graphql-http";
 import { expect, test } from "vitest";
 import { startServer } from "../../support/http/test-server.js";
 
-test("the released GraphQL over HTTP audit finds no MUST and no SHOULD broken", async () => {
-  // The audit asks for types by introspection.
+test("the GraphQL over HTTP audit finds no violated MUST and no violated SHOULD", async () => {
+  // The audit reads types by introspection.
   const { url } = await startServer({ graphql: { introspection: true } });
   const fetchWithToken: typeof fetch = (input, init) =>
     fetch(input, {

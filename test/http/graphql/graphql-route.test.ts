@@ -14,7 +14,7 @@ import {
 const graphqlType = "application/graphql-response+json";
 
 describe("an authenticated viewer", () => {
-  test("gets a sign-in token that nobody may cache", async () => {
+  test("gets a sign-in token that must not be cached", async () => {
     const { query } = await startServer();
     const { status, headers, body } = await query(tokenMutation);
     expect(status).toBe(200);
@@ -31,7 +31,7 @@ describe("an authenticated viewer", () => {
     });
   });
 
-  test("sees its own mapping", async () => {
+  test("gets its own mapping", async () => {
     const activatedAt = new Date("2026-11-22T10:00:00Z");
     const mapping = {
       appUserId: viewerId,
@@ -55,7 +55,7 @@ describe("an authenticated viewer", () => {
     });
   });
 
-  test("gets the answer in the media type that it accepts", async () => {
+  test("gets the response in the media type that it accepts", async () => {
     const { post } = await startServer();
     const typeFor = async (accept: string) =>
       (await post({ query: "{ __typename }" }, { accept })).headers.get("content-type");
@@ -65,7 +65,7 @@ describe("an authenticated viewer", () => {
     expect(await typeFor("*/*")).toBe("application/json; charset=utf-8");
   });
 
-  test("is refused before anything runs when it accepts no media type of ours", async () => {
+  test("is rejected before anything runs when it accepts no offered media type", async () => {
     const { post, calls } = await startServer();
     const response = await post({ query: tokenMutation }, { accept: "text/csv" });
     expect(response.status).toBe(406);
@@ -74,8 +74,8 @@ describe("an authenticated viewer", () => {
   });
 });
 
-describe("errors raised while executing", () => {
-  test("a refusal of a service is 200 with data null, its code and when to come back", async () => {
+describe("errors thrown during execution", () => {
+  test("an error of a service has status 200, data null, its code and the time to wait", async () => {
     const issue = () => Promise.reject(new ServiceError("VITAL_UNAVAILABLE", { retryAfterMs: 1_500 }));
     const { query } = await startServer({ issue });
     const { status, body } = await query(tokenMutation, { "x-request-id": "req-7", accept: graphqlType });
@@ -97,7 +97,7 @@ describe("errors raised while executing", () => {
     });
   });
 
-  test("a refusal that waiting does not mend names no time to wait", async () => {
+  test("an error that waiting does not resolve has no time to wait", async () => {
     const issue = () => Promise.reject(new ServiceError("PROVISIONING_FAILED"));
     const { query } = await startServer({ issue });
     const { body } = await query(tokenMutation);
@@ -105,7 +105,7 @@ describe("errors raised while executing", () => {
     expect(body.errors?.[0]?.extensions).not.toHaveProperty("retryAfterSeconds");
   });
 
-  test("a bug is shown as an id alone, and logged whole under that id", async () => {
+  test("a bug is shown only as an id, and logged in full under that id", async () => {
     const bug = new Error("password is hunter2");
     const { query, lines } = await startServer({ issue: () => Promise.reject(bug) });
     const { status, body } = await query(tokenMutation, { "x-request-id": "req-8" });
@@ -124,7 +124,7 @@ describe("errors raised while executing", () => {
     expect(line?.fields.errorId).toBe(error?.extensions.errorId);
   });
 
-  test("an operation past the deadline is answered as Vital being unavailable", async () => {
+  test("an operation that exceeds the deadline reports Vital as unavailable", async () => {
     const never = new Promise<never>(() => undefined);
     const { query } = await startServer({ issue: () => never, graphql: { deadlineMs: 20 } });
     const { status, body } = await query(tokenMutation);
@@ -135,9 +135,9 @@ describe("errors raised while executing", () => {
 });
 
 describe("requests that are not authenticated", () => {
-  const refuseWith = (error: Error) => ({ graphql: { authenticate: () => Promise.reject(error) } });
+  const rejectWith = (error: Error) => ({ graphql: { authenticate: () => Promise.reject(error) } });
 
-  test.each(["application/json", graphqlType])("are 401 with a challenge, in %s", async (accept) => {
+  test.each(["application/json", graphqlType])("get 401 with a challenge, in %s", async (accept) => {
     const { post, calls } = await startServer();
     const response = await post({ query: tokenMutation }, { authorization: "Bearer bad", accept });
     const body = (await response.json()) as GraphqlBody;
@@ -149,17 +149,17 @@ describe("requests that are not authenticated", () => {
     expect(calls.issued).toBe(0);
   });
 
-  test("are 403 with a challenge when the token lacks the scope", async () => {
+  test("get 403 with a challenge when the token lacks the scope", async () => {
     const error = new BearerError("FORBIDDEN", { bearerError: "insufficient_scope" });
-    const { post } = await startServer(refuseWith(error));
+    const { post } = await startServer(rejectWith(error));
     const response = await post({ query: tokenMutation });
     expect(response.status).toBe(403);
     expect(response.headers.get("www-authenticate")).toBe('Bearer error="insufficient_scope"');
     expect(codeOf((await response.json()) as GraphqlBody)).toBe("FORBIDDEN");
   });
 
-  test("are 503 with Retry-After when tokens cannot be checked", async () => {
-    const { post } = await startServer(refuseWith(new ServiceError("AUTH_UNAVAILABLE")));
+  test("get 503 with Retry-After when tokens cannot be verified", async () => {
+    const { post } = await startServer(rejectWith(new ServiceError("AUTH_UNAVAILABLE")));
     const response = await post({ query: tokenMutation });
     const body = (await response.json()) as GraphqlBody;
     expect(response.status).toBe(503);
@@ -168,8 +168,8 @@ describe("requests that are not authenticated", () => {
     expect(body.errors?.[0]?.extensions).toMatchObject({ code: "AUTH_UNAVAILABLE", retryable: true });
   });
 
-  test("are 500 without internals when the check itself is broken", async () => {
-    const { post } = await startServer(refuseWith(new Error("secret path")));
+  test("get 500 without internals when authentication throws", async () => {
+    const { post } = await startServer(rejectWith(new Error("secret path")));
     const response = await post({ query: tokenMutation });
     const text = await response.text();
     expect(response.status).toBe(500);
@@ -177,7 +177,7 @@ describe("requests that are not authenticated", () => {
     expect(text).not.toContain("secret path");
   });
 
-  test("wait no longer than the deadline for the check", async () => {
+  test("wait for authentication no longer than the deadline", async () => {
     const authenticate = () => new Promise<never>(() => undefined);
     const { post } = await startServer({ graphql: { authenticate, deadlineMs: 30 } });
     const response = await post({ query: tokenMutation });
@@ -185,7 +185,7 @@ describe("requests that are not authenticated", () => {
     expect(codeOf((await response.json()) as GraphqlBody)).toBe("AUTH_UNAVAILABLE");
   });
 
-  test("are authenticated once, however many fields they ask for", async () => {
+  test("are authenticated once, however many fields they select", async () => {
     let times = 0;
     const authenticate = () => {
       times += 1;
@@ -197,25 +197,25 @@ describe("requests that are not authenticated", () => {
   });
 });
 
-describe("requests that are refused before they run", () => {
+describe("requests that are rejected before they run", () => {
   test.each([
     ["no JSON", "{", 400, "BAD_REQUEST"],
     ["an empty body", "", 400, "BAD_REQUEST"],
     ["a batch", JSON.stringify([{ query: "{ __typename }" }]), 400, "BAD_REQUEST"],
     ["null", "null", 400, "BAD_REQUEST"],
     ["no query", "{}", 400, "BAD_REQUEST"],
-    ["a query that is no text", `{"query":7}`, 400, "BAD_REQUEST"],
+    ["a query that is not a string", `{"query":7}`, 400, "BAD_REQUEST"],
     ["a poisoned prototype", `{"query":"{ __typename }","__proto__":{"a":1}}`, 400, "BAD_REQUEST"],
     ["a document that does not parse", `{"query":"{"}`, 400, "GRAPHQL_PARSE_FAILED"],
     ["an unknown field", `{"query":"{ viewr { id } }"}`, 400, "GRAPHQL_VALIDATION_FAILED"],
     [
-      "an operation that is not there",
+      "an operation that does not exist",
       `{"query":"query A { __typename }","operationName":"B"}`,
       400,
       "OPERATION_RESOLUTION_FAILURE",
     ],
     [
-      "variables that do not fit",
+      "invalid variables",
       `{"query":"query A($a: Int!) { __typename @skip(if: true) viewer { id @include(if: true) } }","variables":{"a":"x"}}`,
       400,
       "GRAPHQL_VALIDATION_FAILED",
@@ -235,24 +235,24 @@ describe("requests that are refused before they run", () => {
   ])("%s has a code and the request id", async (_name, body, status, code) => {
     const { post, calls } = await startServer();
     const response = await post(body, { accept: graphqlType });
-    const answer = (await response.json()) as GraphqlBody;
+    const result = (await response.json()) as GraphqlBody;
     expect(response.status).toBe(status);
-    expect(answer).not.toHaveProperty("data");
-    for (const { extensions } of answer.errors ?? []) {
+    expect(result).not.toHaveProperty("data");
+    for (const { extensions } of result.errors ?? []) {
       expect(extensions).toEqual({ code, retryable: false, requestId: response.headers.get("x-request-id") });
     }
-    expect(answer.errors).not.toHaveLength(0);
+    expect(result.errors).not.toHaveLength(0);
     expect(calls.issued).toBe(0);
   });
 
-  test("a document that does not validate is 200 under application/json, where statuses mean the transport", async () => {
+  test("a document that does not validate gets 200 under application/json, where statuses describe the transport", async () => {
     const { query } = await startServer();
     const { status, body } = await query("{ nothing }");
     expect(status).toBe(200);
     expect(codeOf(body)).toBe("GRAPHQL_VALIDATION_FAILED");
   });
 
-  test("a body over 64 KiB is 413, as large as it may be", async () => {
+  test("a body over 64 KiB gets 413, however large it is", async () => {
     const { post } = await startServer();
     for (const bytes of [65 * 1024, 10 * 1024 * 1024]) {
       const response = await post({ query: `#${"x".repeat(bytes)}` });
@@ -266,7 +266,7 @@ describe("requests that are refused before they run", () => {
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=x",
     "application/graphql",
-  ])("a body of type %s is 415, so that no form of another site gets through", async (type) => {
+  ])("a body of type %s gets 415, so that no HTML form of another site is accepted", async (type) => {
     const { post, calls } = await startServer();
     const response = await post(JSON.stringify({ query: tokenMutation }), { "content-type": type });
     expect(response.status).toBe(415);
@@ -291,7 +291,7 @@ describe("requests that are refused before they run", () => {
 });
 
 describe("logs", () => {
-  test("hold no token, header, document or variable, whatever happens", async () => {
+  test("contain no token, header, document or variable, whatever happens", async () => {
     const { post, query, lines } = await startServer();
     await query(tokenMutation);
     await query("{ secretField }");
