@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 
-/** What an API key says of the one who holds it. */
+/** The team, environment and region that an API key belongs to. */
 export type Caller = { environment: "sandbox" | "production"; region: "us" | "eu"; teamId: string };
 
 const keyPattern = /^(sk|pk)_(us|eu)_(?:(team-[^_]+)_)?.+$/s;
 
-/** A UUID that is the same for the same name in every run, so that a restart does not look like another team. */
+/** Returns the same UUID for the same name in every run, so that the team id survives a restart. */
 function toTeamId(teamName: string): string {
   const hex = createHash("sha256").update(`vital simulator team ${teamName}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
@@ -13,8 +13,8 @@ function toTeamId(teamName: string): string {
 
 /**
  * Reads a key by its prefix: `sk_` is sandbox and `pk_` production (Vital's docs; not secret and publishable), then the
- * region. `sk_us_team-b_…` belongs to the team `team-b`; all other keys to one team, as keys do before and after a
- * rotation. `null` for a key of another form.
+ * region. `sk_us_team-b_…` belongs to the team `team-b`. All other keys belong to one default team, as the old and the new
+ * key do in a rotation. Returns `null` for a key in another format.
  */
 export function toCaller(apiKey: string): Caller | null {
   const match = keyPattern.exec(apiKey);

@@ -4,7 +4,7 @@ import type { Fault } from "./faults.js";
 import type { ApiResponse } from "./operation.js";
 import type { HeldRequests } from "./held-requests.js";
 
-/** How a request ends: with an answer, or with its connection closed or reset. */
+/** How a request ends: with a response, or with its connection closed or reset. */
 export type Outcome = ApiResponse | "close" | "reset";
 
 type FaultContext = {
@@ -15,11 +15,11 @@ type FaultContext = {
 type Effects = {
   [K in Fault["kind"]]: (
     fault: Extract<Fault, { kind: K }>,
-    scene: FaultContext,
+    context: FaultContext,
   ) => Promise<Outcome> | Outcome;
 };
 
-/** Proxies answer 5xx in plain text; what Vital says itself is JSON. */
+/** Proxies send 5xx responses in plain text; Vital's own responses are JSON. */
 function toFailure(status: number, retryAfterSeconds: number | undefined, body?: unknown): ApiResponse {
   const text = STATUS_CODES[status] ?? "Error";
   const detail = status === 401 ? "invalid token" : text;
@@ -32,7 +32,7 @@ function toFailure(status: number, retryAfterSeconds: number | undefined, body?:
 const effects: Effects = {
   status: (fault) => toFailure(fault.status, fault.retryAfterSeconds, fault.body),
   delay: async ({ delayMs }, { work, heldRequests }) =>
-    (await heldRequests.hold(delayMs)) === "time" ? work() : "close",
+    (await heldRequests.hold(delayMs)) === "elapsed" ? work() : "close",
   reset: () => "reset",
   hang: async (_fault, { heldRequests, onClientGone }): Promise<Outcome> => {
     await heldRequests.hold(null, onClientGone);
@@ -44,9 +44,9 @@ const effects: Effects = {
   },
 };
 
-/** Lets a fault, or nothing, happen to one request. */
-export function applyFault(fault: Fault | null, scene: FaultContext): Promise<Outcome> | Outcome {
-  if (fault === null) return scene.work();
-  const effect = effects[fault.kind] as (fault: Fault, scene: FaultContext) => Promise<Outcome> | Outcome;
-  return effect(fault, scene);
+/** Applies a fault to one request, or does its work when there is none. */
+export function applyFault(fault: Fault | null, context: FaultContext): Promise<Outcome> | Outcome {
+  if (fault === null) return context.work();
+  const effect = effects[fault.kind] as (fault: Fault, context: FaultContext) => Promise<Outcome> | Outcome;
+  return effect(fault, context);
 }

@@ -27,7 +27,7 @@ function parseFault(body: Buffer): { fault: Fault } | { problem: string } {
   return parsed.success ? { fault: parsed.data } : { problem: z.prettifyError(parsed.error) };
 }
 
-/** The paths under `/__simulator`, which Vital does not have: faults, the ledger, what was asked. No key, no faults. */
+/** Registers the control API under `/__simulator`: faults, the ledger, the received requests. It needs no key, and faults do not affect it. */
 export function registerControlRoutes(
   server: FastifyInstance,
   {

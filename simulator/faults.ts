@@ -4,18 +4,18 @@ import { operationNames, type OperationName } from "./operation.js";
 
 const scope = {
   operation: z.enum([...operationNames, "*"]).default("*"),
-  /** How often it strikes; without it, until it is taken away. */
+  /** How many requests it affects; by default all, until it is removed. */
   times: z.int().min(1).optional(),
-  /** The chance for each matching request, drawn from `seed`: the same seed strikes the same requests. */
+  /** The probability for each matching request, drawn from `seed`: the same seed affects the same requests. */
   probability: z.number().min(0).max(1).default(1),
   seed: z.int().default(1),
 };
 const retryAfterSeconds = z.int().min(0).max(86_400).optional();
 const status = z.int().min(200).max(599);
 
-/** What may go wrong on demand. */
+/** A failure that the simulator produces on demand. */
 export const Fault = z.discriminatedUnion("kind", [
-  /** Answers without doing the work; `body` in place of the usual one. */
+  /** Responds without doing the work; `body` replaces the usual body. */
   z.strictObject({
     ...scope,
     kind: z.literal("status"),
@@ -23,13 +23,13 @@ export const Fault = z.discriminatedUnion("kind", [
     retryAfterSeconds,
     body: z.unknown().optional(),
   }),
-  /** Does the work after a wait, even when the caller has gone meanwhile. */
+  /** Does the work after a delay, even if the client has disconnected by then. */
   z.strictObject({ ...scope, kind: z.literal("delay"), delayMs: z.int().min(0).max(600_000) }),
-  /** Breaks the connection before the work. */
+  /** Resets the connection before the work. */
   z.strictObject({ ...scope, kind: z.literal("reset") }),
-  /** Never answers and does no work. */
+  /** Never responds and does no work. */
   z.strictObject({ ...scope, kind: z.literal("hang") }),
-  /** Does the work, then breaks the connection, or answers `status` where one is given. */
+  /** Does the work, then closes the connection, or responds with `status` when it is set. */
   z.strictObject({
     ...scope,
     kind: z.literal("commit-then-fail"),
@@ -39,7 +39,7 @@ export const Fault = z.discriminatedUnion("kind", [
 ]);
 export type Fault = z.infer<typeof Fault>;
 
-/** Mulberry32: a small generator with a 32-bit state, good enough to spread faults. */
+/** Mulberry32: a small random generator with a 32-bit state, good enough to distribute faults. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -52,26 +52,26 @@ function createRandom(seed: number): () => number {
 
 /** The active faults, in the order in which they were added. */
 export function createFaults() {
-  let active: { fault: Fault; random: () => number; struck: number }[] = [];
+  let active: { fault: Fault; random: () => number; timesApplied: number }[] = [];
 
   return {
     add(fault: Fault): void {
-      active.push({ fault, random: createRandom(fault.seed), struck: 0 });
+      active.push({ fault, random: createRandom(fault.seed), timesApplied: 0 });
     },
 
-    /** The first fault that strikes this request, which uses up one of its times; `null` for none. */
+    /** Returns the first fault that applies to this request and counts it as applied; `null` for none. */
     takeMatching(operation: OperationName): Fault | null {
-      const hit = active.find(
+      const match = active.find(
         ({ fault, random }) =>
           (fault.operation === "*" || fault.operation === operation) && random() < fault.probability,
       );
-      if (hit === undefined) return null;
-      hit.struck += 1;
-      if (hit.struck === hit.fault.times) active = active.filter((entry) => entry !== hit);
-      return hit.fault;
+      if (match === undefined) return null;
+      match.timesApplied += 1;
+      if (match.timesApplied === match.fault.times) active = active.filter((entry) => entry !== match);
+      return match.fault;
     },
 
-    list: () => active.map(({ fault, struck }) => ({ ...fault, struck })),
+    list: () => active.map(({ fault, timesApplied }) => ({ ...fault, struck: timesApplied })),
 
     clear(): void {
       active = [];

@@ -1,31 +1,34 @@
-/** Holds requests back until their time has come, or until everyone is let go. */
+/** Holds requests for a given time, until the client disconnects, or until all are released. */
 export function createHeldRequests() {
-  const waiting = new Set<() => void>();
+  const releases = new Set<() => void>();
 
   return {
     /**
-     * @param waitMs null for a wait without an end.
-     * @param onClientGone subscribes to the caller's leaving, which ends the wait.
-     * @returns whether the time passed or the wait was cut short.
+     * @param durationMs how long to hold the request; null for no limit.
+     * @param onClientGone registers a listener for the client's disconnection, which ends the hold.
+     * @returns whether the time elapsed or the request was released early.
      */
-    hold(waitMs: number | null, onClientGone?: (listener: () => void) => void): Promise<"time" | "released"> {
+    hold(
+      durationMs: number | null,
+      onClientGone?: (listener: () => void) => void,
+    ): Promise<"elapsed" | "released"> {
       return new Promise((resolve) => {
-        const leave = (reason: "time" | "released") => {
+        const end = (reason: "elapsed" | "released") => {
           clearTimeout(timer);
-          waiting.delete(release);
+          releases.delete(release);
           resolve(reason);
         };
         const release = () => {
-          leave("released");
+          end("released");
         };
-        const timer = waitMs === null ? undefined : setTimeout(leave, waitMs, "time");
-        waiting.add(release);
+        const timer = durationMs === null ? undefined : setTimeout(end, durationMs, "elapsed");
+        releases.add(release);
         onClientGone?.(release);
       });
     },
 
     releaseAll(): void {
-      for (const release of [...waiting]) release();
+      for (const release of [...releases]) release();
     },
   };
 }

@@ -5,12 +5,12 @@ import type { ApiResponse, ApiRequest } from "./operation.js";
 import type { RequestLog } from "./request-log.js";
 
 const maxBodyBytes = 1024 * 1024;
-/** Longer than any path Node's HTTP parser lets through. */
+/** Longer than any path that Node's HTTP parser accepts. */
 const maxParameterLength = 65_536;
 const unknownPath = "(unknown)";
 const notFound: ApiResponse = { status: 404, body: { detail: "Not Found" } };
 
-/** Takes what an operation needs out of a request; the path stays encoded, as routers decode some of it twice. */
+/** Reads what an operation needs from a request. The path stays encoded, because routers decode parts of it twice. */
 export function toApiRequest(request: FastifyRequest): ApiRequest {
   const url = request.raw.url ?? "";
   const queryAt = url.indexOf("?");
@@ -31,7 +31,7 @@ function sendResponse(reply: FastifyReply, { status, body, headers = {} }: ApiRe
   return reply.header("content-type", "application/json").headers(headers).send(JSON.stringify(body));
 }
 
-/** Answers, or breaks the connection as a fault wants it: a plain end, or a TCP reset. */
+/** Sends the response, or ends the connection as the fault demands: a plain close, or a TCP reset. */
 export function sendOutcome(reply: FastifyReply, outcome: Outcome): FastifyReply {
   if (typeof outcome === "object") return sendResponse(reply, outcome);
   reply.hijack();
@@ -49,18 +49,18 @@ function toErrorResponse(status: number): ApiResponse {
   return { status: status === 413 ? 413 : 400, body: { detail } };
 }
 
-/** Fastify without its own ideas about bodies and errors: operations see bytes, callers see Vital's forms. */
+/** Creates a Fastify server that leaves bodies as bytes and sends errors in Vital's formats. */
 export function createHttpServer(log: RequestLog): FastifyInstance {
-  const reject = (request: FastifyRequest, reply: FastifyReply, path: string, answer: ApiResponse) => {
-    log.record(request.method, path, null)(answer.status);
-    return sendResponse(reply, answer);
+  const reject = (request: FastifyRequest, reply: FastifyReply, path: string, response: ApiResponse) => {
+    log.record(request.method, path, null)(response.status);
+    return sendResponse(reply, response);
   };
   const server = Fastify({
     bodyLimit: maxBodyBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: maxParameterLength },
-    // A path that cannot be decoded.
+    // Called for a path that cannot be decoded.
     frameworkErrors: (_error, request, reply) => void reject(request, reply, unknownPath, notFound),
   });
   server.removeAllContentTypeParsers();

@@ -11,8 +11,8 @@ function decodeText(body: Buffer): string {
 }
 
 /**
- * Reads a request body the way FastAPI does: no content type counts as JSON; under another content type the bytes
- * themselves are the value (which then fails as "not an object").
+ * Parses a request body as FastAPI does: a missing content type counts as JSON. With another content type the text
+ * itself is the value (which is then rejected because it is not an object).
  *
  * @throws ApiError 422 for bad JSON and for no body at all, 400 for bytes that are not UTF-8.
  */
@@ -35,7 +35,7 @@ export function parseJsonBody(body: Buffer, contentType: string | undefined): un
   }
 }
 
-/** V8 names the place in its message, where it knows one. */
+/** V8 includes the position in its message, if it knows one. */
 function positionOf(error: unknown): number {
   const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
   return position === undefined ? 0 : Number(position);

@@ -1,8 +1,8 @@
 import { startSimulator } from "./server.js";
 import { readSimulatorSettings } from "./settings.js";
 
-/** A stop that takes longer is cut short. */
-const stopWithinMs = 9000;
+/** A stop that takes longer is forced. */
+const stopTimeoutMs = 9000;
 
 function exitWith(message: string): never {
   process.stderr.write(`${message}\n`);
@@ -11,20 +11,20 @@ function exitWith(message: string): never {
 
 const { options, problems } = readSimulatorSettings(process.env);
 if (problems.length > 0) {
-  exitWith(["The simulator cannot start with these settings:", ...problems].join("\n  "));
+  exitWith(["Invalid configuration:", ...problems].join("\n  "));
 }
 
 const simulator = await startSimulator(options).catch((error: unknown) => {
   const address = `port ${options.port} on ${options.host}`;
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") {
-    exitWith(`SIMULATOR_PORT: ${address} is in use; set another one, or 0 for any free port`);
+    exitWith(`SIMULATOR_PORT: ${address} is in use; set another port, or 0 for any free port`);
   }
-  return exitWith(`The simulator cannot listen to ${address}: ${message}`);
+  return exitWith(`The simulator cannot listen on ${address}: ${message}`);
 });
 
 function stop(): void {
-  setTimeout(() => process.exit(1), stopWithinMs).unref();
+  setTimeout(() => process.exit(1), stopTimeoutMs).unref();
   void simulator.close().then(() => process.exit(0));
 }
 process.once("SIGTERM", stop);

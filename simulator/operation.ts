@@ -1,6 +1,6 @@
 import type { Caller } from "./api-key.js";
 
-/** What faults, the request table and the timeline call the routes of Vital. */
+/** The names of Vital's routes in faults, in the request counts and in the timeline. */
 export const operationNames = [
   "create-user",
   "sign-in-token",
@@ -14,31 +14,31 @@ export const operationNames = [
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
-/** One request, decoded as far as every operation needs it. */
+/** One request, decoded as far as every operation needs it to be. */
 export type ApiRequest = {
-  /** Path as it came, without the query and still percent-encoded. */
+  /** The received path, without the query and still percent-encoded. */
   path: string;
-  /** `:user_id` of the route, percent-decoded; empty where the route has none. */
+  /** `:user_id` of the route, percent-decoded; empty when the route has none. */
   userId: string;
   query: URLSearchParams;
   contentType: string | undefined;
-  /** Bytes as they came; empty where there are none. */
+  /** The received bytes; empty when there is no body. */
   body: Buffer;
 };
 
-/** `body` is sent as JSON, unless it is a string under a `content-type` of its own; absent for 204. */
+/** `body` is sent as JSON, unless it is a string and `headers` has a `content-type`. It is absent for 204. */
 export type ApiResponse = { status: number; body?: unknown; headers?: Record<string, string> };
 
 type Route = { method: "GET" | "POST" | "PATCH" | "DELETE"; paths: readonly string[] };
 
-/** An operation of the server API takes the caller its key names; the token exchange is open to everyone. */
+/** An operation of the server API receives the caller that the API key belongs to. The token exchange needs no API key. */
 export type Operation = Route &
   (
-    | { name: OperationName; needsApiKey: true; run(call: ApiRequest, caller: Caller): ApiResponse }
-    | { name: OperationName; needsApiKey: false; run(call: ApiRequest): ApiResponse }
+    | { name: OperationName; needsApiKey: true; run(request: ApiRequest, caller: Caller): ApiResponse }
+    | { name: OperationName; needsApiKey: false; run(request: ApiRequest): ApiResponse }
   );
 
-/** One entry of a Pydantic v2 error list, as Vital's FastAPI routes give it. */
+/** One entry of a Pydantic v2 error list, as Vital's FastAPI routes return it. */
 export type ValidationItem = {
   type: string;
   loc: (string | number)[];
@@ -59,5 +59,5 @@ export class ApiError extends Error {
   }
 }
 
-/** The 422 of FastAPI: a list of what is wrong with the input. */
+/** Returns FastAPI's 422 error: a list of what is wrong with the input. */
 export const toValidationError = (...items: ValidationItem[]) => new ApiError(422, items);

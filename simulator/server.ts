@@ -16,23 +16,23 @@ import { createUserStore } from "./user-store.js";
 import { createHeldRequests } from "./held-requests.js";
 
 export type SimulatorOptions = {
-  /** 0, the default, takes any free port. */
+  /** 0, the default, means any free port. */
   port?: number;
   host?: string;
-  /** The one key it takes; without it, any key of Vital's form. */
+  /** The only key it accepts; by default, any key in Vital's format. */
   apiKey?: string | undefined;
-  /** How many users a sandbox team may have at once; no limit without it. */
+  /** How many users a sandbox team may have at the same time; no limit by default. */
   sandboxUserCap?: number | undefined;
   /** Clock, epoch milliseconds. */
   now?: () => number;
 };
 
-/** Authenticates by the `x-vital-api-key` header; `onlyKey` is the one key accepted, where there is one. */
+/** Authenticates by the `x-vital-api-key` header. When `onlyKey` is set, no other key is accepted. */
 function getCaller(request: FastifyRequest, onlyKey: string | undefined): Caller {
-  const given = request.headers["x-vital-api-key"];
-  if (given === undefined || given === "") throw new ApiError(401, "Missing x-vital-api-key");
-  const caller = toCaller(String(given));
-  if (caller === null || (onlyKey !== undefined && given !== onlyKey)) {
+  const key = request.headers["x-vital-api-key"];
+  if (key === undefined || key === "") throw new ApiError(401, "Missing x-vital-api-key");
+  const caller = toCaller(String(key));
+  if (caller === null || (onlyKey !== undefined && key !== onlyKey)) {
     throw new ApiError(401, "invalid token");
   }
   return caller;
@@ -53,7 +53,7 @@ function runToResponse(
   }
 }
 
-/** Loopback stands in for "every address", so that the URL can be opened as it is printed. */
+/** Returns a URL that can be opened as printed: a wildcard address is shown as loopback. */
 function toUrl({ address, family, port }: AddressInfo): string {
   if (family === "IPv6") return `http://[${address === "::" ? "::1" : address}]:${port}`;
   return `http://${address === "0.0.0.0" ? "127.0.0.1" : address}:${port}`;
@@ -61,9 +61,9 @@ function toUrl({ address, family, port }: AddressInfo): string {
 
 /**
  * Starts a local Vital: the user operations and the token exchange, with the statuses, bodies and quirks of the real
- * one, and a control plane under `/__simulator`. Everything is in memory and gone with `close`.
+ * one, and a control API under `/__simulator`. All data is in memory and lost on `close`.
  *
- * @throws Error (`EADDRINUSE` and the like) when it cannot listen; TypeError for an `apiKey` that has not Vital's form.
+ * @throws Error (such as `EADDRINUSE`) when it cannot listen; TypeError when `apiKey` is not in Vital's format.
  */
 export async function startSimulator({
   port = 0,
@@ -87,13 +87,13 @@ export async function startSimulator({
       method: operation.method,
       url: path,
       handler: async (request, reply) => {
-        const settle = log.record(operation.method, path, operation.name);
+        const recordStatus = log.record(operation.method, path, operation.name);
         const outcome = await applyFault(faults.takeMatching(operation.name), {
           work: () => runToResponse(operation, request, apiKey),
           heldRequests,
           onClientGone: (listener) => void request.raw.socket.once("close", listener),
         });
-        if (typeof outcome === "object") settle(outcome.status);
+        if (typeof outcome === "object") recordStatus(outcome.status);
         return sendOutcome(reply, outcome);
       },
     });

@@ -8,7 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads the `SIMULATOR_*` settings. An empty value counts as absent.
  *
- * @returns the options, and every problem found, by name; the options are worth nothing when there is one.
+ * @returns the options, and every problem by setting name. The options must not be used when there is a problem.
  */
 export function readSimulatorSettings(environment: Environment): {
   options: SimulatorOptions;
@@ -33,7 +33,9 @@ export function readSimulatorSettings(environment: Environment): {
     const path = text("SIMULATOR_API_KEY_FILE");
     if (path === undefined) return value;
     if (value !== undefined) {
-      problems.push("SIMULATOR_API_KEY: is set together with SIMULATOR_API_KEY_FILE; keep one of the two");
+      problems.push(
+        "SIMULATOR_API_KEY: is set together with SIMULATOR_API_KEY_FILE; set only one of the two",
+      );
     }
     try {
       const content = readFileSync(path, "utf8").trim();
@@ -53,7 +55,9 @@ export function readSimulatorSettings(environment: Environment): {
     sandboxUserCap: integer("SIMULATOR_SANDBOX_USER_CAP", [1, 1_000_000]),
   };
   if (options.apiKey !== undefined && toCaller(options.apiKey) === null) {
-    problems.push("SIMULATOR_API_KEY: must begin with sk_us_, sk_eu_, pk_us_ or pk_eu_ and go on after it");
+    problems.push(
+      "SIMULATOR_API_KEY: must begin with sk_us_, sk_eu_, pk_us_ or pk_eu_, followed by at least one more character",
+    );
   }
   return { options, problems };
 }

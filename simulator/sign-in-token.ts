@@ -1,4 +1,4 @@
-/** What the mobile SDK takes out of a sign-in token. */
+/** What the mobile SDK reads from a sign-in token. */
 export type DecodedSignInToken = {
   publicKey: string;
   /** The inner JWT, which the SDK exchanges. */
@@ -38,7 +38,7 @@ function getString(object: JsonObject, key: string, what: string): string {
   return value;
 }
 
-/** iOS pads a segment and then reads it in the standard alphabet. */
+/** iOS pads a segment and then decodes it with the standard alphabet. */
 function parseSegment(segment: string, index: number): JsonObject {
   if (!/^[A-Za-z0-9+/]+$/.test(segment)) {
     throw new Error(`segment ${index} of user_token is outside the standard base64 alphabet`);
@@ -67,11 +67,11 @@ function parseIssuer(issuer: string) {
 }
 
 /**
- * Decodes a sign-in token by the rules of both mobile SDKs (the stricter where they differ). No signature is checked:
- * the device does not check one either.
+ * Decodes a sign-in token by the rules of both mobile SDKs (the stricter rule where they differ). The signature is not
+ * verified, because the device does not verify it either.
  *
- * @param text what the sign_in_token call gave.
- * @throws Error with the rule that the token breaks; never with the token.
+ * @param text the `sign_in_token` of Vital's response.
+ * @throws Error with the rule that the token breaks. It never contains the token.
  */
 export function decodeSignInToken(text: string): DecodedSignInToken {
   if (text === "" || !standardBase64.test(text))

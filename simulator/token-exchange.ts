@@ -7,28 +7,28 @@ import type { User, UserStore } from "./user-store.js";
 const expiresInSeconds = 3600;
 const invalidToken: ApiResponse = { status: 400, body: { detail: { error_type: "invalid_token" } } };
 
-/** Refresh tokens that prove themselves, so that nothing has to be kept: `<user id>.<nonce>.<HMAC>`. */
+/** Self-contained refresh tokens, so that nothing has to be stored: `<user id>.<nonce>.<HMAC>`. */
 function createRefreshTokens() {
   const key = randomBytes(32);
-  const proofOf = (content: string) => createHmac("sha256", key).update(content).digest();
+  const toSignature = (content: string) => createHmac("sha256", key).update(content).digest();
   return {
-    mint(vitalUserId: string): string {
+    create(vitalUserId: string): string {
       const content = `${vitalUserId}.${randomBytes(12).toString("base64url")}`;
-      return `${content}.${proofOf(content).toString("base64url")}`;
+      return `${content}.${toSignature(content).toString("base64url")}`;
     },
-    /** The user id in a token minted here; else `null`. */
+    /** Returns the user id of a token that was created here; otherwise `null`. */
     verify(token: string): string | null {
-      const [vitalUserId = "", nonce = "", proof = ""] = token.split(".");
-      const given = Buffer.from(proof, "base64url");
-      const expected = proofOf(`${vitalUserId}.${nonce}`);
+      const [vitalUserId = "", nonce = "", signature = ""] = token.split(".");
+      const given = Buffer.from(signature, "base64url");
+      const expected = toSignature(`${vitalUserId}.${nonce}`);
       return given.length === expected.length && timingSafeEqual(given, expected) ? vitalUserId : null;
     },
   };
 }
 
 /**
- * `POST /v1/token` of Vital's identity host: a sign-in token, or a refresh token, for an access token. It takes no API
- * key. Whatever is wrong with the request is `invalid_token`, as the SDK knows no better answer to it.
+ * `POST /v1/token` of Vital's identity host: exchanges a sign-in token or a refresh token for an access token. It needs
+ * no API key. Every invalid request is an `invalid_token`, because the SDK does not distinguish other errors.
  */
 export function createTokenExchange({ users, signer }: { users: UserStore; signer: TokenSigner }): Operation {
   const refreshTokens = createRefreshTokens();
@@ -42,7 +42,7 @@ export function createTokenExchange({ users, signer }: { users: UserStore; signe
   const findBySignInToken = (form: URLSearchParams): User | null => {
     if (form.get("subject_token_type") !== "urn:junction:sign-in-token") return null;
     const claims = signer.verify(form.get("subject_token") ?? "");
-    // An access token carries the same signature, but no tenant: it is no sign-in token.
+    // An access token has a valid signature too, but no tenant: it is not a sign-in token.
     if (claims?.tenant_id === undefined) return null;
     return findUser((claims.claims as { vital_team_id?: unknown }).vital_team_id, claims.uid);
   };
@@ -63,7 +63,7 @@ export function createTokenExchange({ users, signer }: { users: UserStore; signe
     const user = finders.get(form.get("grant_type") ?? "")?.(form) ?? null;
     if (user === null) return invalidToken;
     const accessToken = signer.sign({ sub: user.vitalUserId, vital_team_id: user.teamId });
-    const refreshToken = refreshTokens.mint(user.vitalUserId);
+    const refreshToken = refreshTokens.create(user.vitalUserId);
     return {
       status: 200,
       body: { access_token: accessToken, refresh_token: refreshToken, expires_in: expiresInSeconds },

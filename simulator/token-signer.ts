@@ -3,16 +3,16 @@ import { promisify } from "node:util";
 
 import type { Caller } from "./api-key.js";
 
-/** An hour: the most that Google's custom tokens, whose form these have, may live. */
+/** One hour: the longest lifetime of Google's custom tokens, whose format these tokens have. */
 const lifetimeSeconds = 3600;
 
 const toSegment = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /**
- * Signs and checks RS256 JWTs with a key pair made for this process. A token of another run is a forged one.
+ * Signs and verifies RS256 JWTs with a key pair created for this process. A token from another run is invalid.
  *
- * Claims must be plain ASCII without `~`, `?` and `>`: only these put `-` or `_` into a segment, which the iOS SDK
- * refuses as malformed.
+ * Claims must be plain ASCII without `~`, `?` and `>`. Only other characters put `-` or `_` into a segment, which the iOS
+ * SDK rejects as malformed.
  */
 export async function createTokenSigner({ now }: { now: () => number }) {
   const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
@@ -26,7 +26,7 @@ export async function createTokenSigner({ now }: { now: () => number }) {
       return `${content}.${sign("sha256", Buffer.from(content), privateKey).toString("base64url")}`;
     },
 
-    /** The claims of a token signed here and not expired; else `null`. */
+    /** Returns the claims of a token that was signed here and has not expired; otherwise `null`. */
     verify(token: string): Record<string, unknown> | null {
       const [head, body, signature, ...rest] = token.split(".");
       if (head !== header || body === undefined || signature === undefined || rest.length > 0) return null;
@@ -39,14 +39,14 @@ export async function createTokenSigner({ now }: { now: () => number }) {
 }
 export type TokenSigner = Awaited<ReturnType<typeof createTokenSigner>>;
 
-/** Environment and region of the SDK come from this name alone. */
+/** The SDK derives environment and region from this name alone. */
 function toIssuer({ environment, region }: Caller): string {
   const stage = `${environment === "production" ? "prd" : "stg"}-${region}`;
   return `id-signer-${stage}@vital-id-${stage}.iam.gserviceaccount.com`;
 }
 
-/** The text that Vital's sign_in_token call gives: base64 JSON around a signed token for one user. */
-export function mintSignInToken(signer: TokenSigner, caller: Caller, vitalUserId: string): string {
+/** Creates the `sign_in_token` of Vital's response: base64 JSON around a signed token for one user. */
+export function createSignInTokenText(signer: TokenSigner, caller: Caller, vitalUserId: string): string {
   const issuer = toIssuer(caller);
   const userToken = signer.sign({
     iss: issuer,

@@ -8,7 +8,7 @@ const optionalFields = [
 ] as const;
 type OptionalField = (typeof optionalFields)[number];
 
-/** A field that was not sent is absent; null is a value (it clears). */
+/** A field that was not sent is absent. null is a value: it clears the field. */
 export type UserBody = { client_user_id?: string } & Partial<Record<OptionalField, string | null>>;
 
 type Check = (value: string) => Omit<ValidationItem, "loc" | "input"> | null;
@@ -69,8 +69,8 @@ function optionalFieldProblem(body: object, field: OptionalField): ValidationIte
 }
 
 /**
- * Checks the body of a create (the client user id is required) or of a patch (it is optional, but never null).
- * An empty client user id passes, as Vital's schema sets no length.
+ * Parses the body of a create request (the client user id is required) or of a patch request (it is optional, but never
+ * null). An empty client user id is valid, because Vital's schema sets no length.
  *
  * @throws ApiError 422 with every problem.
  */

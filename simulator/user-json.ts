@@ -1,12 +1,12 @@
 import type { ManualValue, User } from "./user-store.js";
 
-/** An instant as Vital writes it: whole seconds and `+00:00`. */
+/** Returns a time in Vital's format: whole seconds and `+00:00`. */
 export const toVitalTime = (at: number) => `${new Date(at).toISOString().slice(0, 19)}+00:00`;
 
 const toManual = (key: "id" | "value", manual: ManualValue | null) =>
   manual && { [key]: manual.value, source_slug: "manual", updated_at: toVitalTime(manual.updatedAt) };
 
-/** `ClientFacingUser` of Vital's OpenAPI file, as it stands in a creation and in the list. */
+/** Returns `ClientFacingUser` of Vital's OpenAPI file, as creating and listing users return it. */
 export function toUserJson(user: User) {
   return {
     user_id: user.vitalUserId,
@@ -21,7 +21,7 @@ export function toUserJson(user: User) {
   };
 }
 
-/** Reading one user shows an open end of ingestion as the zero date, once a start is set: a quirk of the live service. */
+/** When one user is read, an open `ingestion_end` appears as the zero date once a start is set: a quirk of the live service. */
 export function toSingleUserJson(user: User) {
   const { ingestionStart, ingestionEnd } = user.attributes;
   const end = ingestionStart !== null && ingestionEnd === null ? "0001-01-01" : ingestionEnd;

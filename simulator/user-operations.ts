@@ -8,7 +8,7 @@ import {
   toValidationError,
   ApiError,
 } from "./operation.js";
-import { mintSignInToken, type TokenSigner } from "./token-signer.js";
+import { createSignInTokenText, type TokenSigner } from "./token-signer.js";
 import { parseUserBody, type UserBody } from "./user-body.js";
 import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
 import type { ManualValue, User, UserAttributes, UserStore } from "./user-store.js";
@@ -20,7 +20,7 @@ const resolvePath = "/v2/user/resolve/";
 const invalidRequest = (message: string, more: object = {}) =>
   new ApiError(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
 
-/** Percent-decoding that leaves what cannot be decoded, as Python's `unquote` does. */
+/** Percent-decodes a path. Returns it unchanged when it cannot be decoded, as Python's `unquote` does. */
 function decodePath(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -32,7 +32,7 @@ function decodePath(text: string): string {
 /**
  * The user operations of Vital's server API, with the statuses and bodies of its documentation.
  *
- * @param sandboxUserCap how many users a sandbox team may have at once; `null` for no limit.
+ * @param sandboxUserCap how many users a sandbox team may have at the same time; `null` for no limit.
  */
 export function createUserOperations({
   users,
@@ -45,7 +45,7 @@ export function createUserOperations({
   now: () => number;
   sandboxUserCap: number | null;
 }): Operation[] {
-  /** Reads and writes word their 404 differently. */
+  /** Reads and writes use different texts for their 404. */
   const getActiveUser = (caller: Caller, vitalUserId: string): User => {
     const user = users.find(caller.teamId, vitalUserId);
     if (user === null) throw new ApiError(404, unknownUser);
@@ -68,7 +68,7 @@ export function createUserOperations({
     };
   };
 
-  const assertRoom = ({ environment, teamId }: Caller) => {
+  const assertBelowCap = ({ environment, teamId }: Caller) => {
     if (environment !== "sandbox" || sandboxUserCap === null) return;
     if (users.countActive(teamId) < sandboxUserCap) return;
     throw invalidRequest(`You have reached the maximum of ${sandboxUserCap} Sandbox users`);
@@ -77,8 +77,8 @@ export function createUserOperations({
   const createUser = ({ body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
     const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: true });
     const clientUserId = fields.client_user_id ?? "";
-    // A full team still says who holds a taken id: the conflict is the more useful of the two answers.
-    if (users.findByClientUserId(caller.teamId, clientUserId) === null) assertRoom(caller);
+    // In a full team, an id that is in use is still reported as a conflict: that is the more useful of the two errors.
+    if (users.findByClientUserId(caller.teamId, clientUserId) === null) assertBelowCap(caller);
     const { user, isNew } = users.create(caller.teamId, clientUserId, toAttributes(fields, null));
     if (isNew) return { status: 200, body: toUserJson(user) };
     throw invalidRequest("Client user id already exists.", {
@@ -89,7 +89,7 @@ export function createUserOperations({
 
   const resolveUser = ({ path }: ApiRequest, { teamId }: Caller): ApiResponse => {
     const encoded = path.slice(resolvePath.length);
-    // An id of dots or nothing never gets here as itself: URL parsers collapse the path on their side.
+    // An empty id and an id of dots never arrive unchanged, because URL parsers on the client collapse the path.
     if (encoded === "") throw new ApiError(404, "Not Found");
     const user = users.findByClientUserId(teamId, decodePath(encoded));
     if (user === null) throw new ApiError(404, "User not found");
@@ -130,7 +130,7 @@ export function createUserOperations({
     return { status: 200, body: { success: true } };
   };
 
-  /** The documentation shows a JSON body where the schema says query parameters: both are taken. */
+  /** Vital's documentation shows a JSON body, and its schema shows query parameters. Both are accepted. */
   const findToRestore = ({ query, body, contentType }: ApiRequest, { teamId }: Caller): User | null => {
     const fields = query.size > 0 || body.length === 0 ? null : parseJsonBody(body, contentType);
     const read = (name: string): string | null => {
@@ -147,8 +147,8 @@ export function createUserOperations({
     throw toValidationError({ type: "value_error", loc: ["query"], msg, input: null, ctx: { error: {} } });
   };
 
-  const undoDelete = (call: ApiRequest, caller: Caller): ApiResponse => {
-    const user = findToRestore(call, caller);
+  const undoDelete = (request: ApiRequest, caller: Caller): ApiResponse => {
+    const user = findToRestore(request, caller);
     if (user === null) throw new ApiError(404, unknownUser);
     if (user.deletedAt === null) throw new ApiError(400, "The user is not scheduled for deletion");
     if (users.restore(user)) return { status: 200, body: { success: true } };
@@ -157,23 +157,23 @@ export function createUserOperations({
 
   const createSignInToken = ({ userId }: ApiRequest, caller: Caller): ApiResponse => {
     const { vitalUserId } = getActiveUser(caller, parseUserId(userId));
-    const token = mintSignInToken(signer, caller, vitalUserId);
+    const token = createSignInTokenText(signer, caller, vitalUserId);
     return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };
   };
 
   const collection = ["/v2/user", "/v2/user/"];
   const member = ["/v2/user/:user_id"];
-  const guarded = { needsApiKey: true } as const;
+  const withApiKey = { needsApiKey: true } as const;
   return [
-    { ...guarded, name: "create-user", method: "POST", paths: collection, run: createUser },
-    { ...guarded, name: "list-users", method: "GET", paths: collection, run: listUsers },
-    { ...guarded, name: "resolve-user", method: "GET", paths: [`${resolvePath}*`], run: resolveUser },
-    { ...guarded, name: "get-user", method: "GET", paths: member, run: getUser },
-    { ...guarded, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
-    { ...guarded, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },
-    { ...guarded, name: "undo-delete", method: "POST", paths: ["/v2/user/undo_delete"], run: undoDelete },
+    { ...withApiKey, name: "create-user", method: "POST", paths: collection, run: createUser },
+    { ...withApiKey, name: "list-users", method: "GET", paths: collection, run: listUsers },
+    { ...withApiKey, name: "resolve-user", method: "GET", paths: [`${resolvePath}*`], run: resolveUser },
+    { ...withApiKey, name: "get-user", method: "GET", paths: member, run: getUser },
+    { ...withApiKey, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
+    { ...withApiKey, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },
+    { ...withApiKey, name: "undo-delete", method: "POST", paths: ["/v2/user/undo_delete"], run: undoDelete },
     {
-      ...guarded,
+      ...withApiKey,
       name: "sign-in-token",
       method: "POST",
       paths: ["/v2/user/:user_id/sign_in_token"],

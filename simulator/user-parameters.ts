@@ -1,6 +1,6 @@
 import { toValidationError, ApiError } from "./operation.js";
 
-/** A UUID in either usual spelling, in lower case with hyphens; `null` for anything else. */
+/** Returns a UUID, with or without hyphens, in lower case with hyphens; `null` for anything else. */
 function toUuid(text: string): string | null {
   const match = /^([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})$/i.exec(text);
   if (match === null) return null;
@@ -8,7 +8,7 @@ function toUuid(text: string): string | null {
   return [first, ...others].join("-").toLowerCase();
 }
 
-/** @throws ApiError 422 with a list, as the FastAPI routes give it. */
+/** @throws ApiError 422 with a list, as the FastAPI routes return it. */
 export function parseUserId(text: string, where: "path" | "query" = "path"): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
@@ -21,7 +21,7 @@ export function parseUserId(text: string, where: "path" | "query" = "path"): str
   });
 }
 
-/** @throws ApiError 422 with a string: a service in another language stands behind the read of one user. */
+/** @throws ApiError 422 with a string, because at Vital a service in another language reads one user. */
 export function parseUserIdOfRead(text: string): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
@@ -33,9 +33,9 @@ export function parseUserIdOfRead(text: string): string {
   );
 }
 
-/** Takes any whole numbers; the defaults are those of Vital's docs. */
+/** Accepts any whole numbers. The defaults are those of Vital's docs. */
 export function parseListQuery(query: URLSearchParams): { offset: number; limit: number } {
-  const parseInteger = (name: string, fallback: number): number => {
+  const parseWholeNumber = (name: string, fallback: number): number => {
     const input = query.get(name);
     if (input === null) return fallback;
     if (/^[+-]?\d{1,15}$/.test(input)) return Number(input);
@@ -46,5 +46,5 @@ export function parseListQuery(query: URLSearchParams): { offset: number; limit:
       input,
     });
   };
-  return { offset: parseInteger("offset", 0), limit: parseInteger("limit", 100) };
+  return { offset: parseWholeNumber("offset", 0), limit: parseWholeNumber("limit", 100) };
 }

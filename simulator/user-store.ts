@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 
-/** A value set through the API, with the instant (epoch milliseconds) of its last change. */
+/** A value that was set through the API, with the time (epoch milliseconds) of its last change. */
 export type ManualValue = { value: string; updatedAt: number };
 
 export type UserAttributes = {
@@ -10,7 +10,7 @@ export type UserAttributes = {
   ingestionEnd: string | null;
 };
 
-/** Instants are epoch milliseconds; `deletedAt` is null while the user is not deleted. */
+/** Times are epoch milliseconds. `deletedAt` is null while the user is not deleted. */
 export type User = {
   readonly vitalUserId: string;
   readonly teamId: string;
@@ -20,14 +20,14 @@ export type User = {
   attributes: UserAttributes;
 };
 
-/** Vital's docs: data is erased, and undoing ends, seven days after the deletion. */
+/** Vital's docs: seven days after the deletion, the data is erased and the deletion can no longer be undone. */
 const graceMs = 7 * 24 * 3_600_000;
 
 type Team = { byClientUserId: Map<string, User>; oldestFirst: User[] };
 
 /**
- * The users of all teams, in memory. Every method is synchronous, so one call is one atomic step. Look-ups go through
- * maps only: an id such as `__proto__` is an id like any other.
+ * The users of all teams, in memory. Every method is synchronous, so one call is one atomic step. Lookups use only
+ * maps: an id such as `__proto__` is an ordinary id.
  */
 export function createUserStore({ now }: { now: () => number }) {
   const byVitalUserId = new Map<string, User>();
@@ -43,7 +43,7 @@ export function createUserStore({ now }: { now: () => number }) {
   const isErased = (user: User) => user.deletedAt !== null && user.deletedAt + graceMs <= now();
 
   return {
-    /** Takes the client user id if it is free; else gives the user who has it, with `isNew` false. */
+    /** Creates a user if the client user id is free; otherwise returns the user who has it, with `isNew` false. */
     create(teamId: string, clientUserId: string, attributes: UserAttributes): { user: User; isNew: boolean } {
       const team = getTeam(teamId);
       const holder = team.byClientUserId.get(clientUserId);
@@ -62,13 +62,13 @@ export function createUserStore({ now }: { now: () => number }) {
       return { user, isNew: true };
     },
 
-    /** A user of the team, deleted or not, until the grace period ends. */
+    /** Finds a user of the team; a deleted one only until the grace period ends. */
     find(teamId: string, vitalUserId: string): User | null {
       const user = byVitalUserId.get(vitalUserId);
       return user?.teamId !== teamId || isErased(user) ? null : user;
     },
 
-    /** A user of any team who is not deleted. */
+    /** Finds a user of any team who is not deleted. */
     findActive(vitalUserId: string): User | null {
       const user = byVitalUserId.get(vitalUserId);
       return user?.deletedAt === null ? user : null;
@@ -77,7 +77,7 @@ export function createUserStore({ now }: { now: () => number }) {
     findByClientUserId: (teamId: string, clientUserId: string): User | null =>
       getTeam(teamId).byClientUserId.get(clientUserId) ?? null,
 
-    /** The user whom the last deletion under this client user id hit, while it can be undone. */
+    /** Finds the last deleted user with this client user id, while the deletion can be undone. */
     findLastDeleted(teamId: string, clientUserId: string): User | null {
       const deleted = getTeam(teamId).oldestFirst.filter(
         (user) => user.clientUserId === clientUserId && user.deletedAt !== null && !isErased(user),
@@ -85,7 +85,7 @@ export function createUserStore({ now }: { now: () => number }) {
       return deleted.at(-1) ?? null;
     },
 
-    /** False when another user has the id. */
+    /** Returns false when another user has the id. */
     rename(user: User, clientUserId: string): boolean {
       const { byClientUserId } = getTeam(user.teamId);
       if ((byClientUserId.get(clientUserId) ?? user) !== user) return false;
@@ -95,13 +95,13 @@ export function createUserStore({ now }: { now: () => number }) {
       return true;
     },
 
-    /** Frees the client user id at once. */
+    /** Deletes the user. The client user id is free immediately. */
     remove(user: User): void {
       user.deletedAt = now();
       getTeam(user.teamId).byClientUserId.delete(user.clientUserId);
     },
 
-    /** False when a newer user has taken the client user id. */
+    /** Undoes a deletion. Returns false when a newer user has the client user id. */
     restore(user: User): boolean {
       const { byClientUserId } = getTeam(user.teamId);
       if (byClientUserId.has(user.clientUserId)) return false;
@@ -112,7 +112,7 @@ export function createUserStore({ now }: { now: () => number }) {
 
     countActive: (teamId: string): number => getTeam(teamId).byClientUserId.size,
 
-    /** Active users, newest first. */
+    /** Lists active users, newest first. */
     list(teamId: string, { offset, limit }: { offset: number; limit: number }): User[] {
       const { oldestFirst, byClientUserId } = getTeam(teamId);
       const page: User[] = [];
@@ -127,7 +127,7 @@ export function createUserStore({ now }: { now: () => number }) {
       return page;
     },
 
-    /** Everyone ever created, in that order. */
+    /** Lists all users ever created, in order of creation. */
     listEver: (): User[] => [...byVitalUserId.values()],
 
     clear(): void {

@@ -22,7 +22,7 @@ describe("a patch", () => {
   const patch = (vitalUserId: string, body: unknown) =>
     vital.call("PATCH", `/v2/user/${vitalUserId}`, { body });
 
-  test("changes what it names, answers 204 without a body, and leaves the rest", async () => {
+  test("changes the given fields, returns 204 without a body, and leaves the other fields", async () => {
     const vitalUserId = await vital.createId("patched");
     await patch(vitalUserId, { fallback_time_zone: "Europe/Paris" });
     const { status, text } = await patch(vitalUserId, { ingestion_end: "2026-12-01" });
@@ -41,8 +41,8 @@ describe("a patch", () => {
     expect((await patch(vitalUserId, { client_user_id: "after" })).status).toBe(204);
   });
 
-  test("is refused where it cannot be done", async () => {
-    const vitalUserId = await vital.createId("refused");
+  test("is rejected when it is invalid", async () => {
+    const vitalUserId = await vital.createId("rejected");
     await vital.create("other");
     const nothing = await patch(vitalUserId, {});
     expect([nothing.status, nothing.body]).toEqual([400, { detail: "Nothing to patch" }]);
@@ -59,7 +59,7 @@ describe("a patch", () => {
 });
 
 describe("a deletion", () => {
-  test("hides the user from every read, and each says so in its own words", async () => {
+  test("hides the user from every operation, and each has its own error text", async () => {
     const vitalUserId = await vital.createId("gone");
     const deleted = await remove(vitalUserId);
     expect([deleted.status, deleted.body]).toEqual([200, success]);
@@ -73,14 +73,14 @@ describe("a deletion", () => {
     expect([token.status, token.body]).toEqual([404, deletedUser]);
   });
 
-  test("of nobody is a 404, under no UUID a 422", async () => {
+  test("of an unknown user is a 404, of an invalid UUID a 422", async () => {
     const unknown = await remove(unknownUserId);
     expect([unknown.status, unknown.body]).toEqual([404, unknownUser]);
     const nonsense = await remove("nonsense");
     expect([nonsense.status, nonsense.detail]).toMatchObject([422, [{ type: "uuid_parsing" }]]);
   });
 
-  test("frees the client user id for a new user at once", async () => {
+  test("frees the client user id for a new user immediately", async () => {
     const first = await vital.createId("again");
     await remove(first);
     const { status, body } = await vital.create("again");
@@ -89,7 +89,7 @@ describe("a deletion", () => {
     expect((await vital.resolve("again")).body.user_id).toBe(body.user_id);
   });
 
-  test("is complete after seven days", async () => {
+  test("is final after seven days", async () => {
     const vitalUserId = await vital.createId("week");
     await remove(vitalUserId);
     clock += 7 * dayMs;
@@ -101,28 +101,28 @@ describe("a deletion", () => {
 });
 
 describe("undoing a deletion", () => {
-  test("brings the same user back, named by either id, in the query or in a body", async () => {
+  test("restores the same user, identified by either id, in the query or in a body", async () => {
     const vitalUserId = await vital.createId("back");
     const undos = [
       () => undo({ user_id: vitalUserId }),
       () => undo({ client_user_id: "back" }),
       () => vital.call("POST", "/v2/user/undo_delete", { body: { user_id: vitalUserId } }),
     ];
-    for (const bringBack of undos) {
+    for (const restore of undos) {
       await remove(vitalUserId);
-      const { status, body } = await bringBack();
+      const { status, body } = await restore();
       expect([status, body]).toEqual([200, success]);
       expect((await vital.resolve("back")).body.user_id).toBe(vitalUserId);
     }
   });
 
-  test("is refused once a new user has the client user id", async () => {
+  test("is rejected once a new user has the client user id", async () => {
     const first = await vital.createId("replaced");
     await remove(first);
     const second = await vital.createId("replaced");
-    const refused = await undo({ user_id: first });
-    expect(refused.status).toBe(400);
-    expect(refused.detail).toMatch("A new user has been created");
+    const rejected = await undo({ user_id: first });
+    expect(rejected.status).toBe(400);
+    expect(rejected.detail).toMatch("A new user has been created");
     expect((await undo({ client_user_id: "replaced" })).status).toBe(400);
     expect((await vital.resolve("replaced")).body.user_id).toBe(second);
   });

@@ -32,12 +32,12 @@ test("the ledger holds every user ever created, of all teams, in order", async (
   expect(entries[2]?.teamId).not.toBe(entries[1]?.teamId);
 });
 
-test("the ledger can be asked for one client user id", async () => {
+test("the ledger can be filtered by client user id", async () => {
   await vital.create("a b/c&d");
   await vital.create("other");
   const found = await ledger(`?clientUserId=${encodeURIComponent("a b/c&d")}`);
   expect(found).toMatchObject([{ clientUserId: "a b/c&d" }]);
-  expect(await ledger("?clientUserId=nobody")).toEqual([]);
+  expect(await ledger("?clientUserId=unknown")).toEqual([]);
 });
 
 test("requests are counted by route and status, without an id, a key or a token", async () => {
@@ -65,7 +65,7 @@ test("requests are counted by route and status, without an id, a key or a token"
   }
 });
 
-test("the timeline tells what came when, and can be cut at an instant", async () => {
+test("the timeline lists the requests in order, and can be limited to those since a given time", async () => {
   const startedAt = Date.now();
   await vital.create("t1");
   await vital.fault({ operation: "create-user", kind: "reset", times: 1 });
@@ -78,7 +78,7 @@ test("the timeline tells what came when, and can be cut at an instant", async ()
   expect((await vital.read(`timeline?since=${Date.now() + 1000}`)).timeline).toEqual([]);
 });
 
-test("a reset leaves nothing behind", async () => {
+test("a reset removes users, faults and logs", async () => {
   await vital.create("before");
   await vital.fault({ operation: "*", kind: "status", status: 500 });
   await vital.call("POST", "/__simulator/reset", { key: null });

@@ -10,7 +10,7 @@ afterAll(() => vital.close());
 
 const vitalTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00$/;
 
-test("a created user is answered whole, with 200", async () => {
+test("creating a user returns the whole user with 200", async () => {
   const { status, body, headers } = await vital.create("u1");
   expect(status).toBe(200);
   expect(headers.get("content-type")).toMatch(/^application\/json/);
@@ -27,12 +27,12 @@ test("a created user is answered whole, with 200", async () => {
   });
 });
 
-test("the path with a trailing slash creates too", async () => {
+test("a path with a trailing slash also creates a user", async () => {
   const { status, body } = await vital.call("POST", "/v2/user/", { body: { client_user_id: "slash" } });
   expect([status, body.client_user_id]).toEqual([200, "slash"]);
 });
 
-test("optional attributes are kept and shown with their source", async () => {
+test("optional attributes are stored and returned with their source", async () => {
   const { body } = await vital.call("POST", "/v2/user", {
     body: {
       client_user_id: "attributes",
@@ -50,7 +50,7 @@ test("optional attributes are kept and shown with their source", async () => {
   });
 });
 
-test("a taken client user id is a 400 that names the user who has it", async () => {
+test("a client user id in use is a 400 that contains the id of the user who has it", async () => {
   const first = await vital.create("taken");
   const second = await vital.create("taken");
   expect(second.status).toBe(400);
@@ -64,17 +64,17 @@ test("a taken client user id is a 400 that names the user who has it", async () 
   });
 });
 
-test("of concurrent creations with one id exactly one succeeds, and the others learn its user id", async () => {
+test("exactly one of several concurrent creations with the same id succeeds, and the others receive its user id", async () => {
   const replies = await Promise.all(Array.from({ length: 60 }, () => vital.create("race")));
   const created = replies.filter(({ status }) => status === 200);
-  const refused = replies.filter(({ status }) => status === 400);
-  expect([created.length, refused.length]).toEqual([1, 59]);
-  for (const { detail } of refused) {
+  const rejected = replies.filter(({ status }) => status === 400);
+  expect([created.length, rejected.length]).toEqual([1, 59]);
+  for (const { detail } of rejected) {
     expect(detail).toMatchObject({ user_id: created[0]?.body.user_id });
   }
 });
 
-describe("a body that does not fit is a 422 with Pydantic's list", () => {
+describe("an invalid body is a 422 with Pydantic's list", () => {
   const post = (body: unknown) => vital.call("POST", "/v2/user", { body });
 
   test("a missing client user id", async () => {
@@ -98,7 +98,7 @@ describe("a body that does not fit is a 422 with Pydantic's list", () => {
     expect(detail).toEqual([{ type: "model_attributes_type", loc: ["body"], msg, input }]);
   });
 
-  test("every wrong attribute is reported at once", async () => {
+  test("all invalid attributes are reported together", async () => {
     const { status, detail } = await post({
       fallback_time_zone: "Mars/Base",
       fallback_birth_date: "yesterday",
@@ -147,7 +147,7 @@ describe("a body that does not fit is a 422 with Pydantic's list", () => {
   });
 });
 
-test("bytes that are not UTF-8 and a content type that is none are refused, and a huge body is too large", async () => {
+test("bytes that are not UTF-8 and an invalid content type are rejected, and a huge body is too large", async () => {
   const contentType = "application/json";
   const garbage = await vital.call("POST", "/v2/user", { raw: Buffer.from([0xff, 0xfe, 0x00]), contentType });
   expect(garbage.status).toBe(400);
@@ -159,7 +159,7 @@ test("bytes that are not UTF-8 and a content type that is none are refused, and 
 });
 
 describe("keys", () => {
-  test("no key and a key of another form are told apart", async () => {
+  test("a missing key and a key in another format have different errors", async () => {
     const missing = await vital.create("keys", null);
     expect([missing.status, missing.body]).toEqual([401, { detail: "Missing x-vital-api-key" }]);
     for (const key of ["nonsense", "sk_us_", "sk_fr_x", "mg_us_x"]) {
@@ -168,7 +168,7 @@ describe("keys", () => {
     }
   });
 
-  test("a simulator with a key of its own takes no other", async () => {
+  test("a simulator with a configured key accepts no other", async () => {
     const strict = await startTestSimulator({ apiKey: "pk_eu_only" });
     try {
       expect((await strict.create("u", "pk_eu_only")).status).toBe(200);
@@ -179,11 +179,11 @@ describe("keys", () => {
     }
   });
 
-  test("a key of no known form is refused at the start", async () => {
+  test("a key in an unknown format is rejected at startup", async () => {
     await expect(startTestSimulator({ apiKey: "secret" })).rejects.toThrow("apiKey must begin with");
   });
 
-  test("a rotated key sees the same users; a key of another team sees its own", async () => {
+  test("a rotated key sees the same users, and a key of another team sees that team's users", async () => {
     const mine = await vital.create("shared", "sk_us_old");
     const rotated = await vital.create("shared", "sk_us_new");
     expect(rotated.detail).toMatchObject({ user_id: mine.body.user_id });
@@ -202,13 +202,13 @@ describe("keys", () => {
   });
 });
 
-test("a capped sandbox refuses one user too many, until one is deleted; production has no cap", async () => {
+test("a capped sandbox rejects one user too many until a user is deleted, and production has no cap", async () => {
   const capped = await startTestSimulator({ sandboxUserCap: 2 });
   try {
     const firstId = await capped.createId("a");
     await capped.create("b");
-    const refused = await capped.create("c");
-    expect([refused.status, refused.body]).toEqual([
+    const rejected = await capped.create("c");
+    expect([rejected.status, rejected.body]).toEqual([
       400,
       {
         detail: {

@@ -14,7 +14,7 @@ const ledger = async () => (await vital.read("ledger")).users as { clientUserId:
 const codeOf = (error: unknown) => (error as { cause?: { code?: string } }).cause?.code;
 
 describe("a status", () => {
-  test("is answered in place of the work, as often as it is asked for", async () => {
+  test("is returned instead of doing the work, for the given number of requests", async () => {
     await vital.fault({
       operation: "create-user",
       kind: "status",
@@ -31,7 +31,7 @@ describe("a status", () => {
     expect((await vital.create("limited")).status).toBe(200);
   });
 
-  test("of a server comes in plain text, of a refused key as Vital words it", async () => {
+  test("of 500 and above is plain text, and a 401 has Vital's text for an invalid key", async () => {
     await vital.fault({ operation: "*", kind: "status", status: 503, times: 1 });
     const down = await vital.resolve("u");
     expect([down.status, down.text]).toEqual([503, "Service Unavailable"]);
@@ -40,7 +40,7 @@ describe("a status", () => {
     expect((await vital.resolve("u")).body).toEqual({ detail: "invalid token" });
   });
 
-  test("may bring a body of its own", async () => {
+  test("may have a custom body", async () => {
     const body = { detail: { error_type: "reauthentication_required" } };
     await vital.fault({ operation: "exchange-token", kind: "status", status: 400, body, times: 1 });
     expect((await vital.exchange({ grant_type: "refresh_token" })).body).toEqual(body);
@@ -48,9 +48,9 @@ describe("a status", () => {
     expect((await vital.create("html")).text).toBe("<html>");
   });
 
-  test("strikes only the operation it names", async () => {
+  test("affects only the given operation", async () => {
     await vital.fault({ operation: "sign-in-token", kind: "status", status: 500 });
-    const vitalUserId = await vital.createId("spared");
+    const vitalUserId = await vital.createId("unaffected");
     expect((await vital.token(vitalUserId)).status).toBe(500);
     await vital.call("DELETE", "/__simulator/faults", { key: null });
     expect((await vital.token(vitalUserId)).status).toBe(200);
@@ -58,37 +58,37 @@ describe("a status", () => {
 });
 
 describe("a delay", () => {
-  test("lets the answer come later", async () => {
+  test("postpones the response", async () => {
     await vital.fault({ operation: "create-user", kind: "delay", delayMs: 120, times: 1 });
     const startedAt = performance.now();
     expect((await vital.create("slow")).status).toBe(200);
     expect(performance.now() - startedAt).toBeGreaterThan(110);
   });
 
-  test("does the work although the caller has gone", async () => {
+  test("does the work although the client has disconnected", async () => {
     await vital.fault({ operation: "create-user", kind: "delay", delayMs: 150, times: 1 });
-    const body = { client_user_id: "left" };
+    const body = { client_user_id: "disconnected" };
     const call = vital.call("POST", "/v2/user", { body, signal: AbortSignal.timeout(40) });
     await expect(call).rejects.toMatchObject({ name: "TimeoutError" });
     expect(await ledger()).toEqual([]);
     await vi.waitFor(async () => {
-      expect(await ledger()).toMatchObject([{ clientUserId: "left" }]);
+      expect(await ledger()).toMatchObject([{ clientUserId: "disconnected" }]);
     });
   });
 });
 
-test("a reset breaks the connection before the work", async () => {
+test("a reset breaks the connection before the work is done", async () => {
   await vital.fault({ operation: "create-user", kind: "reset", times: 1 });
   const error: unknown = await vital.create("reset").catch((caught: unknown) => caught);
   expect(codeOf(error)).toBe("ECONNRESET");
   expect(await ledger()).toEqual([]);
 });
 
-test("a hang never answers and does no work; the caller's leaving and a reset end it", async () => {
+test("a hang never responds and does no work; it ends when the client disconnects and on a reset", async () => {
   await vital.fault({ operation: "create-user", kind: "hang", times: 2 });
   const body = { client_user_id: "hung" };
-  const left = vital.call("POST", "/v2/user", { body, signal: AbortSignal.timeout(60) });
-  await expect(left).rejects.toMatchObject({ name: "TimeoutError" });
+  const abandoned = vital.call("POST", "/v2/user", { body, signal: AbortSignal.timeout(60) });
+  await expect(abandoned).rejects.toMatchObject({ name: "TimeoutError" });
   const freed = vital.create("hung").catch((caught: unknown) => caught);
   await vi.waitFor(async () => {
     const requests = (await vital.read("requests")).requests;
@@ -99,8 +99,8 @@ test("a hang never answers and does no work; the caller's leaving and a reset en
   expect(await ledger()).toEqual([]);
 });
 
-describe("an answer lost after the commit", () => {
-  test("leaves a user whom the caller never heard of", async () => {
+describe("a response lost after the commit", () => {
+  test("leaves a user that the caller does not know about", async () => {
     await vital.fault({ operation: "create-user", kind: "commit-then-fail", times: 1 });
     const error: unknown = await vital.create("lost").catch((caught: unknown) => caught);
     expect(codeOf(error)).toBe("UND_ERR_SOCKET");
@@ -122,7 +122,7 @@ describe("an answer lost after the commit", () => {
   });
 });
 
-test("the first fault that matches wins, and the next one has its turn when it is used up", async () => {
+test("the first matching fault applies, and the next one applies once the first is used up", async () => {
   await vital.fault({ operation: "create-user", kind: "status", status: 503, times: 1 });
   await vital.fault({ operation: "*", kind: "status", status: 500, times: 1 });
   const statuses = [];
@@ -130,7 +130,7 @@ test("the first fault that matches wins, and the next one has its turn when it i
   expect(statuses).toEqual([503, 500, 200]);
 });
 
-test("a probability strikes the same requests for the same seed", async () => {
+test("a probability affects the same requests for the same seed", async () => {
   const run = async (seed: number) => {
     await vital.call("POST", "/__simulator/reset", { key: null });
     await vital.fault({ operation: "create-user", kind: "status", status: 503, probability: 0.3, seed });
@@ -141,9 +141,9 @@ test("a probability strikes the same requests for the same seed", async () => {
   const first = await run(7);
   expect(await run(7)).toBe(first);
   expect(await run(8)).not.toBe(first);
-  const struck = first.replaceAll(".", "").length;
-  expect(struck).toBeGreaterThan(35);
-  expect(struck).toBeLessThan(85);
+  const affected = first.replaceAll(".", "").length;
+  expect(affected).toBeGreaterThan(35);
+  expect(affected).toBeLessThan(85);
 });
 
 test("active faults can be listed", async () => {
@@ -165,21 +165,21 @@ test.each([
   [{ kind: "reset", times: 0 }, "times"],
   [{ kind: "reset", time: 1 }, "time"],
   [null, "object"],
-])("the fault %j is refused with a reason", async (fault, reason) => {
+])("the fault %j is rejected with a reason", async (fault, reason) => {
   const { status, body } = await vital.call("POST", "/__simulator/faults", { body: fault, key: null });
   expect(status).toBe(400);
   expect(body.error).toMatch(reason);
   expect((await vital.read("faults")).faults).toEqual([]);
 });
 
-test("a fault that is not JSON is refused", async () => {
+test("a fault that is not JSON is rejected", async () => {
   const { status, body } = await vital.call("POST", "/__simulator/faults", { raw: "{" });
   expect([status, body.error]).toEqual([400, "the body is not JSON"]);
 });
 
-test("bytes that are not HTTP harm nobody", async () => {
+test("bytes that are not HTTP do no harm", async () => {
   const { hostname, port } = new URL(vital.url);
-  const answer = await new Promise<string>((resolve, reject) => {
+  const response = await new Promise<string>((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.end("\u0000garbage\r\n\r\n"));
     let text = "";
     socket.on("data", (chunk) => (text += chunk.toString()));
@@ -188,6 +188,6 @@ test("bytes that are not HTTP harm nobody", async () => {
     });
     socket.on("error", reject);
   });
-  expect(answer).toMatch(/^HTTP\/1\.1 400/);
+  expect(response).toMatch(/^HTTP\/1\.1 400/);
   expect((await vital.create("still here")).status).toBe(200);
 });

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { startTestSimulator } from "../support/simulator.js";
 
-/** The entry in a process of its own, with nothing but the given settings. */
+/** Starts the simulator in a separate process, with only the given settings. */
 function startProcess(settings: Record<string, string>) {
   const child = spawn(process.execPath, ["--import", "tsx", "simulator/main.ts"], {
     env: { PATH: process.env.PATH, ...settings },
@@ -19,7 +19,7 @@ function startProcess(settings: Record<string, string>) {
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   return {
     child,
-    /** The first line on stdout. */
+    /** Resolves with the first line on stdout. */
     started: async () => {
       const [chunk] = (await once(child.stdout, "data")) as [Buffer];
       return JSON.parse(chunk.toString()) as { level: string; msg: string; url: string; time: number };
@@ -29,7 +29,7 @@ function startProcess(settings: Record<string, string>) {
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "the process says where it listens and stops on %s, even with a request that hangs",
+  "the process logs its address and stops on %s, even while a request hangs",
   async (signal) => {
     const { child, started, ended } = startProcess({ SIMULATOR_PORT: "0" });
     const line = await started();
@@ -37,15 +37,15 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     expect(line.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const fault = JSON.stringify({ kind: "hang" });
     await fetch(`${line.url}/__simulator/faults`, { method: "POST", body: fault });
-    const hung = fetch(`${line.url}/v2/user`).catch(() => "broken");
+    const hung = fetch(`${line.url}/v2/user`).catch(() => "connection closed");
     await fetch(`${line.url}/__simulator/requests`);
     child.kill(signal);
     expect(await ended()).toEqual({ code: 0, stderr: "" });
-    expect(await hung).toBe("broken");
+    expect(await hung).toBe("connection closed");
   },
 );
 
-test("a key can be read from a file, and is then the only one", async () => {
+test("a key can be read from a file, and no other key is accepted then", async () => {
   const folder = await mkdtemp(join(tmpdir(), "simulator-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "key"), "sk_eu_from-file\n");
@@ -60,8 +60,8 @@ test("a key can be read from a file, and is then the only one", async () => {
   expect((await list("sk_eu_other")).status).toBe(401);
 });
 
-describe("the process refuses to start", () => {
-  test("with settings that cannot be, naming each and no secret", async () => {
+describe("the process does not start", () => {
+  test("with invalid settings, and names each of them without showing a secret", async () => {
     const { ended } = startProcess({
       SIMULATOR_PORT: "http",
       SIMULATOR_SANDBOX_USER_CAP: "0",
@@ -81,6 +81,6 @@ describe("the process refuses to start", () => {
     const { ended } = startProcess({ SIMULATOR_PORT: new URL(vital.url).port });
     const { code, stderr } = await ended();
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^SIMULATOR_PORT: port \d+ on 127\.0\.0\.1 is in use; set another one/);
+    expect(stderr).toMatch(/^SIMULATOR_PORT: port \d+ on 127\.0\.0\.1 is in use; set another port/);
   });
 });

@@ -33,20 +33,20 @@ const hostileIds = [
   "𐀀".repeat(256),
 ];
 
-test.each(hostileIds)("the id %j comes back to the byte, by resolve and by its user id", async (id) => {
+test.each(hostileIds)("the id %j is returned unchanged, by resolve and by user id", async (id) => {
   const vitalUserId = await vital.createId(id);
   expect((await vital.resolve(id)).body).toMatchObject({ user_id: vitalUserId, client_user_id: id });
   expect((await vital.call("GET", `/v2/user/${vitalUserId}`)).body.client_user_id).toBe(id);
 });
 
-test("ids that differ in case, form or space are different users", async () => {
+test("ids that differ in case, Unicode normalization or spaces are different users", async () => {
   const ids = ["Case", "case", "case ", "\u00e9x", "e\u0301x"];
   const vitalUserIds = await Promise.all(ids.map((id) => vital.createId(id)));
   expect(new Set(vitalUserIds).size).toBe(ids.length);
 });
 
-test.each(["__proto__", "constructor", "nobody", "valueOf"])(
-  "resolving %s, unknown, is a 404",
+test.each(["__proto__", "constructor", "unknown", "valueOf"])(
+  "resolving the unknown id %s is a 404",
   async (id) => {
     const other = "sk_us_team-empty_1";
     const { status, body } = await vital.resolve(id, other);
@@ -55,18 +55,18 @@ test.each(["__proto__", "constructor", "nobody", "valueOf"])(
 );
 
 describe("one user", () => {
-  test("is read by the user id in either case", async () => {
+  test("is found by the user id in upper or lower case", async () => {
     const vitalUserId = await vital.createId("case-of-id");
     const { status, body } = await vital.call("GET", `/v2/user/${vitalUserId.toUpperCase()}`);
     expect([status, body.user_id]).toEqual([200, vitalUserId]);
   });
 
-  test("unknown is a 404", async () => {
+  test("who is unknown is a 404", async () => {
     const { status, body } = await vital.call("GET", `/v2/user/${unknownUserId}`);
     expect([status, body]).toEqual([404, { detail: "Not found" }]);
   });
 
-  test("under something that is no UUID is a 422 with a text", async () => {
+  test("with an id that is not a UUID is a 422 with a text", async () => {
     const { status, body } = await vital.call("GET", "/v2/user/nonsense");
     expect([status, body]).toEqual([
       422,
@@ -77,7 +77,7 @@ describe("one user", () => {
     ]);
   });
 
-  test("with an open end of ingestion shows the zero date, where the list shows null", async () => {
+  test("with an open end of ingestion has the zero date, where the list has null", async () => {
     const fields = { client_user_id: "open end", ingestion_start: "2026-01-01" };
     const key = "sk_us_team-open_1";
     const created = await vital.call("POST", "/v2/user", { body: fields, key });
@@ -101,7 +101,7 @@ describe("the list", () => {
     await vital.call("DELETE", `/v2/user/${String(deleted.body.user_id)}`, { key });
   });
 
-  test("gives a hundred, newest first, without the deleted", async () => {
+  test("returns a hundred users, newest first, without deleted ones", async () => {
     const { status, body } = await list();
     expect(status).toBe(200);
     expect(body).toMatchObject({ total: 119, offset: 0, limit: 100 });
@@ -109,30 +109,33 @@ describe("the list", () => {
     expect(idsOf(body).slice(0, 3)).toEqual(["list-120", "list-118", "list-117"]);
   });
 
-  test("pages by offset and limit", async () => {
+  test("is paged by offset and limit", async () => {
     const { body } = await list("?offset=117&limit=500");
     expect(body).toMatchObject({ total: 119, offset: 117, limit: 500 });
     expect(idsOf(body)).toEqual(["list-2", "list-1"]);
   });
 
-  test("counts nobody on an empty page", async () => {
+  test("has a total of zero on an empty page", async () => {
     expect((await list("?offset=119")).body).toEqual({ users: [], total: 0, offset: 119, limit: 100 });
     expect((await list("?limit=0")).body).toEqual({ users: [], total: 0, offset: 0, limit: 0 });
   });
 
-  test.each(["?limit=501", "?limit=-1", "?offset=-1"])("breaks on %s as the live one does", async (query) => {
-    const { status, text, headers } = await list(query);
-    expect([status, text]).toEqual([500, "Internal Server Error"]);
-    expect(headers.get("content-type")).toMatch(/^text\/plain/);
-  });
+  test.each(["?limit=501", "?limit=-1", "?offset=-1"])(
+    "fails on %s as the live service does",
+    async (query) => {
+      const { status, text, headers } = await list(query);
+      expect([status, text]).toEqual([500, "Internal Server Error"]);
+      expect(headers.get("content-type")).toMatch(/^text\/plain/);
+    },
+  );
 
-  test("refuses a limit that is no number", async () => {
+  test("rejects a limit that is not a number", async () => {
     const { status, detail } = await list("?limit=many");
     expect([status, detail]).toMatchObject([422, [{ type: "int_parsing", loc: ["query", "limit"] }]]);
   });
 });
 
-test("what Vital does not have is not found, with or without a key", async () => {
+test("a path that Vital does not have is a 404, with or without a key", async () => {
   for (const [method, path] of [
     ["GET", "/"],
     ["GET", "/v2/nothing"],

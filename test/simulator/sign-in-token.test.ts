@@ -20,7 +20,7 @@ const refresh = (refreshToken: unknown) =>
   vital.exchange({ grant_type: "refresh_token", refresh_token: String(refreshToken) });
 const invalidToken = { detail: { error_type: "invalid_token" } };
 
-async function mint(clientUserId: string, key?: string) {
+async function createToken(clientUserId: string, key?: string) {
   const created = await vital.create(clientUserId, key);
   const vitalUserId = String(created.body.user_id);
   const { body } = await vital.token(vitalUserId, key);
@@ -35,18 +35,18 @@ describe("a sign-in token", () => {
     ["sk_eu_1", "stg", "eu"],
     ["pk_eu_1", "prd", "eu"],
   ])("of the key %s decodes by the SDK's rules to %s and %s", async (key, environment, region) => {
-    const { vitalUserId, teamId, token } = await mint(`decoded-${key}`, key);
+    const { vitalUserId, teamId, token } = await createToken(`decoded-${key}`, key);
     expect(decodeSignInToken(token)).toMatchObject({ environment, region, vitalUserId, teamId });
   });
 
-  test("is new at every call, and is answered with the user id", async () => {
-    const { vitalUserId, token } = await mint("fresh");
+  test("is new for every call, and is returned with the user id", async () => {
+    const { vitalUserId, token } = await createToken("fresh");
     const { status, body } = await vital.token(vitalUserId);
     expect([status, body.user_id]).toEqual([200, vitalUserId]);
     expect(body.sign_in_token).not.toBe(token);
   });
 
-  test("of nobody is a 404, under no UUID a 422, without a key a 401", async () => {
+  test("is a 404 for an unknown user, a 422 for an invalid UUID and a 401 without a key", async () => {
     expect((await vital.token(unknownUserId)).status).toBe(404);
     expect((await vital.token("nonsense")).status).toBe(422);
     const path = `/v2/user/${unknownUserId}/sign_in_token`;
@@ -55,8 +55,8 @@ describe("a sign-in token", () => {
 });
 
 describe("the exchange", () => {
-  test("gives tokens with a lifetime in numbers, and the refresh gives new ones", async () => {
-    const { userToken } = await mint("exchanged");
+  test("returns tokens with a numeric lifetime, and a refresh returns new ones", async () => {
+    const { userToken } = await createToken("exchanged");
     const { status, body } = await signIn(userToken);
     expect(status).toBe(200);
     const tokens = {
@@ -71,8 +71,8 @@ describe("the exchange", () => {
     expect((await refresh(refreshed.body.refresh_token)).status).toBe(200);
   });
 
-  test("refuses everything else as an invalid token", async () => {
-    const { userToken, token } = await mint("forged");
+  test("rejects everything else as an invalid token", async () => {
+    const { userToken, token } = await createToken("forged");
     const [header = "", claims = "", signature = ""] = userToken.split(".");
     const { body } = await signIn(userToken);
     const forms: Record<string, string>[] = [
@@ -90,27 +90,27 @@ describe("the exchange", () => {
       {},
     ];
     for (const form of forms) {
-      const refused = await vital.exchange(form);
-      expect([refused.status, refused.body]).toEqual([400, invalidToken]);
+      const rejected = await vital.exchange(form);
+      expect([rejected.status, rejected.body]).toEqual([400, invalidToken]);
     }
   });
 
-  test("takes forms only", async () => {
-    const { userToken } = await mint("json");
+  test("accepts only form bodies", async () => {
+    const { userToken } = await createToken("json");
     const body = { ...tokenExchange, subject_token: userToken };
     expect((await vital.call("POST", "/v1/token", { body })).body).toEqual(invalidToken);
   });
 
-  test("ends with the user: neither token of a deleted one works", async () => {
-    const { vitalUserId, userToken } = await mint("deleted");
+  test("rejects both tokens of a deleted user", async () => {
+    const { vitalUserId, userToken } = await createToken("deleted");
     const { body } = await signIn(userToken);
     await vital.call("DELETE", `/v2/user/${vitalUserId}`);
     expect((await signIn(userToken)).body).toEqual(invalidToken);
     expect((await refresh(body.refresh_token)).body).toEqual(invalidToken);
   });
 
-  test("refuses a sign-in token after an hour", async () => {
-    const { userToken } = await mint("old");
+  test("rejects a sign-in token after one hour", async () => {
+    const { userToken } = await createToken("old");
     clock += hourMs;
     expect((await signIn(userToken)).body).toEqual(invalidToken);
   });
@@ -129,7 +129,7 @@ describe("the decoder names the rule that a token breaks", () => {
   const build = (head: object = header, body: object = claims) =>
     wrap({ public_key: "k", user_token: `${segment(head)}.${segment(body)}.c2ln` });
 
-  test("and takes a token that breaks none", () => {
+  test("and accepts a token that breaks none", () => {
     expect(decodeSignInToken(build())).toMatchObject({ environment: "dev", region: "us", tenantId: "t-1" });
   });
 

@@ -6,10 +6,10 @@ type Json = Record<string, unknown>;
 export type Reply = { status: number; headers: Headers; text: string; body: Json; detail: unknown };
 
 type CallOptions = {
-  /** null sends no key. */
+  /** null means no key. */
   key?: string | null;
   body?: unknown;
-  /** Sent as it is, in place of `body`. */
+  /** Sent unchanged instead of `body`. */
   raw?: string | Buffer;
   contentType?: string;
   signal?: AbortSignal;
@@ -31,7 +31,7 @@ function toHeaders({ key = apiKey, body, contentType }: CallOptions): Record<str
   };
 }
 
-/** A simulator on a free port, spoken to over HTTP. */
+/** Starts a simulator on a free port and returns functions that call it over HTTP. */
 export async function startTestSimulator(options: SimulatorOptions = {}) {
   const simulator = await startSimulator(options);
 
@@ -50,7 +50,7 @@ export async function startTestSimulator(options: SimulatorOptions = {}) {
     ...simulator,
     call,
     create,
-    /** Creates a user and gives the Vital user id. */
+    /** Creates a user and returns the Vital user id. */
     createId: async (clientUserId: string, key = apiKey) =>
       String((await create(clientUserId, key)).body.user_id),
     resolve: (clientUserId: string, key = apiKey) =>
@@ -64,7 +64,7 @@ export async function startTestSimulator(options: SimulatorOptions = {}) {
         contentType: "application/x-www-form-urlencoded",
       }),
     fault: (fault: Json) => call("POST", "/__simulator/faults", { body: fault, key: null }),
-    /** One list of the control plane: `ledger` has `users`, the others are called like their path. */
+    /** Reads from the control API. The body of `ledger` has the list `users`; the other lists are named like their path. */
     read: async (path: string) => (await call("GET", `/__simulator/${path}`, { key: null })).body,
   };
 }
