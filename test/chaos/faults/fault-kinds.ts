@@ -30,14 +30,12 @@ export type FaultContext = SystemUnderTest & {
 };
 
 export type FaultKind = {
-  /**
-   * What the fault affects. A target has at most one fault at a time; a fault on `everything` runs alone.
-   */
+  /** What the fault affects. A target has at most one fault at a time; a fault on `everything` runs alone. */
   targetType: "worker" | "gateway" | "direct-member" | "member" | "redis" | "mongo" | "vital" | "everything";
   /** Minimum and maximum. */
   durationMs: readonly [number, number];
   /** Starts the fault, waits, and ends it. Afterwards the target works again. */
-  run: (testbed: FaultContext) => Promise<void>;
+  run: (context: FaultContext) => Promise<void>;
 };
 
 const kill: FaultKind["run"] = async ({ member, waitForDuration }) => {
@@ -62,11 +60,11 @@ const freezeThenKill: FaultKind["run"] = async ({ member, waitForDuration }) => 
 /** The product promises to stop within 10 s. */
 const stopWithinMs = 10_500;
 /** A process takes long to load its code on a busy machine. Until then, SIGTERM ends it without a clean stop. */
-const bootMs = 30_000;
+const startTimeoutMs = 30_000;
 
 const stop: FaultKind["run"] = async ({ member, waitForDuration, onStopProblem }) => {
   const { name, process, isUp } = member();
-  await waitUntil(`${name} is up`, isUp, bootMs);
+  await waitUntil(`${name} is up`, isUp, startTimeoutMs);
   const startedAtMs = performance.now();
   const code = await process.stop();
   const tookMs = Math.round(performance.now() - startedAtMs);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseTokenResponse } from "./token-response.js";
 
-const read = (answer: unknown) => parseTokenResponse(JSON.stringify(answer));
+const read = (body: unknown) => parseTokenResponse(JSON.stringify(body));
 const error = (extensions: object) => ({ data: null, errors: [{ message: "", extensions }] });
 
 test("a retryable error is typed only if it says how long to wait", () => {

@@ -68,7 +68,7 @@ function checkWithoutRedis(facts: OutageFacts): Record<string, number> {
   };
 }
 
-/** An event is acknowledged immediately unless MongoDB is down; otherwise once MongoDB is back. */
+/** An event is acknowledged immediately, or once MongoDB is back if that was down. */
 function countUnacknowledged({ signups, upAt, outage }: OutageFacts): number {
   const latestAt = outage.service === "mongo" ? upAt + settleWithinMs : upAt;
   return signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) > latestAt).length;

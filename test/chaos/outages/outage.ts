@@ -15,7 +15,7 @@ export function parseOutage(text: string): Outage | null {
   return { service: match.groups.service as Service, seconds, manner };
 }
 
-type OutageActions = (world: Pick<SystemUnderTest, "members" | "redis" | "mongo" | "vital">) => {
+type OutageActions = (system: Pick<SystemUnderTest, "members" | "redis" | "mongo" | "vital">) => {
   start: () => Promise<unknown>;
   end: () => Promise<unknown>;
 };
