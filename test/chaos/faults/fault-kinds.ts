@@ -142,6 +142,7 @@ const often = { probability: 0.6 };
 
 /**
  * Every fault of a run. Each is used once before any is repeated. Faults on `everything` have a separate schedule.
+ * Faults that are listed twice are injected twice as often.
  */
 export const faultKinds = {
   "kill a worker": { targetType: "worker", durationMs: [100, 3_000], run: kill },

@@ -58,10 +58,12 @@ export const outageActions: Record<Service, Record<OutageManner, OutageActions>>
   vital: { refusing: cutOffVital, silent: hangVital },
 };
 
+const serviceNames: Record<Service, string> = { redis: "Redis", mongo: "MongoDB", vital: "Vital" };
+
 const mannerText: Record<OutageManner, string> = {
   refusing: "refusing connections",
   silent: "not responding",
 };
 
 export const toName = ({ service, seconds, manner }: Outage) =>
-  `${service} ${mannerText[manner]} for ${seconds} s`;
+  `${serviceNames[service]} ${mannerText[manner]} for ${seconds} s`;
