@@ -34,8 +34,9 @@ const noToken = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason
 /**
  * Returns the bearer token of a request (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1).
  *
- * @throws ServiceError `UNAUTHENTICATED`. It has no `bearerError` when the request has no credentials or uses another
- * scheme (RFC 6750 §3.1: the response then states how to authenticate, but no error code)
+ * @throws BearerError `invalid_token` when the header is malformed or repeated
+ * @throws ServiceError `UNAUTHENTICATED` when the request has no credentials or uses another scheme (RFC 6750 §3.1: the
+ * challenge then contains no error code)
  */
 export function readBearerToken(headers: RequestHeaders): string {
   const [authorization, ...others] = listAuthorizations(headers);

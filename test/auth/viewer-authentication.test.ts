@@ -138,7 +138,7 @@ describe("the Authorization header", () => {
 });
 
 describe("the challenge", () => {
-  test("says that a token has expired, and gives no other reason", async () => {
+  test("says that a token has expired, and states no other reason", async () => {
     const { rejection, token } = await startTest();
     const expired = await rejection(bearer(token({ exp: now - 100 })));
     expect(toChallengeHeader(expired)).toBe(
@@ -211,9 +211,9 @@ describe("a verified token", () => {
 
   test("is cached by all of its bytes: another signature under the same claims is verified", async () => {
     const { authentication, token, rejection } = await startTest();
-    const good = token();
-    await authentication.authenticate(bearer(good));
-    const flipped = good.slice(0, -4) + (good.endsWith("AAAA") ? "BBBB" : "AAAA");
+    const valid = token();
+    await authentication.authenticate(bearer(valid));
+    const flipped = valid.slice(0, -4) + (valid.endsWith("AAAA") ? "BBBB" : "AAAA");
     expect((await rejection(bearer(flipped))).reason).toMatch(/signature/);
   });
 });
@@ -278,7 +278,7 @@ describe("the explanation of a token", () => {
 
   test("names every problem of an invalid token with a suggested fix, and shows neither the token nor personal data", async () => {
     const { authentication, token, iss } = await startTest();
-    const bad = token(
+    const invalid = token(
       {
         iss: `${iss}/`,
         aud: "other",
@@ -289,7 +289,7 @@ describe("the explanation of a token", () => {
       },
       { typ: "JWT" },
     );
-    const checks = await authentication.explain(bad);
+    const checks = await authentication.explain(invalid);
     const failed = Object.fromEntries(checks.filter(({ ok }) => !ok).map((check) => [check.check, check]));
     expect(Object.keys(failed)).toEqual([
       ...["token type", "issuer", "signature", "expiry", "audience", "not an ID token", "sub", "user id"],
@@ -300,7 +300,7 @@ describe("the explanation of a token", () => {
     expect(failed.issuer?.fix).toContain("AUTH_ISSUER");
     expect(failed.audience?.fix).toContain("AUTH_AUDIENCE");
     const text = JSON.stringify(checks);
-    for (const secret of [bad, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
+    for (const secret of [invalid, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
   });
 
   test("suggests how to get another token when it is encrypted or opaque", async () => {

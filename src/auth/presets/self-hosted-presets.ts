@@ -81,7 +81,7 @@ export const selfHostedPresets = {
 
   fusionauth: {
     settingsPrefix: "AUTH_FUSIONAUTH",
-    exampleIssuer: "the issuer of the tenant, such as https://auth.example.com",
+    exampleIssuer: "the issuer of the tenant, for example https://auth.example.com",
     issuers: [
       {
         pattern: /^\S+$/,

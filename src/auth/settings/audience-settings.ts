@@ -41,7 +41,7 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
 export function toAudienceFix({ audience }: Preset): string {
   if ("fix" in audience) return audience.fix;
   if (audience.from === "template")
-    return "use the same project in the app and in AUTH_ISSUER of this gateway";
+    return "check that the app and AUTH_ISSUER of this gateway use the same project";
   if (audience.from === "clients") return "if this is one of your apps, add its client id to AUTH_CLIENT_IDS";
   return "request the audience of this API in the app; if this is the right audience, add it to AUTH_AUDIENCE";
 }

@@ -52,7 +52,7 @@ const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
     const expected =
       clientIds.length === 0 ? "AUTH_CLIENT_IDS is not set" : `must be ${formatAlternatives(clientIds)}`;
     return {
-      reason: `the client (${clientClaims.join("/")}) is ${named.length === 0 ? "missing" : formatValue(named)}, but ${expected}`,
+      reason: `the client (${clientClaims.join("/")}) is ${formatValue(named.length > 1 ? named : named[0])}, but ${expected}`,
       fix: "if this is one of your apps, add its client id to AUTH_CLIENT_IDS",
     };
   },

@@ -144,7 +144,7 @@ export const providerCases: ProviderCase[] = [
       {
         name: "a client that is not listed",
         settings: { AUTH_CLIENT_IDS: "app2" },
-        reason: /^the client \(client_id\) is \["app"\]/,
+        reason: /^the client \(client_id\) is "app", but must be "app2"/,
       },
       {
         name: "a scope that is not a string",
