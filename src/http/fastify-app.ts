@@ -12,7 +12,7 @@ import { createOverloadedError, type OverloadSampler } from "./overload.js";
 import { HttpProblem, sendProblem, toProblem } from "./problem.js";
 
 /** Called once per request with the pattern of its route, never with its path. */
-export type ObserveHttp = (route: string, status: number, seconds: number) => void;
+type ObserveHttp = (route: string, status: number, seconds: number) => void;
 
 export type FastifyAppOptions = {
   log: Logger;

@@ -73,7 +73,7 @@ const problemTable = {
   },
 } as const satisfies Record<string, ProblemEntry>;
 
-export type ProblemCode = keyof typeof problemTable;
+type ProblemCode = keyof typeof problemTable;
 
 /** What Fastify and Node.js reject, by the status that they choose. */
 const codesByStatus: Readonly<Record<number, ProblemCode>> = {

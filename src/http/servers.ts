@@ -35,7 +35,7 @@ export function createPublicServer(options: PublicServerOptions): FastifyInstanc
   return app;
 }
 
-export type AdminServerOptions = Pick<FastifyAppOptions, "log"> & {
+type AdminServerOptions = Pick<FastifyAppOptions, "log"> & {
   readiness: ReadinessCheck;
   metrics: () => Promise<{ contentType: string; body: string }>;
   /** Registers the queue dashboard, which asks for its own password. */

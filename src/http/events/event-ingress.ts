@@ -12,10 +12,10 @@ import { createEventSources } from "./event-sources.js";
 import { readEvents } from "./read-events.js";
 import { verifySender } from "./verify-sender.js";
 
-export type EventOutcome = "accepted" | "ignored" | "refused" | "unavailable";
+type EventOutcome = "accepted" | "ignored" | "refused" | "unavailable";
 
 /** Counted per event; a rejected request counts once, as `unknown` when its source was not recognized. */
-export type EventMetrics = { eventReceived: (source: string, outcome: EventOutcome) => void };
+type EventMetrics = { eventReceived: (source: string, outcome: EventOutcome) => void };
 
 export type EventIngressOptions = {
   settings: EventSettings;

@@ -110,7 +110,7 @@ function stytchTypes() {
   };
 }
 
-/** CloudEvents 1.0. Auth0 is listed apart: it is the one source of CloudEvents with the user id in another field. */
+/** CloudEvents 1.0. Auth0 has its own format: it is the one source of CloudEvents with the user id in another field. */
 function createCloudEventSources(settings: CustomFormatSettings): EventSource[] {
   const shared = { type: ["/type"], eventId: "/id", time: "/time" };
   const auth0: EventFormat = {

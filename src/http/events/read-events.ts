@@ -12,7 +12,7 @@ export type Delivery = {
   arrivedAt: Date;
 };
 
-export type ReadEvents = {
+type ReadEvents = {
   events: SignupEvent[];
   /** The source of each event, in the same order. */
   acceptedFrom: string[];

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual, verify, type KeyObject } from "node:crypto
 import { clockToleranceMs } from "../../core/mapping/event-time.js";
 
 /** A message as its sender signed it, with the raw bytes of its body. */
-export type SignedMessage = { id: string; timestamp: string; signature: string; body: Buffer };
+type SignedMessage = { id: string; timestamp: string; signature: string; body: Buffer };
 
 export type SigningKeys = {
   /** For `v1`: HMAC-SHA256. */

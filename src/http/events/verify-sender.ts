@@ -5,7 +5,7 @@ import type { EventSettings } from "./event-settings.js";
 import { findSignatureProblem, findTimestampedSignatureProblem } from "./signatures.js";
 
 /** How a sender authenticated itself, or why it did not. */
-export type SenderCheck =
+type SenderCheck =
   | { by: "signature"; messageId: string | undefined }
   | { by: "bearer-token" }
   | { by: "nothing"; problem: string };

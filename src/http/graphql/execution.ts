@@ -16,7 +16,7 @@ import { ServiceError } from "../../core/errors.js";
 export type ViewerContext = {
   viewer: { appUserId: AppUserId };
   requestId: string;
-  /** When the response must be sent, on the clock of `performance.now()`. */
+  /** When the response must be sent, as `performance.now()` measures it. */
   deadlineAtMs: number;
 };
 

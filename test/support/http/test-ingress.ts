@@ -43,7 +43,7 @@ type Problem = {
   index?: number;
   errorId?: string;
 };
-export type IngressResponse = {
+type IngressResponse = {
   status: number;
   headers: Headers;
   body: Problem & { accepted: number; ignored: number };
