@@ -4,7 +4,7 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
 import { runCli } from "../support/cli/run-cli.js";
-import { makeRow } from "../support/core/mapping-fixtures.js";
+import { mappingFixture } from "../support/core/mapping-fixtures.js";
 import { createTestDatabase } from "../support/services.js";
 
 async function openMappings() {
@@ -28,7 +28,10 @@ async function openMappings() {
 }
 
 const toFailed = (appUserId: string, code = "SANDBOX_FULL", at = new Date(Date.now() - 1_000)) =>
-  makeRow("failed", { appUserId: appUserId as AppUserId, lastError: { code, message: "refused", at } });
+  mappingFixture("failed", {
+    appUserId: appUserId as AppUserId,
+    lastError: { code, message: "refused", at },
+  });
 
 /**
  * A worker for which Vital rejects every user: it fails each pending mapping as soon as it is due, and with each of
@@ -109,7 +112,7 @@ test("named app users are retried once each, and those that are not failed are l
   const { mappings, retry } = await openMappings();
   const failed = toFailed("a|1");
   await mappings.insert(failed);
-  await mappings.insert(makeRow("active", { appUserId: "b" as AppUserId }));
+  await mappings.insert(mappingFixture("active", { appUserId: "b" as AppUserId }));
   expect(await retry("a|1", "a|1", "b", "c")).toMatchObject({
     exitCode: 1,
     stdout: "1 put back to pending\nb is not failed\nc is not failed",

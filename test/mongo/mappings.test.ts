@@ -4,7 +4,7 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 import { createMappings, toFailedFilter, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
-import { makeRow, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
+import { mappingFixture, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
 import { createTestDatabase } from "../support/services.js";
 
 const toId = (text: string) => text as AppUserId;
@@ -33,12 +33,12 @@ beforeEach(async () => {
 
 describe("a mapping comes back as it was stored", () => {
   test.each<[string, Mapping]>([
-    ...states.map((state): [string, Mapping] => [state, makeRow(state)]),
-    ["without an event", makeRow("pending", { lastEvent: null, lastError: null })],
-    ["with one doomed user", makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] })],
+    ...states.map((state): [string, Mapping] => [state, mappingFixture(state)]),
+    ["without an event", mappingFixture("pending", { lastEvent: null, lastError: null })],
+    ["with one doomed user", mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] })],
     [
       "with several doomed users",
-      makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId, otherVitalUserId] }),
+      mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId, otherVitalUserId] }),
     ],
   ])("%s", async (_name, mapping) => {
     expect(await mappings.insert(mapping)).toBe(true);
@@ -49,8 +49,8 @@ describe("a mapping comes back as it was stored", () => {
     for (const before of states) {
       for (const next of states) {
         const appUserId = toId(`${before} to ${next}`);
-        const seen = makeRow(before, { appUserId, ...vitalOf(before, appUserId) });
-        const written = makeRow(next, { appUserId, revision: 22, ...vitalOf(next, appUserId) });
+        const seen = mappingFixture(before, { appUserId, ...vitalOf(before, appUserId) });
+        const written = mappingFixture(next, { appUserId, revision: 22, ...vitalOf(next, appUserId) });
         await mappings.insert(seen);
         expect(await mappings.replace(seen, written)).toBe(true);
         expect(await mappings.find(appUserId)).toEqual(written);
@@ -76,7 +76,9 @@ describe("a mapping comes back as it was stored", () => {
   ].map(toId);
 
   test("under any app user id, to the byte, and under no other", async () => {
-    const rows = hostile.map((appUserId) => makeRow("pending", { appUserId, clientUserId: appUserId }));
+    const rows = hostile.map((appUserId) =>
+      mappingFixture("pending", { appUserId, clientUserId: appUserId }),
+    );
     expect(await Promise.all(rows.map(mappings.insert))).toEqual(rows.map(() => true));
     expect(await Promise.all(hostile.map(mappings.find))).toEqual(rows);
     for (const row of rows) expect(await mappings.find(row.appUserId)).toEqual(row);
@@ -86,7 +88,7 @@ describe("a mapping comes back as it was stored", () => {
 
   test("also where a write of a hostile id loses a race", async () => {
     for (const appUserId of hostile) {
-      const row = makeRow("pending", { appUserId });
+      const row = mappingFixture("pending", { appUserId });
       await mappings.insert(row);
       expect(await mappings.insert(row)).toBe(false);
       const newer = { ...row, revision: row.revision + 1 };
@@ -99,7 +101,7 @@ describe("a mapping comes back as it was stored", () => {
 
 describe("writes of one moment", () => {
   test("of the same row: one wins, whoever it is", async () => {
-    const row = makeRow("pending");
+    const row = mappingFixture("pending");
     const inserts = await Promise.all(Array.from({ length: 50 }, () => mappings.insert(row)));
     expect(inserts.filter(Boolean)).toHaveLength(1);
     const writes = Array.from({ length: 50 }, (_, attempts) => ({ ...row, attempts, revision: 22 }));
@@ -110,15 +112,19 @@ describe("writes of one moment", () => {
 
   test("of many rows: everyone learns their own outcome", async () => {
     const known = Array.from({ length: 60 }, (_, number) =>
-      makeRow("pending", { appUserId: toId(`k${number}`) }),
+      mappingFixture("pending", { appUserId: toId(`k${number}`) }),
     );
     await Promise.all(known.map(mappings.insert));
-    await mappings.insert(makeRow("active", { appUserId: toId("owner"), vitalUserId: toVitalId(1) }));
+    await mappings.insert(mappingFixture("active", { appUserId: toId("owner"), vitalUserId: toVitalId(1) }));
     const writes = known.map((row, number) => {
       const seen = number % 3 === 1 ? { ...row, revision: 20 } : row;
       const next = { ...row, revision: 22, attempts: number };
       // Every tenth would take the owner's Vital user.
-      const stolen = makeRow("active", { appUserId: row.appUserId, vitalUserId: toVitalId(1), revision: 22 });
+      const stolen = mappingFixture("active", {
+        appUserId: row.appUserId,
+        vitalUserId: toVitalId(1),
+        revision: 22,
+      });
       return { number, written: mappings.replace(seen, number % 10 === 0 ? stolen : next) };
     });
     const inserts = known.map((row, number) =>
@@ -135,7 +141,7 @@ describe("writes of one moment", () => {
 
   test("more than fit into one round trip all arrive", async () => {
     const rows = Array.from({ length: 1_300 }, (_, number) =>
-      makeRow("pending", { appUserId: toId(`u${number}`), attempts: number }),
+      mappingFixture("pending", { appUserId: toId(`u${number}`), attempts: number }),
     );
     expect(new Set(await Promise.all(rows.map(mappings.insert)))).toEqual(new Set([true]));
     expect(await Promise.all(rows.map(({ appUserId }) => mappings.find(appUserId)))).toEqual(rows);
@@ -143,10 +149,10 @@ describe("writes of one moment", () => {
 });
 
 test("two app users never share a Vital user, doomed or not", async () => {
-  await mappings.insert(makeRow("active", { appUserId: toId("ada"), vitalUserId }));
+  await mappings.insert(mappingFixture("active", { appUserId: toId("ada"), vitalUserId }));
   const thieves = [
-    makeRow("active", { appUserId: toId("bob"), vitalUserId }),
-    makeRow("deleting", { appUserId: toId("bob"), vitalUserIdsToDelete: [vitalUserId] }),
+    mappingFixture("active", { appUserId: toId("bob"), vitalUserId }),
+    mappingFixture("deleting", { appUserId: toId("bob"), vitalUserIdsToDelete: [vitalUserId] }),
   ];
   for (const thief of thieves) {
     await expect(mappings.insert(thief)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
@@ -154,20 +160,20 @@ test("two app users never share a Vital user, doomed or not", async () => {
   }
   // Rows without a Vital user do not stand in each other's way.
   for (const id of ["c", "d"])
-    expect(await mappings.insert(makeRow("deleted", { appUserId: toId(id) }))).toBe(true);
+    expect(await mappings.insert(mappingFixture("deleted", { appUserId: toId(id) }))).toBe(true);
 });
 
 test("what is due is listed, the longest overdue first, and no more than asked for", async () => {
   const at = new Date("2026-11-22T12:00:00.000Z");
   const before = (ms: number) => new Date(at.getTime() - ms);
   const rows = [
-    makeRow("pending", { appUserId: toId("second"), nextSweepAt: before(50) }),
-    makeRow("deleting", { appUserId: toId("first"), nextSweepAt: before(500) }),
-    makeRow("pending", { appUserId: toId("third"), nextSweepAt: at }),
-    makeRow("pending", { appUserId: toId("not yet"), nextSweepAt: before(-1) }),
-    makeRow("active", { appUserId: toId("active") }),
-    makeRow("failed", { appUserId: toId("failed") }),
-    makeRow("deleted", { appUserId: toId("deleted") }),
+    mappingFixture("pending", { appUserId: toId("second"), nextSweepAt: before(50) }),
+    mappingFixture("deleting", { appUserId: toId("first"), nextSweepAt: before(500) }),
+    mappingFixture("pending", { appUserId: toId("third"), nextSweepAt: at }),
+    mappingFixture("pending", { appUserId: toId("not yet"), nextSweepAt: before(-1) }),
+    mappingFixture("active", { appUserId: toId("active") }),
+    mappingFixture("failed", { appUserId: toId("failed") }),
+    mappingFixture("deleted", { appUserId: toId("deleted") }),
   ];
   await Promise.all(rows.map(mappings.insert));
   const list = async (limit: number) => (await mappings.listDue(at, limit)).map(({ appUserId }) => appUserId);
@@ -189,14 +195,14 @@ test("counts by state, the oldest pending row and whether anybody is active", as
   });
   const oldest = new Date("2026-11-20T10:00:00.000Z");
   const rows: Mapping[] = [
-    makeRow("pending", { appUserId: toId("p1") }),
-    makeRow("pending", { appUserId: toId("p2"), requestedAt: oldest }),
-    makeRow("active", { appUserId: toId("a1"), vitalUserId: toVitalId(1), requestedAt: new Date(0) }),
-    makeRow("active", { appUserId: toId("a2"), vitalUserId: toVitalId(2) }),
-    makeRow("active", { appUserId: toId("a3"), vitalUserId: toVitalId(3) }),
-    makeRow("failed", { appUserId: toId("f1"), requestedAt: new Date(0) }),
-    makeRow("deleting", { appUserId: toId("g1") }),
-    makeRow("deleted", { appUserId: toId("d1") }),
+    mappingFixture("pending", { appUserId: toId("p1") }),
+    mappingFixture("pending", { appUserId: toId("p2"), requestedAt: oldest }),
+    mappingFixture("active", { appUserId: toId("a1"), vitalUserId: toVitalId(1), requestedAt: new Date(0) }),
+    mappingFixture("active", { appUserId: toId("a2"), vitalUserId: toVitalId(2) }),
+    mappingFixture("active", { appUserId: toId("a3"), vitalUserId: toVitalId(3) }),
+    mappingFixture("failed", { appUserId: toId("f1"), requestedAt: new Date(0) }),
+    mappingFixture("deleting", { appUserId: toId("g1") }),
+    mappingFixture("deleted", { appUserId: toId("d1") }),
   ];
   await Promise.all(rows.map(mappings.insert));
   expect(await mappings.countByState()).toEqual({
@@ -215,7 +221,7 @@ describe("failed mappings", () => {
   const at = new Date("2026-11-22T12:00:00.000Z");
   const after = (ms: number) => new Date(at.getTime() + ms);
   const failed = (id: string, failedAt: Date, code = "SANDBOX_FULL") =>
-    makeRow("failed", { appUserId: toId(id), lastError: { code, message: "refused", at: failedAt } });
+    mappingFixture("failed", { appUserId: toId(id), lastError: { code, message: "refused", at: failedAt } });
   const list = async (code?: string) => {
     const ids: AppUserId[] = [];
     for await (const batch of mappings.streamFailed(at, code)) {
@@ -231,8 +237,8 @@ describe("failed mappings", () => {
       failed("of another code", after(-1), "INVALID"),
       failed("later", after(1)),
       failed("retried later", after(-1)),
-      makeRow("pending", { appUserId: toId("pending") }),
-      makeRow("deleted", { appUserId: toId("deleted") }),
+      mappingFixture("pending", { appUserId: toId("pending") }),
+      mappingFixture("deleted", { appUserId: toId("deleted") }),
     ].map((row) => (row.appUserId === "retried later" ? { ...row, requestedAt: after(1) } : row));
     await Promise.all(rows.map(mappings.insert));
     expect(await list()).toEqual(["at the instant", "long ago", "of another code"]);
@@ -258,7 +264,7 @@ describe("failed mappings", () => {
     const rows = Array.from({ length: 200 }, (_, number) =>
       number % 10 === 0
         ? failed(`u${number}`, at)
-        : makeRow("active", { appUserId: toId(`u${number}`), vitalUserId: toVitalId(number) }),
+        : mappingFixture("active", { appUserId: toId(`u${number}`), vitalUserId: toVitalId(number) }),
     );
     await Promise.all(rows.map(fresh.insert));
     const filter = toFailedFilter(at, "SANDBOX_FULL") as object;
@@ -282,7 +288,7 @@ test("missing indexes are named, on a new collection and where somebody dropped 
 
 test("what belongs to a state alone is absent in the others, so that the partial indexes stay small", async () => {
   const { mappings: fresh, connection } = await openMongo();
-  for (const state of states) await fresh.insert(makeRow(state, { appUserId: toId(state) }));
+  for (const state of states) await fresh.insert(mappingFixture(state, { appUserId: toId(state) }));
   const rows = await connection.collection("vital_user_mappings").find().toArray();
   const having = (field: string) => rows.filter((row) => field in row).map(({ state }) => state as string);
   expect(having("nextSweepAt")).toEqual(["pending", "deleting"]);

@@ -4,7 +4,7 @@ import { endsWithin } from "../../src/core/deadline.js";
 import { ServiceError } from "../../src/core/errors.js";
 import { createMongoConnection, type MongoOptions } from "../../src/mongo/connection.js";
 import { createMappings } from "../../src/mongo/mappings.js";
-import { makeRow } from "../support/core/mapping-fixtures.js";
+import { mappingFixture } from "../support/core/mapping-fixtures.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startOwnMongo } from "../support/services.js";
 
@@ -40,7 +40,7 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
 
   // Late: a connection is asked for before MongoDB is there.
   const { mappings, whenConnected, ping } = connect(server.url);
-  for (const work of [mappings.find(ada), mappings.insert(makeRow("pending", { appUserId: ada }))]) {
+  for (const work of [mappings.find(ada), mappings.insert(mappingFixture("pending", { appUserId: ada }))]) {
     const { error, durationMs } = await failureOf(work);
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true, retryAfterMs: 2_000 });
@@ -50,7 +50,7 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
   await server.start();
   await whenConnected;
   await ping();
-  const row = makeRow("pending", { appUserId: ada });
+  const row = mappingFixture("pending", { appUserId: ada });
   expect(await mappings.insert(row)).toBe(true);
 
   // Killed: everything fails within the patience of a caller, whatever was asked.

@@ -6,7 +6,7 @@ import type { VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import { VitalError } from "../../src/core/vital/vital-error.js";
 import { createVitalClient, type VitalClientOptions } from "../../src/vital/vital-client.js";
 import { startTestSimulator } from "../support/simulator.js";
-import { answer, startStubVital, type PlainAnswer } from "../support/vital/stub-vital.js";
+import { respondWith, startStubVital, type StubResponse } from "../support/vital/stub-vital.js";
 
 const apiKey = "sk_us_very-secret-key-0123456789";
 const vitalUserId = "11111111-1111-4111-8111-111111111111" as VitalUserId;
@@ -66,8 +66,8 @@ async function failureOf(work: Promise<unknown>): Promise<VitalError> {
 }
 
 /** The error of an operation on a server that answers so. */
-async function failWith(given: PlainAnswer, operation = "create-user"): Promise<VitalError> {
-  const { url } = await startStubVital(answer(given));
+async function failWith(given: StubResponse, operation = "create-user"): Promise<VitalError> {
+  const { url } = await startStubVital(respondWith(given));
   const client = openClient(url);
   return failureOf((operations[operation] ?? operations["create-user"])?.(client) ?? Promise.resolve());
 }
@@ -184,7 +184,7 @@ describe("every status has its meaning", () => {
 
   test("a user is gone when Vital says so, in any of its words", async () => {
     for (const detail of ["User not found", { error_type: "NOT_FOUND", error_message: "gone" }]) {
-      const { url } = await startStubVital(answer({ status: 404, body: { detail } }));
+      const { url } = await startStubVital(respondWith({ status: 404, body: { detail } }));
       const client = openClient(url);
       expect(await client.findUser("ada")).toBeNull();
       await client.deleteUser(vitalUserId);
@@ -241,8 +241,8 @@ describe("a user that exists already", () => {
   test("is a success, by the id in the answer", async () => {
     const id = vitalUserId.toUpperCase();
     for (const status of [400, 409]) {
-      const { url, seen } = await startStubVital(
-        answer({ status, body: { detail: { ...conflict, user_id: id, created_on: "2026" } } }),
+      const { url, received: seen } = await startStubVital(
+        respondWith({ status, body: { detail: { ...conflict, user_id: id, created_on: "2026" } } }),
       );
       expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: null });
       expect(seen).toHaveLength(1);
@@ -257,7 +257,10 @@ describe("a user that exists already", () => {
       { ...conflict, user_id: vitalUserId },
       { detail: "Client user id already exists" },
     ]) {
-      const { url, seen } = await startStubVital(answer({ status: 400, body }), answer({ body: user }));
+      const { url, received: seen } = await startStubVital(
+        respondWith({ status: 400, body }),
+        respondWith({ body: user }),
+      );
       expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: team });
       expect(seen.map((request) => request.url)).toEqual(["/v2/user", "/v2/user/resolve/ada"]);
     }
@@ -265,15 +268,15 @@ describe("a user that exists already", () => {
 
   test("but is not found, is a matter of time", async () => {
     const { url } = await startStubVital(
-      answer({ status: 400, body: { detail: conflict } }),
-      answer({ status: 404, body: { detail: "User not found" } }),
+      respondWith({ status: 400, body: { detail: conflict } }),
+      respondWith({ status: 404, body: { detail: "User not found" } }),
     );
     expect(await failureOf(openClient(url).createUser("ada"))).toMatchObject({ kind: "unavailable" });
   });
 });
 
 describe("answers of another form", () => {
-  test.each<[string, PlainAnswer]>([
+  test.each<[string, StubResponse]>([
     ["no JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
     ["an empty body", {}],
     ["half a JSON", { body: '{"user_id":"1111' }],
@@ -301,12 +304,16 @@ describe("answers of another form", () => {
   });
 
   test("an id is taken in any letter case, and kept in lower case", async () => {
-    const { url } = await startStubVital(answer({ body: { ...user, user_id: vitalUserId.toUpperCase() } }));
+    const { url } = await startStubVital(
+      respondWith({ body: { ...user, user_id: vitalUserId.toUpperCase() } }),
+    );
     expect((await openClient(url).createUser("ada")).vitalUserId).toBe(vitalUserId);
   });
 
   test("what the documentation does not mention is ignored", async () => {
-    const { url } = await startStubVital(answer({ status: 201, body: { ...user, extra: { deep: [1] } } }));
+    const { url } = await startStubVital(
+      respondWith({ status: 201, body: { ...user, extra: { deep: [1] } } }),
+    );
     expect(await openClient(url).createUser("ada")).toEqual({ vitalUserId, teamId: team });
   });
 });
@@ -351,7 +358,7 @@ describe("a call ends in time", () => {
   test("when there is no free connection, and the next call has one again", async () => {
     let isStuck = true;
     const { url } = await startStubVital((response, request) => {
-      if (!isStuck) answer({ body: user })(response, request);
+      if (!isStuck) respondWith({ body: user })(response, request);
     });
     const client = openClient(url, { timeoutMs, maxConnections: 1 });
     await Promise.all(
@@ -375,7 +382,9 @@ describe("a call ends in time", () => {
 
 describe("the API key", () => {
   test("is sent in its header, to the address of the settings, path included", async () => {
-    const { url, seen } = await startStubVital(answer({ body: { ...user, users: [], sign_in_token: "t" } }));
+    const { url, received: seen } = await startStubVital(
+      respondWith({ body: { ...user, users: [], sign_in_token: "t" } }),
+    );
     const client = openClient(`${url}/proxy/`);
     for (const operation of Object.values(operations)) await operation(client);
     expect(seen.map(({ method, url: path }) => `${method} ${path}`)).toEqual([

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createProcessors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
-import { makeRow, toEvent } from "../support/core/mapping-fixtures.js";
+import { mappingFixture, toEvent } from "../support/core/mapping-fixtures.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
@@ -28,9 +28,9 @@ test("a job that never ends frees its slot, and is retried without using an atte
 });
 
 test("a deletion that ends in a new signup wakes provisioning, and the other way round", async () => {
-  const pending = makeRow("pending", { lastEvent: toEvent("user.created") });
+  const pending = mappingFixture("pending", { lastEvent: toEvent("user.created") });
   const { processors, woken } = setUp(
-    () => Promise.resolve(makeRow("deleting")),
+    () => Promise.resolve(mappingFixture("deleting")),
     () => Promise.resolve(pending),
   );
   await processors["deprovision-user"](ada);
@@ -40,8 +40,8 @@ test("a deletion that ends in a new signup wakes provisioning, and the other way
 
 test("a job that is done, or that waits for its next sweep, wakes no other job", async () => {
   const { processors, woken } = setUp(
-    () => Promise.resolve(makeRow("active")),
-    () => Promise.resolve(makeRow("deleting")),
+    () => Promise.resolve(mappingFixture("active")),
+    () => Promise.resolve(mappingFixture("deleting")),
   );
   await processors["provision-user"](ada);
   await processors["deprovision-user"](ada);

@@ -4,9 +4,9 @@ import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
-import { createMemoryStore, createMemoryTeams } from "../../support/core/memory-store.js";
-import { openHouse } from "../../support/core/test-context.js";
-import { settleMs, startProcess, type Process } from "../../support/core/core-process.js";
+import { createMemoryStore, createMemoryTeamStore } from "../../support/core/memory-store.js";
+import { createTestContext } from "../../support/core/test-context.js";
+import { settleMs, startCoreProcess, type CoreProcess } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 type Told = [type: SignupEventType, at: number];
@@ -16,9 +16,9 @@ function openMemoryHouse() {
   const clock = createManualClock();
   const vital = createFakeVital();
   const woken: string[] = [];
-  const process = startProcess({
+  const process = startCoreProcess({
     store,
-    teams: createMemoryTeams(),
+    teams: createMemoryTeamStore(),
     vital: vital.api,
     now: clock.now,
     wake: (job) => void woken.push(job),
@@ -26,7 +26,7 @@ function openMemoryHouse() {
   return { store, clock, vital, process, woken };
 }
 
-async function settle({ process, clock }: { process: Process; clock: { advance(ms: number): void } }) {
+async function settle({ process, clock }: { process: CoreProcess; clock: { advance(ms: number): void } }) {
   for (let round = 0; round < 8; round += 1) {
     clock.advance(settleMs / 2);
     await process.sweep();
@@ -94,7 +94,7 @@ test.each(stories)("%s: the order of arrival and repetition make no difference",
 });
 
 test("a deletion before its signup leaves a tombstone that the late signup does not revive, and a newer one does", async () => {
-  const { start, clock, vital } = await openHouse();
+  const { start, clock, vital } = await createTestContext();
   const process = start();
   await process.record(ada, "user.deleted", 5);
   await settle({ process, clock });
@@ -113,7 +113,7 @@ test("a deletion before its signup leaves a tombstone that the late signup does 
 });
 
 test("a deletion of somebody we never heard of finds the Vital user all the same", async () => {
-  const { start, clock, vital } = await openHouse();
+  const { start, clock, vital } = await createTestContext();
   vital.addUser(ada);
   const process = start();
   await process.record(ada, "user.deleted", 1);
@@ -123,7 +123,7 @@ test("a deletion of somebody we never heard of finds the Vital user all the same
 });
 
 test("a viewer's request does not outrank a deletion that is still on its way", async () => {
-  const { start, clock, vital } = await openHouse();
+  const { start, clock, vital } = await createTestContext();
   const process = start();
   await process.signInTokens.issue(ada);
   await process.record(ada, "user.deleted", 1);
@@ -133,7 +133,7 @@ test("a viewer's request does not outrank a deletion that is still on its way", 
 });
 
 test("an event that arrives while another process writes the row is not lost", async () => {
-  const { start, mappings } = await openHouse();
+  const { start, mappings } = await createTestContext();
   const processes = Array.from({ length: 6 }, () => start());
   await Promise.all(processes.map((process, index) => process.record(ada, "user.created", index)));
   expect(await mappings.find(ada)).toMatchObject({ lastEvent: { id: "user.created-5" } });
@@ -174,5 +174,5 @@ test("events are acknowledged together: one that could not be stored fails all, 
   );
   await expect(recorded).rejects.toThrow("not stored");
   expect(stored).toEqual(users.slice(1));
-  expect(store.rows.size).toBe(2);
+  expect(store.mappings.size).toBe(2);
 });

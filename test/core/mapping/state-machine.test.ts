@@ -5,7 +5,7 @@ import { transition, type Trigger } from "../../../src/core/mapping/transitions.
 import {
   appUserId,
   generation,
-  makeRow,
+  mappingFixture,
   otherVitalUserId,
   states,
   toEvent,
@@ -59,17 +59,17 @@ const types = Object.keys(examples) as Type[];
 /** For each state, mappings that differ in what the transition table depends on. */
 const mappingsIn: Record<Column, (Mapping | null)[]> = {
   "no mapping": [null],
-  pending: [makeRow("pending")],
-  active: [makeRow("active")],
-  failed: [makeRow("failed")],
+  pending: [mappingFixture("pending")],
+  active: [mappingFixture("active")],
+  failed: [mappingFixture("failed")],
   deleting: [
-    makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] }),
-    makeRow("deleting"),
-    makeRow("deleting", { lastEvent: toEvent("user.created") }),
+    mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] }),
+    mappingFixture("deleting"),
+    mappingFixture("deleting", { lastEvent: toEvent("user.created") }),
     // The lookup was sent before the deletion had settled.
-    makeRow("deleting", { deletingAt: later }),
+    mappingFixture("deleting", { deletingAt: later }),
   ],
-  deleted: [makeRow("deleted")],
+  deleted: [mappingFixture("deleted")],
 };
 
 /** What the code does in one cell: the states that the mapping moves to, and "stays" when it is written in its state. */

@@ -5,7 +5,7 @@ import {
   appUserId,
   generation,
   lastEventAt,
-  makeRow,
+  mappingFixture,
   otherVitalUserId,
   states,
   toEvent,
@@ -149,7 +149,7 @@ const apply = (row: Mapping | null, happening: Trigger) => transition(appUserId,
 
 describe.each(cases)("%s", (_name, happening, cells, changes) => {
   test.each(["none", ...states] as const)("on %s", (column) => {
-    const before = column === "none" ? null : makeRow(column, changes as Partial<never>);
+    const before = column === "none" ? null : mappingFixture(column, changes as Partial<never>);
     const next = apply(before, happening);
     expect(toOutcome(before, next)).toBe(cells[column] ?? "same");
     if (next === null || next === before) return;
@@ -203,14 +203,14 @@ describe("what a row takes along", () => {
   test("the newest event stands in the row, whether it changes the state or not", () => {
     for (const state of states) {
       const signup = toEvent("user.created", seconds(1));
-      expect(apply(makeRow(state), h.signedUp(seconds(1)))).toMatchObject({ lastEvent: signup });
+      expect(apply(mappingFixture(state), h.signedUp(seconds(1)))).toMatchObject({ lastEvent: signup });
       const removal = toEvent("user.deleted", seconds(1));
-      expect(apply(makeRow(state), h.removed(seconds(1)))).toMatchObject({ lastEvent: removal });
+      expect(apply(mappingFixture(state), h.removed(seconds(1)))).toMatchObject({ lastEvent: removal });
     }
   });
 
   test("activation keeps the attempts and forgets the error", () => {
-    const next = apply(makeRow("pending"), h.provisioned(generation));
+    const next = apply(mappingFixture("pending"), h.provisioned(generation));
     expect(next).toMatchObject({
       vitalUserId: otherVitalUserId,
       activatedAt: at,
@@ -221,7 +221,7 @@ describe("what a row takes along", () => {
   });
 
   test("a refusal says why", () => {
-    expect(apply(makeRow("pending"), h.refused(generation))).toMatchObject({
+    expect(apply(mappingFixture("pending"), h.refused(generation))).toMatchObject({
       attempts: 3,
       lastError: { ...failure, at },
     });
@@ -229,7 +229,7 @@ describe("what a row takes along", () => {
 
   test("a failed attempt counts, and says when to come again", () => {
     for (const state of ["pending", "deleting"] as const) {
-      expect(apply(makeRow(state), h.postponed(generation))).toMatchObject({
+      expect(apply(mappingFixture(state), h.postponed(generation))).toMatchObject({
         attempts: 3,
         lastError: { ...failure, at },
         nextSweepAt: seconds(9),
@@ -239,14 +239,14 @@ describe("what a row takes along", () => {
   });
 
   test("whatever becomes pending again begins anew and forgets its Vital user", () => {
-    const signedUpAgain = makeRow("deleting", { lastEvent: toEvent("user.created") });
+    const signedUpAgain = mappingFixture("deleting", { lastEvent: toEvent("user.created") });
     // No job is added for an operator's retry, so it waits for no grace period.
-    const retried = apply(makeRow("failed"), h.retried);
+    const retried = apply(mappingFixture("failed"), h.retried);
     expect(retried).toHaveProperty("nextSweepAt", at);
     const again = [
       { ...retried, nextSweepAt: graceEnd },
-      apply(makeRow("active"), h.vanished),
-      apply(makeRow("deleted"), h.signedUp(seconds(1))),
+      apply(mappingFixture("active"), h.vanished),
+      apply(mappingFixture("deleted"), h.signedUp(seconds(1))),
       apply(signedUpAgain, h.absent(generation)),
     ];
     for (const next of again) {
@@ -258,15 +258,19 @@ describe("what a row takes along", () => {
   });
 
   test("deleting an active mapping dooms the user that it names, and nobody else", () => {
-    expect(apply(makeRow("active"), h.removed(seconds(1)))).toMatchObject({
+    expect(apply(mappingFixture("active"), h.removed(seconds(1)))).toMatchObject({
       vitalUserIdsToDelete: [vitalUserId],
     });
-    expect(apply(makeRow("pending"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
-    expect(apply(makeRow("failed"), h.removed(seconds(1)))).toMatchObject({ vitalUserIdsToDelete: [] });
+    expect(apply(mappingFixture("pending"), h.removed(seconds(1)))).toMatchObject({
+      vitalUserIdsToDelete: [],
+    });
+    expect(apply(mappingFixture("failed"), h.removed(seconds(1)))).toMatchObject({
+      vitalUserIdsToDelete: [],
+    });
   });
 
   test("one more doomed user starts the clock of the deletion anew", () => {
-    const row = makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId] });
+    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] });
     for (const happening of [h.provisioned(stale), h.discovered(generation)]) {
       expect(apply(row, happening)).toMatchObject({
         vitalUserIdsToDelete: [vitalUserId, otherVitalUserId],
@@ -274,31 +278,34 @@ describe("what a row takes along", () => {
         attempts: 0,
       });
     }
-    const late = apply(makeRow("deleted"), h.provisioned(stale));
+    const late = apply(mappingFixture("deleted"), h.provisioned(stale));
     expect(late).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: at });
   });
 
   test("a user that is doomed already is not doomed again", () => {
-    const row = makeRow("deleting", { vitalUserIdsToDelete: [otherVitalUserId] });
+    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId] });
     expect(apply(row, h.provisioned(stale))).toBe(row);
     expect(apply(row, h.discovered(generation))).toBe(row);
   });
 
   test("an erased user is doomed no more; the others are, and the clock runs on", () => {
-    const row = makeRow("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
+    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
     const next = apply(row, h.erased(generation));
     expect(next).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: row.deletingAt });
   });
 
   test("a row with doomed users is not finished, whatever a look says", () => {
     for (const type of ["user.created", "user.deleted"] as const) {
-      const row = makeRow("deleting", { vitalUserIdsToDelete: [vitalUserId], lastEvent: toEvent(type) });
+      const row = mappingFixture("deleting", {
+        vitalUserIdsToDelete: [vitalUserId],
+        lastEvent: toEvent(type),
+      });
       expect(apply(row, h.absent(generation))).toBe(row);
     }
   });
 
   test("a deletion is final exactly when the look came after the settling time", () => {
-    const row = makeRow("deleting");
+    const row = mappingFixture("deleting");
     const settledAt = new Date(row.deletingAt.getTime() + settleMs);
     const justBefore = new Date(settledAt.getTime() - 1);
     expect(apply(row, h.absent(generation, justBefore))).toMatchObject({

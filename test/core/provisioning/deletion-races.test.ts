@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
-import type { House } from "../../support/core/test-context.js";
-import { openHouse } from "../../support/core/test-context.js";
-import { settleMs, sweepGraceMs, type Process } from "../../support/core/core-process.js";
+import type { TestContext } from "../../support/core/test-context.js";
+import { createTestContext } from "../../support/core/test-context.js";
+import { settleMs, sweepGraceMs, type CoreProcess } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
-const deletedIds = ({ vital }: House) => vital.deletes.map(({ vitalUserId }) => vitalUserId);
-const stateOf = async (process: Process) => (await process.find(ada))?.state;
+const deletedIds = ({ vital }: TestContext) => vital.deletes.map(({ vitalUserId }) => vitalUserId);
+const stateOf = async (process: CoreProcess) => (await process.find(ada))?.state;
 
-async function provisionAda(process: Process) {
+async function provisionAda(process: CoreProcess) {
   await process.record(ada, "user.created", 1);
   const row = await process.provisioning.provision(ada);
   if (row?.state !== "active") throw new Error("the mapping should be active");
@@ -16,7 +16,7 @@ async function provisionAda(process: Process) {
 }
 
 /** Sweeps until nothing is due any more, moving the clock on to what is. */
-async function settle({ clock }: House, process: Process) {
+async function settle({ clock }: TestContext, process: CoreProcess) {
   for (let round = 0; round < 12; round += 1) {
     clock.advance(settleMs / 4);
     await process.sweep();
@@ -24,7 +24,7 @@ async function settle({ clock }: House, process: Process) {
 }
 
 test("an app user who is deleted loses the Vital user, and the tombstone waits for late creates", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   const { vitalUserId } = await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
@@ -44,12 +44,12 @@ test("an app user who is deleted loses the Vital user, and the tombstone waits f
 });
 
 test("a look that was sent too early does not count as late because its answer was slow", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.deleted", 1);
   await process.deprovisioning.deprovision(ada);
   house.clock.advance(settleMs - 1);
-  const answer = house.network.holdAnswer("findUser");
+  const answer = house.network.holdResponse("findUser");
   const looking = process.deprovisioning.deprovision(ada);
   await answer.reached;
   house.clock.advance(5_000);
@@ -58,10 +58,10 @@ test("a look that was sent too early does not count as late because its answer w
 });
 
 test("a worker that comes back after a deletion and a new signup writes no dead user into the new row", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, other] = [house.start(), house.start()];
   await slow.record(ada, "user.created", 1);
-  const answer = house.network.holdAnswer("createUser");
+  const answer = house.network.holdResponse("createUser");
   const late = slow.provisioning.provision(ada);
   await answer.reached;
   const [dead] = house.vital.live(ada);
@@ -85,7 +85,7 @@ test("a worker that comes back after a deletion and a new signup writes no dead 
 });
 
 test("a create that commits after the deletion has looked is undone by whoever made it", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, other] = [house.start(), house.start()];
   await slow.record(ada, "user.created", 1);
   const create = house.network.holdBeforeCommit("createUser");
@@ -107,7 +107,7 @@ test("a create that commits after the deletion has looked is undone by whoever m
 });
 
 test("a create that commits after our time-out, and after its process died, is found before the tombstone", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   const create = house.network.commitLate("createUser");
@@ -126,7 +126,7 @@ test("a create that commits after our time-out, and after its process died, is f
 });
 
 test("a worker frozen for longer than any deletion waits still undoes what it made", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [frozen, other] = [house.start(), house.start()];
   await frozen.record(ada, "user.created", 1);
   const create = house.network.holdBeforeCommit("createUser");
@@ -144,7 +144,7 @@ test("a worker frozen for longer than any deletion waits still undoes what it ma
 });
 
 test("a delete that arrives late hits nobody: the successor has another Vital user", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, other] = [house.start(), house.start()];
   const { vitalUserId } = await provisionAda(slow);
   await slow.record(ada, "user.deleted", 2);
@@ -165,7 +165,7 @@ test("a delete that arrives late hits nobody: the successor has another Vital us
 });
 
 test("a look that found a user is not acted upon when a newer signup has adopted that user meanwhile", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, other] = [house.start(), house.start()];
   await slow.record(ada, "user.created", 1);
   const create = house.network.commitLate("createUser");
@@ -173,11 +173,11 @@ test("a look that found a user is not acted upon when a newer signup has adopted
   await slow.record(ada, "user.deleted", 2);
 
   // One look says "nobody", the create commits, the next look says "somebody"; both answers are on their way.
-  const nobody = house.network.holdAnswer("findUser");
+  const nobody = house.network.holdResponse("findUser");
   const first = other.deprovisioning.deprovision(ada);
   await nobody.reached;
   create.commit();
-  const somebody = house.network.holdAnswer("findUser");
+  const somebody = house.network.holdResponse("findUser");
   const second = slow.deprovisioning.deprovision(ada);
   await somebody.reached;
 
@@ -192,7 +192,7 @@ test("a look that found a user is not acted upon when a newer signup has adopted
 });
 
 test("a signup newer than a deletion in progress waits for it, and is provisioned then", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   const { vitalUserId } = await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
@@ -218,8 +218,8 @@ test("a signup newer than a deletion in progress waits for it, and is provisione
 
 test("a deletion goes on where a dead process left it, at every step", async () => {
   for (const operation of ["findAnyUser", "deleteUser", "findUser"] as const) {
-    for (const hold of ["holdBeforeCommit", "holdAnswer"] as const) {
-      const house = await openHouse();
+    for (const hold of ["holdBeforeCommit", "holdResponse"] as const) {
+      const house = await createTestContext();
       await provisionAda(house.start());
       const doomed = house.start();
       await doomed.record(ada, "user.deleted", 2);
@@ -235,21 +235,21 @@ test("a deletion goes on where a dead process left it, at every step", async () 
 });
 
 test("a deletion that Vital does not answer is tried again later, and counted", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
   house.network.fail("deleteUser", "unavailable");
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   expect(await process.find(ada)).toMatchObject({ state: "deleting", attempts: 1 });
-  house.network.loseAnswer("deleteUser");
+  house.network.loseResponse("deleteUser");
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   await settle(house, process);
   expect(await stateOf(process)).toBe("deleted");
 });
 
 test("a deletion that Vital refuses is counted and tried again; one that a closed gate holds up is not", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
@@ -262,6 +262,6 @@ test("a deletion that Vital refuses is counted and tried again; one that a close
   expect(await process.find(ada)).toMatchObject({ state: "deleting", attempts: 1 });
 });
 
-function vitalUserIdOf(row: Awaited<ReturnType<Process["find"]>>): string | undefined {
+function vitalUserIdOf(row: Awaited<ReturnType<CoreProcess["find"]>>): string | undefined {
   return row?.state === "active" ? row.vitalUserId : undefined;
 }

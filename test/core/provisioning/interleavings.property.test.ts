@@ -4,9 +4,9 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { jobFor } from "../../../src/core/provisioning/jobs.js";
 import type { IssuedSignInToken } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
-import { createCooperativeWorld, type Fate } from "../../support/core/stepped-system.js";
+import { createSteppedSystem, type CallOutcome } from "../../support/core/stepped-system.js";
 import type { FakeUser } from "../../support/core/fake-vital.js";
-import { settleMs, type Process } from "../../support/core/core-process.js";
+import { settleMs, type CoreProcess } from "../../support/core/core-process.js";
 
 const users = ["auth0|ada", "auth0|bob"] as AppUserId[];
 
@@ -42,10 +42,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 2, arbitrary: onProcess("sweep") },
   { weight: 1, arbitrary: onProcess("kill") },
 );
-const fates = (bad: readonly Fate[], badWeight: number) =>
+const fates = (bad: readonly CallOutcome[], badWeight: number) =>
   fc.array(
     fc.oneof(
-      { weight: 4, arbitrary: fc.constant<Fate>("ok") },
+      { weight: 4, arbitrary: fc.constant<CallOutcome>("ok") },
       { weight: badWeight, arbitrary: fc.constantFrom(...bad) },
     ),
     { maxLength: 12 },
@@ -88,7 +88,7 @@ async function live(told: Story): Promise<void> {
   const events: Event[] = [];
   const unacknowledged = new Set<Event>();
 
-  const world = createCooperativeWorld({
+  const world = createSteppedSystem({
     fates: told,
     onDeleted({ vitalUserId, clientUserId }: FakeUser) {
       const row = world.row(clientUserId as AppUserId);
@@ -130,7 +130,7 @@ async function live(told: Story): Promise<void> {
   }
 
   /** Does what the user waits for, as a worker does on a job. */
-  function workOn(user: AppUserId, process: Process): void {
+  function workOn(user: AppUserId, process: CoreProcess): void {
     const job = jobFor[world.row(user)?.state ?? "pending"];
     const work =
       job === "deprovision-user"
@@ -145,7 +145,7 @@ async function live(told: Story): Promise<void> {
     if (what.do === "event") publish(tell(what), process);
     else if (what.do === "token") issue(what.appUserId, process);
     else if (what.do === "job") workOn(what.appUserId, process);
-    else if (what.do === "delete upstream") world.vital.deleteUpstream(what.appUserId);
+    else if (what.do === "delete upstream") world.vital.deleteInDashboard(what.appUserId);
     else if (what.do === "sweep") process.sweep().catch(() => undefined);
     else if (what.do === "advance") await world.advance(what.ms);
     else {

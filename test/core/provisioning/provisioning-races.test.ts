@@ -3,14 +3,14 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { maxLookupAgeMs } from "../../../src/core/provisioning/provisioning.js";
 import { retryRules } from "../../../src/core/provisioning/retry.js";
 import { VitalError } from "../../../src/core/vital/vital-error.js";
-import { openHouse } from "../../support/core/test-context.js";
+import { createTestContext } from "../../support/core/test-context.js";
 import { sweepGraceMs } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 const bob = "auth0|bob" as AppUserId;
 
 test("workers that provision the same app user at once make one Vital user and agree on it", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const workers = Array.from({ length: 8 }, () => house.start());
   await Promise.all(workers.map((worker) => worker.record(ada, "user.created", 1)));
   const rows = await Promise.all(workers.map((worker) => worker.provisioning.provision(ada)));
@@ -21,10 +21,10 @@ test("workers that provision the same app user at once make one Vital user and a
 });
 
 test("a process that dies between Vital's answer and the write leaves one user to the next one", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const doomed = house.start();
   await doomed.record(ada, "user.created", 1);
-  const { reached } = house.network.holdAnswer("createUser");
+  const { reached } = house.network.holdResponse("createUser");
   void doomed.provisioning.provision(ada);
   await reached;
   expect(await house.mappings.find(ada)).toMatchObject({ state: "pending" });
@@ -37,10 +37,10 @@ test("a process that dies between Vital's answer and the write leaves one user t
 });
 
 test("a create whose answer was lost is repeated, and finds the user that it made", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
-  house.network.loseAnswer("createUser");
+  house.network.loseResponse("createUser");
   const failure = await process.provisioning.provision(ada).catch((error: unknown) => error);
   expect(failure).toMatchObject({ kind: "unavailable", retryAfterMs: 250 });
   // A sweeper comes later than the job's own retry: it is there for the case that the job is lost.
@@ -51,10 +51,10 @@ test("a create whose answer was lost is repeated, and finds the user that it mad
 });
 
 test("a sweep in between does not spoil a create that is under way", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, sweeping] = [house.start(), house.start()];
   await slow.record(ada, "user.created", 1);
-  const answer = house.network.holdAnswer("createUser");
+  const answer = house.network.holdResponse("createUser");
   const late = slow.provisioning.provision(ada);
   await answer.reached;
   house.clock.advance(sweepGraceMs);
@@ -66,7 +66,7 @@ test("a sweep in between does not spoil a create that is under way", async () =>
 });
 
 test("a look-up that grew too old is repeated, and a deletion in between stops the create", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const [slow, other] = [house.start(), house.start()];
   await slow.record(ada, "user.created", 1);
   const look = house.network.holdBeforeCommit("findAnyUser");
@@ -80,7 +80,7 @@ test("a look-up that grew too old is repeated, and a deletion in between stops t
 });
 
 test("a look-up that grew too old is repeated, and goes on where nothing has changed", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   const seen = await process.find(ada);
@@ -90,7 +90,7 @@ test("a look-up that grew too old is repeated, and goes on where nothing has cha
 });
 
 test("what Vital refuses is left to a person, until somebody asks again", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   house.network.fail("createUser", "refused");
@@ -103,7 +103,7 @@ test("what Vital refuses is left to a person, until somebody asks again", async 
 });
 
 test("waiting for a window or for another key costs no attempt", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   const before = await process.find(ada);
@@ -115,7 +115,7 @@ test("waiting for a window or for another key costs no attempt", async () => {
 });
 
 test("a mapping that has been failing for days is given to a person, by an answer of Vital and not by a closed gate", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   const waits: unknown[] = [];
@@ -138,7 +138,7 @@ test("a mapping that has been failing for days is given to a person, by an answe
 });
 
 test("a mapping that could not be tried for days is not given up at the first failure", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await process.record(ada, "user.created", 1);
   house.clock.advance(retryRules.maxAgeMs + 1);
@@ -148,7 +148,7 @@ test("a mapping that could not be tried for days is not given up at the first fa
 });
 
 test("one app user's trouble is nobody else's", async () => {
-  const house = await openHouse();
+  const house = await createTestContext();
   const process = house.start();
   await Promise.all([process.record(ada, "user.created", 1), process.record(bob, "user.created", 1)]);
   house.network.fail("createUser", "refused");

@@ -5,8 +5,8 @@ import { createSweeper, sweeperRules } from "../../../src/core/provisioning/swee
 import { waitUntil } from "../../support/wait-until.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore } from "../../support/core/memory-store.js";
-import { openStore } from "../../support/core/test-context.js";
-import { makeRow } from "../../support/core/mapping-fixtures.js";
+import { createTestStore } from "../../support/core/test-context.js";
+import { mappingFixture } from "../../support/core/mapping-fixtures.js";
 import { createLatch } from "../../support/core/fake-network.js";
 import type { Store } from "../../support/core/core-process.js";
 
@@ -15,7 +15,7 @@ const dueAt = new Date("2026-11-22T10:00:00.000Z");
 
 async function insertDue(store: Store, amount: number): Promise<void> {
   for (let number = 0; number < amount; number += 1) {
-    await store.insert(makeRow("pending", { appUserId: toId(number), nextSweepAt: dueAt, sweeps: 0 }));
+    await store.insert(mappingFixture("pending", { appUserId: toId(number), nextSweepAt: dueAt, sweeps: 0 }));
   }
 }
 
@@ -61,17 +61,17 @@ test("what is due is enqueued again, the longest overdue first, and left alone f
   const store = createMemoryStore();
   const early = new Date(dueAt.getTime() - 1_000);
   const later = new Date(dueAt.getTime() + 1);
-  await store.insert(makeRow("pending", { appUserId: toId(1), nextSweepAt: dueAt, sweeps: 0 }));
-  await store.insert(makeRow("deleting", { appUserId: toId(2), nextSweepAt: early, sweeps: 0 }));
-  await store.insert(makeRow("pending", { appUserId: toId(3), nextSweepAt: later }));
-  await store.insert(makeRow("active", { appUserId: toId(4) }));
+  await store.insert(mappingFixture("pending", { appUserId: toId(1), nextSweepAt: dueAt, sweeps: 0 }));
+  await store.insert(mappingFixture("deleting", { appUserId: toId(2), nextSweepAt: early, sweeps: 0 }));
+  await store.insert(mappingFixture("pending", { appUserId: toId(3), nextSweepAt: later }));
+  await store.insert(mappingFixture("active", { appUserId: toId(4) }));
   const { sweeper, enqueued, worked, reenqueued } = openSweeper(store);
   expect(await sweeper.sweep()).toBe(2);
   expect(enqueued).toEqual(["deprovision-user u2", "provision-user u1"]);
   expect(reenqueued).toEqual([2]);
   expect(worked).toEqual([]);
   expect(await sweeper.sweep()).toBe(0);
-  expect(store.rows.get(toId(1))).toMatchObject({
+  expect(store.mappings.get(toId(1))).toMatchObject({
     sweeps: 1,
     revision: 22,
     generation: 7,
@@ -80,7 +80,7 @@ test("what is due is enqueued again, the longest overdue first, and left alone f
 });
 
 test("two sweepers never both take the same row", async () => {
-  const { mappings } = await openStore();
+  const { mappings } = await createTestStore();
   await insertDue(mappings, 40);
   const sweepers = Array.from({ length: 4 }, () => openSweeper(mappings));
   const claims = await Promise.all(sweepers.map(({ sweeper }) => sweeper.sweep()));
@@ -141,7 +141,7 @@ test("what a queue with no room for it leaves over is due again after its claim"
   finishWork();
   for (let number = 0; number < sweeperRules.directConcurrency; number += 1) {
     const row = await store.find(toId(number));
-    if (row !== null) await store.replace(row, makeRow("active", { appUserId: toId(number) }));
+    if (row !== null) await store.replace(row, mappingFixture("active", { appUserId: toId(number) }));
   }
   clock.advance(sweeperRules.minClaimMs);
   await sweeper.sweep();
@@ -179,7 +179,7 @@ test("a row is left alone for longer the more often it was swept, up to a limit"
   const waits: number[] = [];
   for (let round = 0; round < 4; round += 1) {
     await sweeper.sweep();
-    const row = store.rows.get(toId(0));
+    const row = store.mappings.get(toId(0));
     const nextMs = row?.state === "pending" ? row.nextSweepAt.getTime() : 0;
     waits.push(nextMs - clock.now().getTime());
     clock.advance(waits.at(-1) ?? 0);

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
-import { openHouse } from "../../support/core/test-context.js";
+import { createTestContext } from "../../support/core/test-context.js";
 import { createLatch } from "../../support/core/fake-network.js";
-import { settleMs, type Process } from "../../support/core/core-process.js";
+import { settleMs, type CoreProcess } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
 const count = (calls: readonly string[], operation: string) =>
   calls.filter((call) => call === operation).length;
 
-async function provisionAda(process: Process) {
+async function provisionAda(process: CoreProcess) {
   await process.record(ada, "user.created", 1);
   const row = await process.provisioning.provision(ada);
   if (row?.state !== "active") throw new Error("the mapping should be active");
@@ -16,10 +16,10 @@ async function provisionAda(process: Process) {
 }
 
 test("a Vital user that somebody deleted is made again while its app user waits, with one more call of each", async () => {
-  const { start, vital } = await openHouse();
+  const { start, vital } = await createTestContext();
   const process = start();
   const gone = await provisionAda(process);
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   const before = vital.calls.length;
   const token = await process.signInTokens.issue(ada);
   const [live] = vital.live(ada);
@@ -29,12 +29,12 @@ test("a Vital user that somebody deleted is made again while its app user waits,
 });
 
 test("two processes that meet the same deleted Vital user make one new one", async () => {
-  const { start, vital, network } = await openHouse();
+  const { start, vital, network } = await createTestContext();
   const [one, other] = [start(), start()];
   await provisionAda(one);
   await other.signInTokens.issue(ada);
-  vital.deleteUpstream(ada);
-  const holds = [network.holdAnswer("createSignInToken"), network.holdAnswer("createSignInToken")];
+  vital.deleteInDashboard(ada);
+  const holds = [network.holdResponse("createSignInToken"), network.holdResponse("createSignInToken")];
   const issued = [one.signInTokens.issue(ada), other.signInTokens.issue(ada)];
   for (const hold of holds) hold.release();
   const tokens = await Promise.all(issued);
@@ -44,13 +44,13 @@ test("two processes that meet the same deleted Vital user make one new one", asy
 });
 
 test("a late 404 for the old Vital user does not touch a mapping that has been healed already", async () => {
-  const { start, vital, network, mappings } = await openHouse();
+  const { start, vital, network, mappings } = await createTestContext();
   const [slow, other] = [start(), start()];
   await provisionAda(slow);
   const call = network.holdBeforeCommit("createSignInToken");
   const late = slow.signInTokens.issue(ada);
   await call.reached;
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   const { vitalUserId } = await other.signInTokens.issue(ada);
   const healed = await mappings.find(ada);
   call.release();
@@ -60,14 +60,14 @@ test("a late 404 for the old Vital user does not touch a mapping that has been h
 });
 
 test("a worker that was slow to create writes no dead Vital user into a row that is being healed", async () => {
-  const { start, vital, network, mappings } = await openHouse();
+  const { start, vital, network, mappings } = await createTestContext();
   const [slow, other] = [start(), start()];
   await slow.record(ada, "user.created", 1);
-  const answer = network.holdAnswer("createUser");
+  const answer = network.holdResponse("createUser");
   const late = slow.provisioning.provision(ada);
   await answer.reached;
   const dead = await other.provisioning.provision(ada);
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   const create = network.holdBeforeCommit("createUser");
   const healing = other.signInTokens.issue(ada);
   await create.reached;
@@ -87,7 +87,7 @@ test("a worker that was slow to create writes no dead Vital user into a row that
 });
 
 test("a 404 because we are deleting the user is not healed: the app user is told to be deleted", async () => {
-  const { start, vital, network } = await openHouse();
+  const { start, vital, network } = await createTestContext();
   const [slow, other] = [start(), start()];
   await provisionAda(slow);
   const call = network.holdBeforeCommit("createSignInToken");
@@ -103,14 +103,14 @@ test("a 404 because we are deleting the user is not healed: the app user is told
 });
 
 test("a user that vanishes again and again costs one healing for each request", async () => {
-  const { start, vital, network } = await openHouse();
+  const { start, vital, network } = await createTestContext();
   const process = start();
   await provisionAda(process);
-  vital.deleteUpstream(ada);
-  const create = network.holdAnswer("createUser");
+  vital.deleteInDashboard(ada);
+  const create = network.holdResponse("createUser");
   const issued = process.signInTokens.issue(ada);
   await create.reached;
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   const before = count(vital.calls, "createUser");
   create.release();
   await expect(issued).rejects.toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
@@ -119,10 +119,10 @@ test("a user that vanishes again and again costs one healing for each request", 
 });
 
 test("a process that was frozen while it healed looks again before it creates anybody", async () => {
-  const { start, vital, mappings, clock } = await openHouse();
+  const { start, vital, mappings, clock } = await createTestContext();
   const other = start();
   await provisionAda(other);
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   const [written, thaw] = [createLatch(), createLatch()];
   const frozen = start({
     store: {
@@ -147,7 +147,7 @@ test("a process that was frozen while it healed looks again before it creates an
 });
 
 test("a process that was frozen while a viewer's first request was written looks again before it creates anybody", async () => {
-  const { start, vital, mappings, clock } = await openHouse();
+  const { start, vital, mappings, clock } = await createTestContext();
   const other = start();
   const [written, thaw] = [createLatch(), createLatch()];
   const frozen = start({

@@ -6,10 +6,10 @@ import type { VitalErrorKind } from "../../../src/core/vital/vital-error.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
-import { createMemoryStore, createMemoryTeams, place } from "../../support/core/memory-store.js";
-import { appUserId as ada, makeRow, toEvent } from "../../support/core/mapping-fixtures.js";
-import { createScriptedNetwork } from "../../support/core/fake-network.js";
-import { startProcess, type Store } from "../../support/core/core-process.js";
+import { createMemoryStore, createMemoryTeamStore, deployment } from "../../support/core/memory-store.js";
+import { appUserId as ada, mappingFixture, toEvent } from "../../support/core/mapping-fixtures.js";
+import { createFakeNetwork } from "../../support/core/fake-network.js";
+import { startCoreProcess, type Store } from "../../support/core/core-process.js";
 
 async function openHouse(
   rows: Mapping[] = [],
@@ -17,12 +17,12 @@ async function openHouse(
 ) {
   const store = createMemoryStore();
   for (const row of rows) await store.insert(row);
-  const network = createScriptedNetwork();
+  const network = createFakeNetwork();
   const vital = createFakeVital({ network: network.network });
   const woken: [string, AppUserId][] = [];
-  const process = startProcess({
+  const process = startCoreProcess({
     store: { ...store, ...options.store },
-    teams: createMemoryTeams(),
+    teams: createMemoryTeamStore(),
     vital: vital.api,
     now: createManualClock().now,
     deadlineMs: options.deadlineMs ?? 10_000,
@@ -46,23 +46,23 @@ test("an active mapping gives a token for its Vital user, and says where that li
   const row = await process.provisioning.provision(ada);
   const before = vital.calls.length;
   const vitalUserId = row?.state === "active" ? row.vitalUserId : undefined;
-  expect(await issue()).toEqual({ ...place, vitalUserId, signInToken: `token-${vitalUserId}` });
+  expect(await issue()).toEqual({ ...deployment, vitalUserId, signInToken: `token-${vitalUserId}` });
   expect(vital.calls.slice(before)).toEqual(["createSignInToken"]);
 });
 
 test("a viewer nobody has announced is provisioned at once", async () => {
   const { issue, store } = await openHouse();
   const { vitalUserId } = await issue();
-  expect(store.rows.get(ada)).toMatchObject({ state: "active", vitalUserId, lastEvent: null });
+  expect(store.mappings.get(ada)).toMatchObject({ state: "active", vitalUserId, lastEvent: null });
 });
 
 test.each<[string, Mapping, object]>([
-  ["failed", makeRow("failed"), { code: "PROVISIONING_FAILED", retryable: false }],
-  ["deleted", makeRow("deleted"), { code: "FORBIDDEN", retryable: false }],
-  ["deleting", makeRow("deleting"), { code: "FORBIDDEN", retryable: false }],
+  ["failed", mappingFixture("failed"), { code: "PROVISIONING_FAILED", retryable: false }],
+  ["deleted", mappingFixture("deleted"), { code: "FORBIDDEN", retryable: false }],
+  ["deleting", mappingFixture("deleting"), { code: "FORBIDDEN", retryable: false }],
   [
     "deleting, signed up again",
-    makeRow("deleting", { lastEvent: toEvent("user.created") }),
+    mappingFixture("deleting", { lastEvent: toEvent("user.created") }),
     { code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: 2 },
   ],
 ])("a mapping that is %s gives no token, without a call to Vital", async (_name, row, refusal) => {
@@ -89,14 +89,14 @@ test("a request gives up at its deadline, and the work goes on behind it", async
     reason: "no token within 30 ms",
   });
   create.release();
-  await waitUntil("the mapping is active", () => store.rows.get(ada)?.state === "active");
+  await waitUntil("the mapping is active", () => store.mappings.get(ada)?.state === "active");
   expect(woken).toEqual([]);
 });
 
 test("a provisioning that never ends holds its viewer up for a while, not for ever", async () => {
   const { issue, network, vital, woken } = await openHouse([], { deadlineMs: 200, maxSharedMs: 300 });
   await issue();
-  vital.deleteUpstream(ada);
+  vital.deleteInDashboard(ada);
   network.holdBeforeCommit("createUser");
   expect(await refusalOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE" });
   await waitUntil("a worker is woken", () => woken.length > 0);
@@ -128,7 +128,7 @@ test.each<[VitalErrorKind, number | undefined, number]>([
   ["refused", undefined, 2],
   ["wrong_team", undefined, 2],
 ])("when Vital answers a token call with %s, the app is told to come back", async (kind, ms, seconds) => {
-  const { issue, network } = await openHouse([makeRow("active")]);
+  const { issue, network } = await openHouse([mappingFixture("active")]);
   network.fail("createSignInToken", kind, ms === undefined ? {} : { retryAfterMs: ms });
   const refusal = await refusalOf(issue());
   expect(refusal).toBeInstanceOf(ServiceError);
@@ -140,7 +140,7 @@ test("when Vital refuses to create the user, the app is told that a person has t
   const { issue, network, store, vital } = await openHouse();
   network.fail("createUser", "refused");
   expect(await refusalOf(issue())).toMatchObject({ code: "PROVISIONING_FAILED", retryable: false });
-  expect(store.rows.get(ada)?.state).toBe("failed");
+  expect(store.mappings.get(ada)?.state).toBe("failed");
   await refusalOf(issue());
   expect(count(vital.calls, "createUser")).toBe(1);
 });

@@ -3,7 +3,7 @@ import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-e
 import { createCircuitBreaker, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
-import { createLatch, createScriptedNetwork } from "../../support/core/fake-network.js";
+import { createLatch, createFakeNetwork } from "../../support/core/fake-network.js";
 
 const rules: CircuitBreakerRules = {
   maxCallsInFlight: 3,
@@ -15,7 +15,7 @@ const rules: CircuitBreakerRules = {
 
 function createBreakerContext() {
   const clock = createManualClock();
-  const network = createScriptedNetwork();
+  const network = createFakeNetwork();
   const vital = createFakeVital({ network: network.network });
   const reported: unknown[] = [];
   const breaker = createCircuitBreaker(vital.api, {

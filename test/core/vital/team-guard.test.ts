@@ -3,22 +3,22 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createTeamGuard, WrongDeploymentError } from "../../../src/core/vital/team-guard.js";
 import type { Deployment } from "../../../src/core/vital/deployment.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
-import { createMemoryTeams, place } from "../../support/core/memory-store.js";
-import { openHouse } from "../../support/core/test-context.js";
-import { createScriptedNetwork } from "../../support/core/fake-network.js";
+import { createMemoryTeamStore, deployment } from "../../support/core/memory-store.js";
+import { createTestContext } from "../../support/core/test-context.js";
+import { createFakeNetwork } from "../../support/core/fake-network.js";
 
 const otherTeam = "b0000000-0000-4000-8000-000000000000";
 const users = Array.from({ length: 5 }, (_, number) => `auth0|${number}` as AppUserId);
 
 /** Mappings of one team, and a process with the key of another team. */
 async function openWithWrongKey() {
-  const house = await openHouse();
+  const house = await createTestContext();
   const right = house.start();
   for (const user of users) {
     await right.record(user, "user.created", 1);
     await right.provisioning.provision(user);
   }
-  const network = createScriptedNetwork();
+  const network = createFakeNetwork();
   const other = createFakeVital({ team: otherTeam, firstId: 1_000, network: network.network });
   const faults: string[] = [];
   const wrong = house.start({ vital: other.api, onWrongTeam: (error) => faults.push(error.message) });
@@ -112,7 +112,7 @@ describe("a key of another team", () => {
 });
 
 test("a key of another environment or region is named before anything else happens", async () => {
-  const { teams } = await openHouse();
+  const { teams } = await createTestContext();
   for (const elsewhere of [
     { environment: "production", region: "us" },
     { environment: "sandbox", region: "eu" },
@@ -135,7 +135,7 @@ test("a key of another environment or region is named before anything else happe
     });
   }
   const same = createTeamGuard({
-    deployment: place,
+    deployment,
     teams,
     vital: createFakeVital().api,
     onWrongTeam: () => undefined,
@@ -144,20 +144,20 @@ test("a key of another environment or region is named before anything else happe
 });
 
 test("the first team id ever seen is remembered, whichever of two processes sees it first", async () => {
-  const { start, vital, teams } = await openHouse();
+  const { start, vital, teams } = await createTestContext();
   const processes = [start(), start()];
   await Promise.all(
     processes.map((process, index) => process.signInTokens.issue(users[index] ?? ("" as AppUserId))),
   );
   expect(await teams.rememberTeamId(otherTeam)).toMatchObject({
-    ...place,
+    ...deployment,
     teamId: "a0000000-0000-4000-8000-000000000000",
   });
   expect(vital.ledger).toHaveLength(2);
 });
 
 test("creates go one by one until an answer has proved the team, and freely afterwards", async () => {
-  const { start, vital, network } = await openHouse();
+  const { start, vital, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
   const first = network.holdBeforeCommit("createUser");
@@ -175,7 +175,7 @@ test("creates go one by one until an answer has proved the team, and freely afte
 });
 
 test("a first create that fails lets the next one go", async () => {
-  const { start, network } = await openHouse();
+  const { start, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
   network.fail("createUser", "unavailable");
@@ -188,8 +188,8 @@ test("an empty team proves nothing while a mapping says that it has users, and i
   const vital = createFakeVital();
   const verify = (hasActive: boolean) =>
     createTeamGuard({
-      deployment: place,
-      teams: createMemoryTeams(() => Promise.resolve(hasActive)),
+      deployment,
+      teams: createMemoryTeamStore(() => Promise.resolve(hasActive)),
       vital: vital.api,
       onWrongTeam: () => undefined,
     }).verify();

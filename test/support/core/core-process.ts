@@ -11,7 +11,7 @@ import { createSweeper, type DueMapping } from "../../../src/core/provisioning/s
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
 import type { VitalApi } from "../../../src/core/vital/vital-api.js";
 import type { VitalError } from "../../../src/core/vital/vital-error.js";
-import { place } from "./memory-store.js";
+import { deployment } from "./memory-store.js";
 
 /** The store as one process sees it. */
 export type Store = MappingStore & {
@@ -25,7 +25,7 @@ export const settleMs = maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs;
 export const sweepGraceMs = 10_000;
 
 export const rules = {
-  deployment: place,
+  deployment,
   toClientUserId: (appUserId: AppUserId) => appUserId,
   sweepGraceMs,
   settleMs,
@@ -35,7 +35,7 @@ export const rules = {
  * One process of the product on the given store and Vital: the services put together as the composition root does it,
  * without a queue, so that its sweeper does the work itself.
  */
-export function startProcess({
+export function startCoreProcess({
   store,
   teams,
   vital,
@@ -56,7 +56,7 @@ export function startProcess({
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
 }) {
-  const team = createTeamGuard({ deployment: place, teams, vital, onWrongTeam });
+  const team = createTeamGuard({ deployment, teams, vital, onWrongTeam });
   const writer = createMappingWriter({ mappings: store, rules, now });
   const provisioning = createProvisioning({ mappings: store, writer, vital, team, now, random });
   const deprovisioning = createDeprovisioning({ mappings: store, writer, vital, team, now, random });
@@ -72,7 +72,7 @@ export function startProcess({
     maxSharedMs,
   });
   const events = createSignupEvents({ writer, wake });
-  const atWork = new Set<Promise<unknown>>();
+  const running = new Set<Promise<unknown>>();
   const run: Record<ProvisioningJob, (appUserId: AppUserId) => Promise<unknown>> = {
     "provision-user": provisioning.provision,
     "deprovision-user": deprovisioning.deprovision,
@@ -82,8 +82,8 @@ export function startProcess({
     queue: { isReachable: () => false, enqueue: () => Promise.reject(new Error("there is no queue")) },
     async runJob(job, appUserId) {
       const work = run[job](appUserId).catch(() => undefined);
-      atWork.add(work);
-      await work.finally(() => atWork.delete(work));
+      running.add(work);
+      await work.finally(() => running.delete(work));
     },
     now,
     random,
@@ -103,10 +103,10 @@ export function startProcess({
     /** A round of the sweeper, and the work that it gave itself. */
     async sweep(): Promise<number> {
       const claimed = await sweeper.sweep();
-      await Promise.all([...atWork]);
+      await Promise.all([...running]);
       return claimed;
     },
   };
 }
 
-export type Process = ReturnType<typeof startProcess>;
+export type CoreProcess = ReturnType<typeof startCoreProcess>;

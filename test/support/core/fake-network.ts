@@ -4,7 +4,7 @@ import type { Network, VitalOperation } from "./fake-vital.js";
 /** How one call travels. */
 type Behaviour = <T>(commit: () => T) => Promise<T>;
 
-const noAnswer = () => new VitalError("unavailable", "no answer within 5000 ms");
+const timeoutError = () => new VitalError("unavailable", "no answer within 5000 ms");
 
 /** Something to wait for until it is opened. */
 export function createLatch() {
@@ -14,7 +14,7 @@ export function createLatch() {
 }
 
 /** A network on which a test lays down what happens to the next call of an operation; all others go straight through. */
-export function createScriptedNetwork() {
+export function createFakeNetwork() {
   const scripts = new Map<VitalOperation, Behaviour[]>();
 
   const network: Network = async (operation, commit) => {
@@ -43,13 +43,13 @@ export function createScriptedNetwork() {
   return {
     network,
     holdBeforeCommit: (operation: VitalOperation) => hold(operation, "before"),
-    holdAnswer: (operation: VitalOperation) => hold(operation, "after"),
+    holdResponse: (operation: VitalOperation) => hold(operation, "after"),
 
     /** The call commits and its answer never arrives: the caller sees a time-out. */
-    loseAnswer(operation: VitalOperation): void {
+    loseResponse(operation: VitalOperation): void {
       next(operation, (commit) => {
         commit();
-        return Promise.reject(noAnswer());
+        return Promise.reject(timeoutError());
       });
     },
 
@@ -58,14 +58,14 @@ export function createScriptedNetwork() {
       let late: (() => unknown) | undefined;
       next(operation, (commit) => {
         late = commit;
-        return Promise.reject(noAnswer());
+        return Promise.reject(timeoutError());
       });
       return { commit: () => void late?.() };
     },
 
     /** The caller sees a time-out, at the moment that the test chooses. */
     failAfter(operation: VitalOperation, moment: Promise<void>): void {
-      next(operation, () => moment.then(() => Promise.reject(noAnswer())));
+      next(operation, () => moment.then(() => Promise.reject(timeoutError())));
     },
 
     /** The call fails without reaching Vital's books. */
@@ -79,4 +79,4 @@ export function createScriptedNetwork() {
   };
 }
 
-export type ScriptedNetwork = ReturnType<typeof createScriptedNetwork>;
+export type ScriptedNetwork = ReturnType<typeof createFakeNetwork>;

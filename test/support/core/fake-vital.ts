@@ -111,7 +111,7 @@ export function createFakeVital({
       ledger.filter((user) => user.clientUserId === clientUserId && isLive(user)),
     addUser,
     /** What somebody does in Vital's dashboard: not one of our calls. */
-    deleteUpstream(clientUserId: string): void {
+    deleteInDashboard(clientUserId: string): void {
       const user = findLive(clientUserId);
       if (user !== undefined) user.isDeleted = true;
     },

@@ -9,7 +9,7 @@ import type {
   PendingMapping,
 } from "../../../src/core/mapping/mapping.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
-import { place } from "./memory-store.js";
+import { deployment } from "./memory-store.js";
 
 export const appUserId = "auth0|ada" as AppUserId;
 export const vitalUserId = "11111111-1111-4111-8111-111111111111" as VitalUserId;
@@ -21,7 +21,7 @@ export const generation = 7;
 
 export const toEvent = (type: SignupEventType, at = lastEventAt): EventStamp => ({ id: "evt_1", type, at });
 
-type Rows = {
+type Fixtures = {
   pending: PendingMapping;
   active: ActiveMapping;
   failed: FailedMapping;
@@ -30,10 +30,13 @@ type Rows = {
 };
 
 /** One row of each state, as the product would have written it some time ago. */
-export function makeRow<S extends MappingState>(state: S, changes: Partial<Rows[S]> = {}): Rows[S] {
+export function mappingFixture<S extends MappingState>(
+  state: S,
+  changes: Partial<Fixtures[S]> = {},
+): Fixtures[S] {
   const at = new Date("2026-11-22T10:00:10.000Z");
   const base = {
-    ...place,
+    ...deployment,
     appUserId,
     clientUserId: appUserId,
     generation,
@@ -45,14 +48,14 @@ export function makeRow<S extends MappingState>(state: S, changes: Partial<Rows[
     lastEvent: toEvent(state === "deleting" || state === "deleted" ? "user.deleted" : "user.created"),
   };
   const due = { nextSweepAt: at, sweeps: 1 };
-  const rows: Rows = {
+  const fixtures: Fixtures = {
     pending: { ...base, ...due, state: "pending" },
     active: { ...base, state: "active", vitalUserId, activatedAt: at },
     failed: { ...base, state: "failed" },
     deleting: { ...base, ...due, state: "deleting", deletingAt: at, vitalUserIdsToDelete: [] },
     deleted: { ...base, state: "deleted", deletedAt: at },
   };
-  const row: Rows[S] = { ...rows[state], ...changes };
+  const row: Fixtures[S] = { ...fixtures[state], ...changes };
   Object.freeze(row);
   return row;
 }

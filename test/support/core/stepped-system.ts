@@ -3,11 +3,11 @@ import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import { VitalError } from "../../../src/core/vital/vital-error.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
-import { createMemoryStore, createMemoryTeams } from "./memory-store.js";
-import { lateCommitMarginMs, startProcess, vitalTimeoutMs, type Store } from "./core-process.js";
+import { createMemoryStore, createMemoryTeamStore } from "./memory-store.js";
+import { lateCommitMarginMs, startCoreProcess, vitalTimeoutMs, type Store } from "./core-process.js";
 
 /** What becomes of a call: done and answered, not done, done and not answered, done after it was given up. */
-export type Fate = "ok" | "fail" | "lost" | "late";
+export type CallOutcome = "ok" | "fail" | "lost" | "late";
 
 /** Something that waits for its turn. It is run by `deadlineMs` of the world's clock at the latest, where it has one. */
 type Step = { run: () => void; deadlineMs: number; owner: ProcessLife | "Vital" };
@@ -26,12 +26,12 @@ type ProcessLife = { isDead: boolean };
  * is told to go on. A process may die at any of these points (its later calls have no effect, what it sent travels on),
  * calls may fail, and the clock moves when it is told to, but not past what the time-outs of the product promise.
  */
-export function createCooperativeWorld({
+export function createSteppedSystem({
   fates,
   onDeleted,
   onWritten,
 }: {
-  fates: { vital: readonly Fate[]; store: readonly Fate[] };
+  fates: { vital: readonly CallOutcome[]; store: readonly CallOutcome[] };
   /** Called when a living Vital user is deleted by us. */
   onDeleted: (user: FakeUser) => void;
   /** Called when a row has been written. */
@@ -42,12 +42,13 @@ export function createCooperativeWorld({
   const steps: Step[] = [];
   const coming = { vital: [...fates.vital], store: [...fates.store] };
   const store = createMemoryStore();
-  const teams = createMemoryTeams(store.hasActive);
+  const teams = createMemoryTeamStore(store.hasActive);
   const vital = createFakeVital({ onDeleted });
 
   const wait = (owner: ProcessLife, deadlineMs = Infinity) =>
     new Promise<void>((resolve) => steps.push({ run: resolve, deadlineMs, owner }));
-  const takeFate = (kind: "vital" | "store"): Fate => (isFaulty ? coming[kind].shift() : undefined) ?? "ok";
+  const takeFate = (kind: "vital" | "store"): CallOutcome =>
+    (isFaulty ? coming[kind].shift() : undefined) ?? "ok";
 
   /** One turn of everything that can go on without being told. */
   const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -122,8 +123,8 @@ export function createCooperativeWorld({
 
   return {
     vital,
-    rows: store.rows,
-    row: (appUserId: AppUserId) => store.rows.get(appUserId) ?? null,
+    rows: store.mappings,
+    row: (appUserId: AppUserId) => store.mappings.get(appUserId) ?? null,
     /** Lets any one thing go on. */
     async runAny(choice: number): Promise<void> {
       const step = steps[choice % Math.max(1, steps.length)];
@@ -140,7 +141,7 @@ export function createCooperativeWorld({
     start() {
       const life: ProcessLife = { isDead: false };
       const api = vital.connect(connectToVital(life));
-      const process = startProcess({
+      const process = startCoreProcess({
         store: connectToStore(life),
         teams,
         vital: api,
@@ -165,7 +166,7 @@ export function createCooperativeWorld({
 
     /** Moves the clock to when the next row is due; false when none is. */
     async advanceToNextDue(): Promise<boolean> {
-      const dueMs = [...store.rows.values()].flatMap((row) =>
+      const dueMs = [...store.mappings.values()].flatMap((row) =>
         "nextSweepAt" in row ? [row.nextSweepAt.getTime()] : [],
       );
       if (dueMs.length === 0) return false;
@@ -175,7 +176,7 @@ export function createCooperativeWorld({
   };
 }
 
-export type CooperativeWorld = ReturnType<typeof createCooperativeWorld>;
+export type CooperativeWorld = ReturnType<typeof createSteppedSystem>;
 
 /** What the call gave or threw, to be had later. */
 function attempt<T>(commit: () => T): () => T {

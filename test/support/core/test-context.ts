@@ -5,12 +5,12 @@ import { createTeamRecords } from "../../../src/mongo/team.js";
 import { createTestDatabase } from "../services.js";
 import { createFakeVital } from "./fake-vital.js";
 import { createManualClock } from "../manual-clock.js";
-import { place } from "./memory-store.js";
-import { createScriptedNetwork } from "./fake-network.js";
-import { startProcess } from "./core-process.js";
+import { deployment } from "./memory-store.js";
+import { createFakeNetwork } from "./fake-network.js";
+import { startCoreProcess } from "./core-process.js";
 
 /** Mappings in a MongoDB database of one test's own. */
-export async function openStore() {
+export async function createTestStore() {
   const mongo = createMongoConnection({
     url: createTestDatabase(),
     serverSelectionTimeoutMs: 5_000,
@@ -27,15 +27,15 @@ export async function openStore() {
 }
 
 /** Real mappings, a Vital in memory behind a scripted network, and a clock that stands; processes share all of it. */
-export async function openHouse() {
-  const { mappings, teams } = await openStore();
-  await teams.remember(place);
+export async function createTestContext() {
+  const { mappings, teams } = await createTestStore();
+  await teams.remember(deployment);
   const clock = createManualClock();
-  const network = createScriptedNetwork();
+  const network = createFakeNetwork();
   const vital = createFakeVital({ network: network.network });
-  const start = (options: Partial<Parameters<typeof startProcess>[0]> = {}) =>
-    startProcess({ store: mappings, teams, vital: vital.api, now: clock.now, ...options });
+  const start = (options: Partial<Parameters<typeof startCoreProcess>[0]> = {}) =>
+    startCoreProcess({ store: mappings, teams, vital: vital.api, now: clock.now, ...options });
   return { mappings, teams, clock, network, vital, start };
 }
 
-export type House = Awaited<ReturnType<typeof openHouse>>;
+export type TestContext = Awaited<ReturnType<typeof createTestContext>>;

@@ -2,14 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-type Seen = { method: string; url: string; headers: IncomingMessage["headers"]; body: string };
-type Answering = (response: ServerResponse, request: Seen) => void;
+type ReceivedRequest = { method: string; url: string; headers: IncomingMessage["headers"]; body: string };
+type Responder = (response: ServerResponse, request: ReceivedRequest) => void;
 
-export type PlainAnswer = { status?: number; headers?: Record<string, string>; body?: unknown };
+export type StubResponse = { status?: number; headers?: Record<string, string>; body?: unknown };
 
 /** Ends a response with a status and a body, which is JSON unless it is a string. */
-export const answer =
-  ({ status = 200, headers = {}, body = "" }: PlainAnswer): Answering =>
+export const respondWith =
+  ({ status = 200, headers = {}, body = "" }: StubResponse): Responder =>
   (response) => {
     const isText = typeof body === "string";
     response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json", ...headers });
@@ -17,16 +17,16 @@ export const answer =
   };
 
 /** An HTTP server in Vital's place that answers each request with the next of the given answers, the last for ever. */
-export async function startStubVital(...answers: Answering[]) {
-  const seen: Seen[] = [];
+export async function startStubVital(...responders: Responder[]) {
+  const received: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const { method = "", url = "", headers } = request;
       const one = { method, url, headers, body: Buffer.concat(chunks).toString() };
-      seen.push(one);
-      answers[Math.min(seen.length, answers.length) - 1]?.(response, one);
+      received.push(one);
+      responders[Math.min(received.length, responders.length) - 1]?.(response, one);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -40,5 +40,5 @@ export async function startStubVital(...answers: Answering[]) {
       }),
   );
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, port, seen: seen as readonly Seen[] };
+  return { url: `http://127.0.0.1:${port}`, port, received: received as readonly ReceivedRequest[] };
 }
