@@ -2,11 +2,11 @@ import { secrets } from "../support/security/test-stack.js";
 import type { RawResponse } from "./raw-http.js";
 
 /**
- * Internals that no response may show: stack traces, paths, names of drivers, and error names of Node.js. The product's own
- * messages may name MongoDB; the driver's error names (`MongoServerError`) and messages may not appear.
+ * Internals that no response may show: stack traces, paths, names of drivers, and error names of Node.js. The only
+ * exception is the reason of `/readyz`, which names MongoDB.
  */
 const internals =
-  /node_modules|\bat \S+ \(|\.[jt]s:\d+|\/(?:work|home|root|usr|tmp)\/|BSON|Mongo(?!DB (?:does not answer|is not responding))|mongoose|ioredis|bullmq|undici|fastify|FST_ERR|apollo|\bE[A-Z]{4,}\b|\b(?:Type|Range|Reference)Error|(?<!Syntax )Error:|"stack"|\[object /;
+  /node_modules|\bat \S+ \(|\.[jt]s:\d+|\/(?:work|home|root|usr|tmp)\/|BSON|Mongo(?!DB is not responding)|mongoose|ioredis|bullmq|undici|fastify|FST_ERR|apollo|\bE[A-Z]{4,}\b|\b(?:Type|Range|Reference)Error|(?<!Syntax )Error:|"stack"|\[object /;
 
 /** The error codes that may have status 503. */
 const typed503 = new Set(["SERVICE_UNAVAILABLE", "AUTH_UNAVAILABLE", "VITAL_UNAVAILABLE"]);
