@@ -1,4 +1,4 @@
-# Compiled with everything, run with what it needs.
+# The build stage has all dependencies. The final image has only those that the processes need.
 FROM node:24-bookworm-slim AS base
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -26,7 +26,7 @@ COPY schema/schema.graphql schema/schema.graphql
 USER node
 EXPOSE 4000 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9464}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# The exec form: the process itself gets SIGTERM. Run it with an init (docker run --init) to reap what is left behind.
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.ADMIN_PORT || 9464}/livez`).then((response) => process.exit(response.ok ? 0 : 1), () => process.exit(1))"]
+# Exec form, so that the process itself receives SIGTERM. Run it with an init process (docker run --init) to reap zombies.
 ENTRYPOINT ["node", "dist/src/cli.js"]
 CMD ["gateway"]

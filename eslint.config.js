@@ -14,18 +14,18 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/consistent-type-definitions": ["error", "type"],
       "@typescript-eslint/consistent-type-imports": "error",
-      // A number in a message needs no ceremony.
+      // Numbers may be used in messages without a conversion.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       // GraphQL types are classes that hold data only.
       "@typescript-eslint/no-extraneous-class": ["error", { allowWithDecorator: true }],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
-      // Services are closures: no function here has a `this` to lose.
+      // Services are closures: no function depends on `this`.
       "@typescript-eslint/unbound-method": "off",
-      // Mongoose is given plain objects that its typings call instances.
+      // Mongoose accepts plain objects where its types demand instances.
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       "no-restricted-properties": [
         "error",
-        { object: "process", property: "env", message: "Settings are read in src/config/config.ts only." },
+        { object: "process", property: "env", message: "Settings are read only in src/config/config.ts." },
       ],
       eqeqeq: "error",
       "no-console": "error",

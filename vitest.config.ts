@@ -2,19 +2,19 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/longest-first.js";
 
 export default defineConfig({
-  // graphql 16 has two builds; Vite would pick the other one than Node does, and two copies do not mix.
+  // graphql 16 has two builds. Vite would choose a different one than Node does, and two copies do not work together.
   resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     testTimeout: 30_000,
-    // What is polled for comes at once, or on a busy machine a little later.
+    // The polled condition is usually true immediately, but takes longer on a busy machine.
     expect: { poll: { timeout: 5_000 } },
     hookTimeout: 60_000,
     pool: "forks",
-    // The long tests wait more than they compute: three at a time keep two cores busy.
+    // The slow tests mostly wait: three at a time keep two cores busy.
     maxWorkers: 3,
-    // Our modules keep no state of their own, so files may share them: a third of the time goes.
+    // No module keeps state, so test files can share them. This saves a third of the time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
   },

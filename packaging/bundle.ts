@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** Loaded by libraries when they are installed, which they are not here; or brought as machine code. */
+/** Not bundled: optional packages that are not installed here, and packages with native code. */
 const externalPackages = [
   "@aws-sdk/credential-providers",
   "@mongodb-js/zstd",
@@ -18,16 +18,16 @@ const externalPackages = [
   "socks",
 ];
 
-/** CommonJS code in a bundle of ES modules asks for Node.js's own modules by `require`. */
+/** CommonJS code in a bundle of ES modules loads the modules of Node.js with `require`. */
 const requireBanner =
   'import { createRequire as $createRequire } from "node:module"; const require = $createRequire(import.meta.url);';
 
 /**
- * Puts the compiled `vital-gateway` command and the libraries that it uses into a few files, in the place of the
- * compiled `src/cli.js`: a process that opens ten files starts twice as fast as one that opens two thousand.
- * Each command stays a file that is loaded when it is asked for.
+ * Bundles the compiled `vital-gateway` command and its libraries into a few files, which replace the compiled
+ * `src/cli.js`. A process that opens ten files starts twice as fast as one that opens two thousand. Each command remains
+ * a separate file, which is loaded when the command is run.
  *
- * @param folder the compiled sources; packages are resolved from there
+ * @param folder the compiled sources. Packages are resolved from there.
  */
 export async function bundleCli(folder: string): Promise<void> {
   const chunks = join(folder, "src/chunks");
@@ -46,7 +46,7 @@ export async function bundleCli(folder: string): Promise<void> {
     target: "node20.19",
     external: externalPackages,
     banner: { js: requireBanner },
-    // Names stay: they are what a stack trace in a log is read by.
+    // Names are kept, so that stack traces in logs are readable.
     minifySyntax: true,
     minifyWhitespace: true,
     sourcemap: "linked",
@@ -55,10 +55,10 @@ export async function bundleCli(folder: string): Promise<void> {
     metafile: true,
     logLevel: "warning",
   });
-  await writeFile(join(folder, "THIRD-PARTY-LICENSES.txt"), await collectLicences(folder, metafile));
+  await writeFile(join(folder, "THIRD-PARTY-LICENSES.txt"), await collectLicenses(folder, metafile));
 }
 
-/** Folders of the packages that the bundle holds. */
+/** Lists the folders of the bundled packages. */
 function listPackages(folder: string, { inputs }: Metafile): string[] {
   const packages = Object.keys(inputs).flatMap((input) => {
     const path = resolve(folder, input);
@@ -68,8 +68,8 @@ function listPackages(folder: string, { inputs }: Metafile): string[] {
   return [...new Set(packages)].sort();
 }
 
-/** Who copies code has to copy its licence. */
-async function collectLicences(folder: string, metafile: Metafile): Promise<string> {
+/** Collects the licenses of the bundled packages, which must be distributed with their code. */
+async function collectLicenses(folder: string, metafile: Metafile): Promise<string> {
   const sections = listPackages(folder, metafile).map(async (path) => {
     const { name, version, license } = JSON.parse(await readFile(join(path, "package.json"), "utf8")) as {
       name: string;

@@ -8,13 +8,13 @@ import { promisify } from "node:util";
 const repository = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * Compiles a project into a folder of its own inside `dist/`, where its imports find `node_modules`, so that an edit or
- * another build does not change a run that has begun. Types are `npm run check`'s business, not looked at here.
+ * Compiles a project into a separate folder inside `dist/`, where its imports find `node_modules`. An edit or another
+ * build then does not affect a run in progress. Types are not checked here; `npm run check` does that.
  *
- * @param purpose begins the folder's name
- * @param project a `tsconfig` file of the repository
- * @param onFolder is told of the folder before anything is written
- * @returns the folder, and what removes it again; it goes with this process at the latest
+ * @param purpose the prefix of the folder's name.
+ * @param project a `tsconfig` file of the repository.
+ * @param onFolder called with the folder before anything is written.
+ * @returns the folder, and a function that removes it. At the latest it is removed when this process exits.
  */
 export async function compileIsolated(
   purpose: string,

@@ -22,7 +22,7 @@ async function readSources(): Promise<Source[]> {
   return Promise.all(paths.map(async (path) => ({ path, text: await readFile(join(root, path), "utf8") })));
 }
 
-/** As `npm run build` does it, but without looking at types: that is the check's business, and takes its time. */
+/** Compiles as `npm run build` does, but without the slow type check, which `npm run check` does. */
 async function compile(sources: readonly Source[], folder: string): Promise<void> {
   const { default: ts } = await import("typescript");
   const config = ts.readConfigFile(join(root, "tsconfig.json"), (path) => ts.sys.readFile(path))
@@ -40,7 +40,7 @@ async function compile(sources: readonly Source[], folder: string): Promise<void
   }
 }
 
-/** Those of other states of the sources; a run that still uses one is not that old. */
+/** Removes builds of older sources. A test run that still uses its build has not been running that long. */
 async function removeOldBuilds(): Promise<void> {
   for (const name of await readdir(cache)) {
     const path = join(cache, name);
@@ -50,8 +50,8 @@ async function removeOldBuilds(): Promise<void> {
 }
 
 /**
- * Gives the folder of the compiled sources as they are now: processes start several times faster from it than from
- * TypeScript. It is made once for each state of the sources, and shared by the files of a run.
+ * Returns a folder with the current sources, compiled: processes start several times faster from it than from
+ * TypeScript. Each state of the sources is built once, and all test files share the build.
  */
 export async function getBuild(): Promise<string> {
   const sources = await readSources();
@@ -65,7 +65,7 @@ export async function getBuild(): Promise<string> {
   const unfinished = await mkdtemp(join(cache, "building-"));
   await compile(sources, unfinished);
   await bundleCli(unfinished);
-  // Another file of the run may have been faster.
+  // Another test file may have finished the same build first.
   await rename(unfinished, folder).catch(() => rm(unfinished, { recursive: true }));
   return folder;
 }

@@ -1,27 +1,27 @@
 /**
- * Keeps lines back for a moment and drops them when all is done by then, so that a run where everything is at hand
- * prints nothing. What takes longer (a first download) is said as it happens.
+ * Holds lines back for a moment, so that a quick start prints nothing. Once the delay is over (as in a first download),
+ * it prints the lines so far and every further line immediately.
  */
-export function createDelayedPrinter(print: (line: string) => void, patienceMs = 3000) {
-  const kept: string[] = [];
-  let isPatient = true;
+export function createDelayedPrinter(write: (line: string) => void, delayMs = 3000) {
+  const heldLines: string[] = [];
+  let isHolding = true;
   const flush = () => {
-    isPatient = false;
-    for (const line of kept.splice(0)) print(line);
+    isHolding = false;
+    for (const line of heldLines.splice(0)) write(line);
   };
-  const timer = setTimeout(flush, patienceMs);
+  const timer = setTimeout(flush, delayMs);
   return {
-    say: (line: string): void => {
-      if (isPatient) kept.push(line);
-      else print(line);
+    print: (line: string): void => {
+      if (isHolding) heldLines.push(line);
+      else write(line);
     },
-    /** Prints what was kept back, as before an error. */
+    /** Prints the lines that were held back; call it before reporting an error. */
     flush,
-    /** All went well: forgets what was kept back; from now on every line is printed at once. */
-    settle: (): void => {
+    /** Drops the lines that were held back; from now on every line is printed immediately. */
+    discard: (): void => {
       clearTimeout(timer);
-      kept.length = 0;
-      isPatient = false;
+      heldLines.length = 0;
+      isHolding = false;
     },
   };
 }

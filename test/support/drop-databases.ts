@@ -1,6 +1,6 @@
 import mongoose from "mongoose";
 
-/** Opens a connection for one piece of work and closes it again. */
+/** Opens a connection, does the work, and closes the connection. */
 async function withMongo<T>(
   url: string,
   work: (client: mongoose.mongo.MongoClient) => Promise<T>,
@@ -13,7 +13,7 @@ async function withMongo<T>(
   }
 }
 
-/** Drops every database whose name begins so. */
+/** Drops every database whose name starts with the prefix. */
 export async function dropDatabases(url: string, prefix: string): Promise<void> {
   await withMongo(url, async (client) => {
     const { databases } = await client.db("admin").admin().listDatabases({ nameOnly: true });

@@ -1,7 +1,4 @@
-/**
- * Run as a process of its own: starts MongoDB and Redis, prints what runs where as one JSON line, and stays until it
- * is killed.
- */
+/** Runs as a separate process: starts MongoDB and Redis, prints their process ids as one JSON line, and runs until it is killed. */
 import { startEmbeddedServices } from "../../dev/embedded/services.js";
 
 const { mongo, redis } = await startEmbeddedServices({ print: () => undefined, env: process.env });

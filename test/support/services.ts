@@ -5,56 +5,79 @@ import { startEmbeddedMongo, type EmbeddedMongo } from "../../dev/embedded/mongo
 import { startEmbeddedRedis, type EmbeddedRedis } from "../../dev/embedded/redis.js";
 import { dropDatabases } from "./drop-databases.js";
 
-/**
- * Inside a test or a `beforeEach`: when the test is finished. At the top of a file or a `describe`: when all its tests
- * are. Vitest has no such moment for a `beforeAll`: what is opened there has to be stopped in an `afterAll`, else it
- * lives as long as the file's process (a server) or the run (a database).
+/*
+ * Test helpers, and where to find them
+ *
+ * Databases (this file): each test file uses its own.
+ *   const mongodbUrl = createTestDatabase();     an empty MongoDB database, dropped afterwards
+ *   const redisUrl = await createTestRedis();    an empty logical Redis database
+ *   const mongo = await startOwnMongo();         a separate server, to kill, pause and restart; stopped afterwards
+ *   const redis = await startOwnRedis();         the same for Redis
+ *
+ * Processes (stack.ts): the built product, as an operator runs it.
+ *   const stack = await startStack({ mongodbUrl, redisUrl });
+ *   const gateway = await stack.startReady("gateway");
+ *   const user = appUser();
+ *   await stack.publish(gateway, user);
+ *   await stack.whenActive([user]);
+ *   const { data } = await sendGraphql(gateway, await stack.signIn(user));
+ *
+ * Vital (simulator.ts): `startTestSimulator()` starts the simulator inside the test process.
+ * Waiting (wait-until.ts): `await waitUntil("the job is done", () => isDone)`.
+ * Time, randomness and logs: manual-clock.ts, random.ts, recording-log.ts.
+ * Helpers of one area are in the folder of its name: auth, cli, core, http, queue, security, vital, workers.
+ *
+ * global-setup.ts starts the MongoDB and the Redis that all test files share.
  */
-function afterwards(clean: () => Promise<void>): void {
+
+/**
+ * Runs the cleanup after the current test (when called in a test or a `beforeEach`), or after all tests of the file or
+ * `describe` (when called at its top level). Vitest offers no such hook in a `beforeAll`: what is opened there must be
+ * stopped in an `afterAll`. Otherwise a server lives as long as the file's process, and a database as long as the run.
+ */
+function cleanUpAfterwards(cleanUp: () => Promise<void>): void {
   try {
-    onTestFinished(clean);
+    onTestFinished(cleanUp);
   } catch {
-    afterAll(clean);
+    afterAll(cleanUp);
   }
 }
 
-/**
- * Gives the connection string of a new, empty database, and drops it afterwards ({@link afterwards}).
- */
+/** Returns the connection string of a new, empty database, which is dropped afterwards ({@link cleanUpAfterwards}). */
 export function createTestDatabase(): string {
   const name = `${inject("databasePrefix")}${randomBytes(6).toString("hex")}`;
   const url = new URL(inject("mongodbUrl"));
   url.pathname = `/${name}`;
-  afterwards(() => dropDatabases(url.href, name));
+  cleanUpAfterwards(() => dropDatabases(url.href, name));
   return url.href;
 }
 
-/** In database 0: the counter that hands out the others, and which of them tests have used before. */
+/** Keys in database 0: the counter for the next database, and the set of databases that tests have used before. */
 const redisKeys = { counter: "vital-gateway-tests:counter", used: "vital-gateway-tests:used" };
 
-/** Takes the next database that is empty or that an earlier test has used; anybody else's data is left alone. */
+/** Claims the next database that is empty or that an earlier test has used. Skips databases with other data. */
 export async function claimRedisDatabase(redis: Redis): Promise<number> {
   const [, count] = (await redis.config("GET", "databases")) as [string, string];
   const others = Number(count) - 1;
   for (let attempt = 0; attempt < others; attempt += 1) {
     await redis.select(0);
     const number = 1 + ((await redis.incr(redisKeys.counter)) % others);
-    const isOurs = (await redis.sismember(redisKeys.used, number)) === 1;
+    const isUsedByTests = (await redis.sismember(redisKeys.used, number)) === 1;
     await redis.select(number);
-    if (!isOurs && (await redis.dbsize()) > 0) continue;
+    if (!isUsedByTests && (await redis.dbsize()) > 0) continue;
     await redis.flushdb();
     await redis.select(0);
     await redis.sadd(redisKeys.used, number);
     return number;
   }
-  throw new Error("The Redis that REDIS_URL names has no empty database for the tests; unset REDIS_URL.");
+  throw new Error("The Redis at REDIS_URL has no empty database for the tests. Unset REDIS_URL.");
 }
 
 /**
- * Gives the URL of an empty logical database of Redis, used by nobody else in this run.
+ * Returns the URL of an empty logical Redis database that no other test uses at the same time.
  *
- * The numbers come round again after all others (511 of them on our own server, 15 on one with Redis's default). A
- * test that flushes more than its own database needs {@link startOwnRedis}.
+ * A number is used again only after all others (511 of them on the embedded server, 15 with Redis's default). A test that
+ * flushes more than its own database needs {@link startOwnRedis}.
  */
 export async function createTestRedis(): Promise<string> {
   const url = new URL(inject("redisUrl"));
@@ -67,19 +90,19 @@ export async function createTestRedis(): Promise<string> {
   }
 }
 
-/** A MongoDB for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
+/** Starts a separate MongoDB for one test or file, which can kill, pause and restart it. It is stopped afterwards. */
 export async function startOwnMongo(): Promise<EmbeddedMongo> {
   const mongo = await startEmbeddedMongo({ print: printNothing, env: process.env });
-  afterwards(() => mongo.stop());
+  cleanUpAfterwards(() => mongo.stop());
   return mongo;
 }
 
-/** A Redis for one test (or file) alone, to be killed, frozen and started again; stopped afterwards. */
+/** Starts a separate Redis for one test or file, which can kill, pause and restart it. It is stopped afterwards. */
 export async function startOwnRedis(): Promise<EmbeddedRedis> {
   const redis = await startEmbeddedRedis({ print: printNothing, env: process.env });
-  afterwards(() => redis.stop());
+  cleanUpAfterwards(() => redis.stop());
   return redis;
 }
 
-/** They die on purpose here. */
+/** Tests kill these servers on purpose, so their exit needs no message. */
 const printNothing = () => undefined;

@@ -19,15 +19,15 @@ import { waitUntil } from "./wait-until.js";
 
 type Settings = Record<string, string>;
 
-/** An app user id, new unless it is given. */
+/** Returns an app user id, a new one by default. */
 export function appUser(text = `u-${randomUUID()}`): AppUserId {
   const appUserId = toAppUserId(text);
-  if (appUserId === null) throw new Error(`"${text}" cannot be an app user id`);
+  if (appUserId === null) throw new Error(`"${text}" is not a valid app user id`);
   return appUserId;
 }
 
-/** Starts one of our processes from the compiled sources, with these settings and nothing else. */
-const startBuilt = (
+/** Starts a process of the built product with these settings and no others. */
+const startBuiltProcess = (
   build: string,
   script: string,
   args: readonly string[],
@@ -40,14 +40,14 @@ const startBuilt = (
     maxLines: Infinity,
   });
 
-/** `/readyz` of an admin address: `true`, or why not. */
+/** Reads `/readyz` of an admin address. Returns `true`, or the reason why the process is not ready. */
 async function readReadiness(adminUrl: string): Promise<true | string> {
   const response = await fetch(`${adminUrl}/readyz`);
   const { reason } = (await response.json()) as { reason?: string };
   return response.ok ? true : (reason ?? "");
 }
 
-/** A gateway or a worker, with where it can be reached. */
+/** A gateway or worker process with its addresses. */
 export type Service = RunningProcess & {
   url: string;
   adminUrl: string;
@@ -56,12 +56,12 @@ export type Service = RunningProcess & {
 
 type LedgerUser = { vitalUserId: string; clientUserId: string; deletedAt: string | null };
 
-/** What Vital, that is the simulator, knows and does. */
-function createVitalView(url: string) {
+/** Returns functions that read and control the simulator process. */
+function createSimulatorControl(url: string) {
   const read = async (path: string) => (await fetch(`${url}/__simulator/${path}`)).json();
   return {
     url,
-    /** Every user ever created for these app users, deleted ones too. */
+    /** Returns every user ever created for these app users, including deleted ones. */
     async ledger(appUserIds?: readonly AppUserId[]): Promise<LedgerUser[]> {
       const { users } = (await read("ledger")) as { users: LedgerUser[] };
       const wanted = appUserIds === undefined ? null : new Set<string>(appUserIds);
@@ -89,8 +89,9 @@ export type GraphqlResponse = {
 export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
 
 /**
- * Our processes as an operator would run them, around one MongoDB and one Redis: the simulator and an identity
- * provider at once, gateways and workers as asked for. Call it at the top of a file: all is stopped after its tests.
+ * Runs the product's processes as an operator does, with one MongoDB and one Redis. The simulator and an identity provider
+ * start immediately; `start` and `startReady` start gateways and workers. Call it at the top level of a file: everything
+ * is stopped after its tests.
  */
 export async function startStack({
   mongodbUrl,
@@ -99,7 +100,7 @@ export async function startStack({
 }: {
   mongodbUrl: string;
   redisUrl: string;
-  /** On top of those that lead the processes to each other. */
+  /** Added to the settings that connect the processes with each other. */
   settings?: Settings;
 }) {
   const secrets = createLocalSecrets();
@@ -115,9 +116,9 @@ export async function startStack({
   const mongo = new mongoose.mongo.MongoClient(mongodbUrl, { serverSelectionTimeoutMS: 20_000 });
   const build = await getBuild();
   const simulatorSettings = { SIMULATOR_PORT: "0", SIMULATOR_API_KEY: secrets.apiKey };
-  const simulator = startBuilt(build, "simulator/main.js", [], simulatorSettings);
+  const simulator = startBuiltProcess(build, "simulator/main.js", [], simulatorSettings);
   processes.push(simulator);
-  const vital = createVitalView(String((await simulator.whenLogged("simulator listening")).url));
+  const vital = createSimulatorControl(String((await simulator.whenLogged("simulator listening")).url));
 
   const addresses = { mongodbUrl, redisUrl, vitalUrl: vital.url, issuer: identity.issuer };
   const all = {
@@ -130,7 +131,7 @@ export async function startStack({
   } as Settings;
 
   async function start(kind: "gateway" | "worker", more: Settings = {}): Promise<Service> {
-    const running = startBuilt(build, "src/cli.js", [kind], { ...all, ...more });
+    const running = startBuiltProcess(build, "src/cli.js", [kind], { ...all, ...more });
     processes.push(running);
     const line = await running.whenLogged(kind === "gateway" ? "gateway listening" : "worker started");
     const [url, adminUrl] = [String(line.url), String(line.adminUrl)];
@@ -147,7 +148,7 @@ export async function startStack({
       },
     };
   }
-  /** Starts one and waits until it can do its work. */
+  /** Starts a process and waits until it is ready. */
   async function startReady(kind: "gateway" | "worker", more?: Settings): Promise<Service> {
     const service = await start(kind, more);
     await service.whenReady();
@@ -167,9 +168,9 @@ export async function startStack({
     start,
     startReady,
 
-    /** Runs a command of `vital-gateway` to its end, with these settings and nothing else. */
-    async run(args: readonly string[], given: Settings = {}) {
-      const running = startBuilt(build, "src/cli.js", args, given);
+    /** Runs a command of `vital-gateway` until it exits, with these settings and no others. */
+    async run(args: readonly string[], commandSettings: Settings = {}) {
+      const running = startBuiltProcess(build, "src/cli.js", args, commandSettings);
       const { code } = await running.exited;
       return { code, output: running.lines().join("\n") };
     },
@@ -184,7 +185,7 @@ export async function startStack({
         ...(type !== undefined && { type }),
       }),
 
-    /** An access token of the user, from the identity provider. */
+    /** Returns an access token for the user from the identity provider. */
     signIn: async (appUserId: AppUserId): Promise<string> =>
       (await signIn({ issuer: identity.issuer, audience: localAudience, appUserId })).accessToken,
 
@@ -205,7 +206,7 @@ export async function startStack({
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
-/** Asks a gateway as an app does. */
+/** Sends a GraphQL request to a gateway as an app does; by default the token mutation. */
 export async function sendGraphql(
   gateway: Service,
   accessToken: string,
@@ -220,5 +221,5 @@ export async function sendGraphql(
   return { ...(JSON.parse(text) as object), status: response.status, text };
 }
 
-/** The code of the first error, or `null`. */
+/** Returns the code of the first error, or `null`. */
 export const errorCode = ({ errors }: GraphqlResponse): string | null => errors?.[0]?.extensions.code ?? null;

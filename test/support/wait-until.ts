@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Asks every few milliseconds until the answer is yes; throws with the description when time runs out. */
+/** Checks the condition every few milliseconds until it is true. Throws with the description when the time is up. */
 export async function waitUntil(
   description: string,
   condition: () => boolean | Promise<boolean>,
