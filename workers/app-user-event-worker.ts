@@ -56,23 +56,27 @@ export function startAppUserEventWorker({
     return waiting + prioritized > 0 && !(await eventQueue.isPaused());
   }
 
-  let repairing: Promise<void> | null = null;
+  let isRepairing = false;
+  let mustRepairAgain = false;
 
+  /** Repairs the jobs that BullMQ cannot read, and again when another one was reported in the meantime. */
   async function repairUnreadable(): Promise<void> {
-    for (const jobId of await eventQueue.mendUnreadable()) {
-      log.warn({ jobId }, "BullMQ cannot read a job; repaired it so that it can be processed");
+    mustRepairAgain = true;
+    if (isRepairing) return;
+    isRepairing = true;
+    while (mustRepairAgain) {
+      mustRepairAgain = false;
+      // When a repair fails, the next worker that takes the job reports it again.
+      for (const jobId of await eventQueue.mendUnreadable().catch(() => [])) {
+        log.warn({ jobId }, "BullMQ cannot read a job; repaired it so that it can be processed");
+      }
     }
+    isRepairing = false;
   }
 
   /** A job that BullMQ cannot read fails before any of our code runs: only this error shows it. */
   function onError(error: Error): void {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) return;
-    // When a repair fails or misses a job, the next worker that takes the job triggers another one.
-    repairing ??= repairUnreadable()
-      .catch(() => undefined)
-      .finally(() => {
-        repairing = null;
-      });
+    if (error instanceof SyntaxError || error instanceof TypeError) void repairUnreadable();
   }
 
   return startQueueWorker<unknown>({

@@ -21,7 +21,7 @@ const JobData = z.object({
   occurredAt: z.union([z.string(), z.number()]).nullish(),
 });
 
-const refuse = (reason: string): ReadJob => ({ outcome: "refused", reason });
+const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
 /** An event without a time gets the time at which its job was added, however long the job then waited. */
 const toAddedTime = ({ timestamp }: Pick<Job, "timestamp">, now: Date) =>
@@ -37,15 +37,15 @@ export function readAppUserEvent(
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = issue === undefined || issue.path.length === 0 ? "the job's data" : issue.path.join(".");
-    return refuse(`${field}: ${issue?.message ?? "invalid"}`);
+    return reject(`${field}: ${issue?.message ?? "invalid"}`);
   }
   const { type, appUserId, id = "", occurredAt } = parsed.data;
   if (!isSignupEventType(type)) return { outcome: "ignored" };
   const problem = appUserIdProblem(appUserId);
-  if (problem !== null) return refuse(`appUserId: ${problem}`);
+  if (problem !== null) return reject(`appUserId: ${problem}`);
   const at =
     occurredAt === undefined || occurredAt === null ? toAddedTime(job, now) : parseEventTime(occurredAt, now);
-  if (at === null) return refuse("occurredAt: must be RFC 3339, or seconds or milliseconds since 1970");
+  if (at === null) return reject("occurredAt: must be RFC 3339, or seconds or milliseconds since 1970");
   const eventId = toStoredEventId(id === "" ? `job-${job.id ?? ""}` : id);
   return {
     outcome: "accepted",

@@ -2,7 +2,7 @@ import { ServiceError } from "../src/core/errors.js";
 import { VitalError } from "../src/core/vital/vital-error.js";
 import type { JobRetry } from "./job-worker.js";
 
-/** How long a job waits after a failure of the service itself that does not say how long, milliseconds. */
+/** How long a job waits after a `ServiceError` without a retry time, milliseconds. */
 const defaultDelayMs = 2_000;
 
 const spread = (durationMs: number) => Math.round(durationMs * (0.5 + Math.random()));
