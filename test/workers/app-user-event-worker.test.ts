@@ -9,6 +9,7 @@ import { createMappings } from "../../src/mongo/mappings.js";
 import { createSignupPublisher } from "../../src/publisher/publisher.js";
 import { createAppUserEventQueue } from "../../src/queue/app-user-events.js";
 import { startAppUserEventWorker } from "../../workers/app-user-event-worker.js";
+import { createRecordingLog } from "../support/recording-log.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startOwnMongo, startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
 
@@ -39,16 +40,14 @@ async function startWorker(setup: Setup = {}) {
   queue.on("error", () => undefined);
 
   const counts: Record<string, number> = {};
-  const lines: { level: string; phrase: string; fields: object }[] = [];
-  const write = (level: string) => (fields: object, phrase: string) =>
-    void lines.push({ level, phrase, fields });
+  const { log, lines } = createRecordingLog();
   const woken: string[] = [];
   const worker = startAppUserEventWorker({
     redisUrl,
     events: createSignupEvents({ writer, wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) }),
     eventQueue,
     now,
-    log: { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") },
+    log,
     metrics: {
       eventReceived: (source, outcome) => {
         counts[`${source} ${outcome}`] = (counts[`${source} ${outcome}`] ?? 0) + 1;
