@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../core/clock.js";
 import { untilAborted, withDeadline } from "../core/deadline.js";
-import type { Turn } from "./turns.js";
+import type { Turn } from "./semaphore.js";
 
 /** One attempt failed. */
 export class SendError extends Error {

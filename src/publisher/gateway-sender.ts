@@ -6,7 +6,7 @@ import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import { sendRequest, HttpRequestError, type HttpResponse } from "../http-client/send-request.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
-import { createTurns } from "./turns.js";
+import { createTurns } from "./semaphore.js";
 
 const maxConnections = 16;
 /** How much of a refusal is repeated in an error. */

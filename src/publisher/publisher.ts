@@ -5,7 +5,7 @@ import { deliver, SendError, type Delivery } from "./delivery.js";
 import { toGatewayTarget } from "./gateway-target.js";
 import { PublishError } from "./publish-error.js";
 import { toSignupEvent, type Signup } from "./signup.js";
-import type { Turn } from "./turns.js";
+import type { Turn } from "./semaphore.js";
 
 export { PublishError, type PublishFailure } from "./publish-error.js";
 export type { Signup } from "./signup.js";

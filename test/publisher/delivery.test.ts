@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { deliver, SendError, type DeliveryOptions } from "../../src/publisher/delivery.js";
-import { createTurns } from "../../src/publisher/turns.js";
+import { createTurns } from "../../src/publisher/semaphore.js";
 
 /** Sends that end when the test says so, with what they were given. */
 function createSending() {
