@@ -33,7 +33,7 @@ export function startAppUserEventWorker({
   ...context
 }: Omit<QueueWorkerContext, "metrics"> & {
   events: Pick<SignupEvents, "record">;
-  eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "mendUnreadable">;
+  eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "repairUnreadable">;
   now: Clock;
   metrics: QueueWorkerContext["metrics"] & { eventReceived: (source: string, outcome: string) => void };
 }) {
@@ -67,7 +67,7 @@ export function startAppUserEventWorker({
     while (mustRepairAgain) {
       mustRepairAgain = false;
       // When a repair fails, the next worker that takes the job reports it again.
-      for (const jobId of await eventQueue.mendUnreadable().catch(() => [])) {
+      for (const jobId of await eventQueue.repairUnreadable().catch(() => [])) {
         log.warn({ jobId }, "BullMQ cannot read a job; repaired it so that it can be processed");
       }
     }

@@ -12,7 +12,7 @@ const maxBatchSize = 500;
 /** Between two batches of a slow run, milliseconds at most. */
 const batchEveryMs = 500;
 /** How long a batch is tried: a gateway may take a while to come back. */
-const patienceMs = 5 * 60_000;
+const batchDeadlineMs = 5 * 60_000;
 const interrupted = 130;
 
 const toBatchSize = (rate: number) =>
@@ -44,7 +44,7 @@ async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, 
     pace: createPace(isDryRun ? 0 : rate),
     batchSize: toBatchSize(rate),
     concurrency,
-    patienceMs,
+    batchDeadlineMs: batchDeadlineMs,
     afterLine: checkpoint?.line ?? 0,
     signal,
     onRefused(line, problem) {

@@ -5,9 +5,9 @@ import { createMappings, type Mappings } from "../mongo/mappings.js";
 import { CliError } from "./command.js";
 
 /** How long a command waits for MongoDB, milliseconds. */
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
-const toSilence = () => new CliError("MongoDB does not answer; is MONGODB_URL right, and is it running?");
+const toTimeoutError = () => new CliError("MongoDB does not answer; is MONGODB_URL right, and is it running?");
 
 /** Opens the store of the settings for one command, and closes it whatever happens. */
 export async function withMappings<T>(use: (mappings: Mappings) => Promise<T>): Promise<T> {
@@ -15,13 +15,13 @@ export async function withMappings<T>(use: (mappings: Mappings) => Promise<T>): 
   const mongo = createMongoConnection({
     url: mongodbUrl,
     appName: "vital-gateway cli",
-    serverSelectionTimeoutMs: patienceMs,
+    serverSelectionTimeoutMs: timeoutMs,
     // An index on a large collection takes its time.
     socketTimeoutMs: 0,
     maxPoolSize: 5,
   });
   try {
-    await withDeadline(mongo.whenConnected, patienceMs, toSilence);
+    await withDeadline(mongo.whenConnected, timeoutMs, toTimeoutError);
     return await use(createMappings(mongo));
   } finally {
     await mongo.close();

@@ -1,15 +1,14 @@
-/** One item's own outcome of a shared round trip. */
+/** The outcome of one item of a shared round trip. */
 export type Outcome<R> = { ok: true; value: R } | { ok: false; error: unknown };
 
 type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
 
 /**
- * Lets callers that wait at the same moment share one round trip: what arrives in one turn of the event loop goes
- * together, and what arrives while `maxInFlight` batches are under way goes with the next one. A caller that is alone
- * waits for the end of the turn and no longer.
+ * Combines concurrent calls into one round trip. Items of one turn of the event loop form a batch. Items that arrive
+ * while `maxInFlight` batches are in flight form the next one. A single call waits only for the end of the turn.
  *
- * `run` gives one outcome per item, in order. When it rejects, every item of the batch does, and so does what waits
- * behind it: whoever cannot be reached would keep each of them waiting in turn, and the more the longer it lasts.
+ * `run` returns one outcome per item, in order. When it rejects, every item of the batch rejects, and so do the waiting
+ * items: with an unavailable service each of them would wait for a timeout in turn, and the queue would grow.
  */
 export function createBatcher<T, R>({
   run,
@@ -26,7 +25,7 @@ export function createBatcher<T, R>({
   function settle(batch: readonly Waiting<T, R>[], outcomes: readonly Outcome<R>[]): void {
     batch.forEach(({ resolve, reject }, index) => {
       const outcome = outcomes[index];
-      if (outcome === undefined) reject(new Error("a batch gave no outcome for one of its items"));
+      if (outcome === undefined) reject(new Error("a batch returned no outcome for one of its items"));
       else if (outcome.ok) resolve(outcome.value);
       else reject(outcome.error);
     });

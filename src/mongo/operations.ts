@@ -23,7 +23,7 @@ export function toStorageError(error: unknown): ServiceError {
  * @param timeoutMs 0 for operations that may take as long as they like
  */
 export function createOperations(timeoutMs: number): RunOperation {
-  const toSilence = () =>
+  const toTimeoutError = () =>
     new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs,
       reason: `MongoDB: no answer within ${timeoutMs} ms`,
@@ -32,7 +32,7 @@ export function createOperations(timeoutMs: number): RunOperation {
   return async (operation) => {
     try {
       const work = operation();
-      return await (timeoutMs === 0 ? work : withDeadline(work, timeoutMs, toSilence));
+      return await (timeoutMs === 0 ? work : withDeadline(work, timeoutMs, toTimeoutError));
     } catch (error) {
       throw toStorageError(error);
     }

@@ -1,15 +1,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Random } from "../core/clock.js";
 import { untilAborted, withDeadline } from "../core/deadline.js";
-import type { Turn } from "./semaphore.js";
+import type { Permit } from "./semaphore.js";
 
 /** One attempt failed. */
 export class SendError extends Error {
   override readonly name = "SendError";
-  /** Sending it again can never help. */
+  /** Another attempt cannot help. */
   readonly isFinal: boolean;
   readonly status: number | undefined;
-  /** How long the other side asks to wait, milliseconds. */
+  /** How long the receiver asks to wait, milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -31,57 +31,60 @@ export type DeliveryOptions = {
   deadlineMs: number;
   signal?: AbortSignal | undefined;
   random: Random;
-  /** Asked for before each attempt; waiting for it is no part of the attempt. Without it an attempt begins at once. */
-  takeTurn?: (() => Turn) | undefined;
+  /** Called before each attempt. The wait is not part of the attempt. Without it an attempt starts immediately. */
+  acquirePermit?: (() => Permit) | undefined;
 };
 
-/** Where things go at once when the other side is well, and a restart of it costs little. */
+/** Short waits: a healthy receiver responds quickly, and a restart of it is over soon. */
 const backoff = { baseMs: 100, capMs: 5_000, minMs: 30 };
-/** An attempt without an answer is given up after this, milliseconds: the next may find another server. */
+/** An attempt without a response ends after this, milliseconds: the next may reach another server. */
 const attemptTimeoutMs = 10_000;
-/** Node.js takes a longer one for none at all. */
+/** Node.js fires a timer with a longer delay immediately. */
 const longestTimerMs = 2 ** 31 - 1;
 
-const takeTurnAtOnce = (): Turn => ({ whenBegun: Promise.resolve(), end: () => undefined });
+/** Why an event was never sent when all its time passed while it waited. */
+export const waitedTooLong = "the event waited for earlier events until its deadline";
 
-/** Exponential with full jitter, and not before the other side wants it. */
+const createFreePermit = (): Permit => ({ whenAcquired: Promise.resolve(), release: () => undefined });
+
+/** Exponential backoff with full jitter, and not before the receiver wants the next attempt. */
 function toWaitMs(attempt: number, error: unknown, random: Random): number {
   const ceiling = Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(attempt - 1, 16));
   const waitMs = Math.max(backoff.minMs, random() * ceiling);
   const retryAfterMs = error instanceof SendError ? error.retryAfterMs : undefined;
-  // Everybody was told the same time: spread, so that not all come back in one moment.
+  // Every sender received the same wait: spread the attempts, so that they do not all arrive in one moment.
   return retryAfterMs === undefined ? waitMs : Math.max(waitMs, retryAfterMs * (1 + random() / 4));
 }
 
 /**
- * Sends until it is acknowledged, refused for good, or the deadline is reached. Never rejects, and never ends later
- * than that, whatever `send` does. `send` is given the time it has, milliseconds, and throws a {@link SendError} that
- * is final when another attempt cannot help.
+ * Calls `send` until it resolves, fails for good, or the deadline is reached. Never rejects, and never takes longer
+ * than the deadline, whatever `send` does. `send` receives its timeout in milliseconds, and throws a {@link SendError}
+ * that is final when another attempt cannot help.
  */
 export async function deliver(
   send: (timeoutMs: number) => Promise<void>,
-  { deadlineMs, signal, random, takeTurn = takeTurnAtOnce }: DeliveryOptions,
+  { deadlineMs, signal, random, acquirePermit = createFreePermit }: DeliveryOptions,
 ): Promise<Delivery> {
   const endsAt = performance.now() + deadlineMs;
   const toTimeoutMs = (maxMs: number) => Math.max(1, Math.ceil(Math.min(maxMs, endsAt - performance.now())));
-  const within = (work: Promise<void>, timeoutMs: number, phrase: string) =>
+  const within = (work: Promise<void>, timeoutMs: number, message: string) =>
     untilAborted(
-      withDeadline(work, timeoutMs, () => new SendError(phrase)),
+      withDeadline(work, timeoutMs, () => new SendError(message)),
       signal,
     );
 
   async function attempt(): Promise<void> {
-    const turn = takeTurn();
+    const permit = acquirePermit();
     try {
-      await within(turn.whenBegun, toTimeoutMs(longestTimerMs), "other events were before it all the time");
+      await within(permit.whenAcquired, toTimeoutMs(longestTimerMs), waitedTooLong);
     } catch (error) {
-      turn.end();
+      permit.release();
       throw error;
     }
     const timeoutMs = toTimeoutMs(attemptTimeoutMs);
-    // What is left behind goes on, and keeps its turn meanwhile.
-    const sending = send(timeoutMs).finally(turn.end);
-    await within(sending, timeoutMs, `no answer within ${timeoutMs} ms`);
+    // After a timeout `send` continues, and keeps its permit until it ends.
+    const sending = send(timeoutMs).finally(permit.release);
+    await within(sending, timeoutMs, `no response within ${timeoutMs} ms`);
   }
 
   for (let attempts = 1; ; attempts += 1) {

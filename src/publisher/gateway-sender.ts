@@ -6,16 +6,16 @@ import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import { sendRequest, HttpRequestError, type HttpResponse } from "../http-client/send-request.js";
 import { SendError } from "./delivery.js";
 import type { GatewayTarget } from "./gateway-target.js";
-import { createTurns } from "./semaphore.js";
+import { createSemaphore } from "./semaphore.js";
 
 const maxConnections = 16;
-/** How much of a refusal is repeated in an error. */
+/** How much of the gateway's problem response an error repeats. */
 const maxDetailLength = 300;
 const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
-type GatewayAnswer = { accepted?: unknown; ignored?: unknown; code?: unknown; detail?: unknown };
+type GatewayResponseBody = { accepted?: unknown; ignored?: unknown; code?: unknown; detail?: unknown };
 
-function parseAnswer(text: string): GatewayAnswer {
+function parseBody(text: string): GatewayResponseBody {
   try {
     const value = JSON.parse(text) as unknown;
     return typeof value === "object" && value !== null ? value : {};
@@ -24,7 +24,7 @@ function parseAnswer(text: string): GatewayAnswer {
   }
 }
 
-/** One event in our own form, by which the gateway recognises it; its id is that of the message. */
+/** Converts an event to the gateway's own event format. The id of the event is the id of the message. */
 export const toMessage = ({ type, appUserId, occurredAt }: SignupEvent) => ({
   type,
   timestamp: occurredAt.toISOString(),
@@ -32,8 +32,8 @@ export const toMessage = ({ type, appUserId, occurredAt }: SignupEvent) => ({
 });
 
 /**
- * Sends signed messages to the gateway's event ingress. Every attempt is signed anew, because a signature is good for
- * five minutes; the id stays.
+ * Sends signed messages to the gateway's event ingress. Every attempt gets a new signature, because a signature is
+ * valid for five minutes. The id stays the same.
  *
  * Source of headers and signature: the specification of Standard Webhooks.
  */
@@ -61,40 +61,40 @@ export function createGatewaySender({ origin, path, key }: GatewayTarget, now: C
     }
   }
 
-  function toSendError(answer: HttpResponse, { code, detail }: GatewayAnswer): SendError {
-    const { status } = answer;
+  function toSendError(response: HttpResponse, { code, detail }: GatewayResponseBody): SendError {
+    const { status } = response;
     const text = [code, detail].filter((part) => typeof part === "string").join(": ");
     const isFinal = status < 500 && !retryableStatuses.has(status);
-    const message = `the gateway answered ${status} ${text}`.trim().slice(0, maxDetailLength);
+    const message = `the gateway responded ${status} ${text}`.trim().slice(0, maxDetailLength);
     return new SendError(message, {
       status,
       isFinal,
-      retryAfterMs: parseRetryAfterMs(answer.headers, now()),
+      retryAfterMs: parseRetryAfterMs(response.headers, now()),
     });
   }
 
   async function send(id: string, messages: unknown, count: number, timeoutMs: number): Promise<void> {
-    const answer = await post(id, JSON.stringify(messages), timeoutMs);
-    const body = parseAnswer(answer.text);
-    if (answer.status !== 202) throw toSendError(answer, body);
-    // Anything may answer 202; only the gateway says how many it has stored.
+    const response = await post(id, JSON.stringify(messages), timeoutMs);
+    const body = parseBody(response.text);
+    if (response.status !== 202) throw toSendError(response, body);
+    // Any server may respond 202. Only the gateway says how many events it stored.
     if (body.accepted === count) return;
-    const message = "the answer 202 is not that of a gateway: is the address right?";
+    const message = "the 202 response does not come from a gateway: check gatewayUrl";
     throw new SendError(message, { status: 202, isFinal: true });
   }
 
   return {
-    /** As many as there are connections: an attempt is never over before it has begun. */
-    takeTurn: createTurns(maxConnections),
+    /** One permit per connection, so that an attempt never spends its timeout waiting for a connection. */
+    acquirePermit: createSemaphore(maxConnections),
 
     /** Resolves when the event is stored with majority. */
     send: (event: SignupEvent, timeoutMs: number) => send(event.id, toMessage(event), 1, timeoutMs),
 
-    /** Resolves when all of them are stored: they are taken whole or not at all. */
+    /** Resolves when all events are stored. The gateway stores all of them or none. */
     sendBatch: (id: string, events: readonly SignupEvent[], timeoutMs: number) =>
       send(id, events.map(toMessage), events.length, timeoutMs),
 
-    /** Cuts off what is still under way. */
+    /** Aborts the requests in flight. */
     close: () => pool.destroy(),
   };
 }

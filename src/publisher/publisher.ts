@@ -5,12 +5,12 @@ import { deliver, SendError, type Delivery } from "./delivery.js";
 import { toGatewayTarget } from "./gateway-target.js";
 import { PublishError } from "./publish-error.js";
 import { toSignupEvent, type Signup } from "./signup.js";
-import type { Turn } from "./semaphore.js";
+import type { Permit } from "./semaphore.js";
 
 export { PublishError, type PublishFailure } from "./publish-error.js";
 export type { Signup } from "./signup.js";
 
-/** Where events go: to the gateway by signed HTTP, or into the queue. */
+/** Where events go: to the gateway over signed HTTP, or to the queue in Redis. */
 export type SignupPublisherOptions =
   | {
       /** The gateway's address, such as `https://gateway.example.com`. */
@@ -19,39 +19,39 @@ export type SignupPublisherOptions =
       signingSecret: string;
     }
   | { redisUrl: string }
-  /** A connection of your own, without a key prefix; you close it. */
+  /** Your own connection, without a key prefix. You close it. */
   | { connection: Redis | Cluster };
 
 export type PublishOptions = {
-  /** How long it is tried before the promise rejects, milliseconds. */
+  /** How long the publisher tries before the promise rejects, milliseconds. */
   deadlineMs?: number | undefined;
-  /** Gives up earlier. */
+  /** Ends the attempts earlier. */
   signal?: AbortSignal | undefined;
 };
 
 export type SignupPublisher = {
   /**
    * Resolves with the event's id when it is acknowledged: over HTTP, stored by the gateway with majority; over the
-   * queue, in Redis and no safer than Redis is. Whatever passes (a restart, an outage, "too many requests") is retried
-   * until the deadline, 60 s by default. Any number of calls may run at once.
+   * queue, stored in Redis and as durable as Redis is. Temporary failures (a restart, an outage, "too many requests")
+   * are retried until the deadline, 60 s by default. Any number of calls may run concurrently.
    *
    * @throws PublishError with the event in it
    */
   publish(signup: Signup, options?: PublishOptions): Promise<{ id: string }>;
 
-  /** Takes no more events, waits for those under way (to their deadlines, if need be), and closes the connections. */
+  /** Rejects new events, waits for those in flight (until their deadlines if necessary), and closes connections. */
   close(): Promise<void>;
 };
 
 type Sender = {
-  takeTurn?: (() => Turn) | undefined;
+  acquirePermit?: (() => Permit) | undefined;
   send(event: SignupEvent, timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 };
 
 const defaultDeadlineMs = 60_000;
 
-/** Checks the options at once; the driver is loaded only for the way that is taken. */
+/** Checks the options immediately. Only the driver that they need is loaded. */
 function toOpener(options: SignupPublisherOptions): () => Promise<Sender> {
   if ("gatewayUrl" in options) {
     const target = toGatewayTarget(options.gatewayUrl, options.signingSecret);
@@ -71,41 +71,44 @@ function toOpener(options: SignupPublisherOptions): () => Promise<Sender> {
 function assertRedisUrl(redisUrl: string): void {
   const protocol = URL.canParse(redisUrl) ? new URL(redisUrl).protocol : "";
   if (protocol !== "redis:" && protocol !== "rediss:") {
-    throw new TypeError("redisUrl must be of the form redis://:password@host:6379 or rediss://…");
+    throw new TypeError("redisUrl must look like redis://:password@host:6379 or rediss://…");
   }
 }
 
 function assertConnection(connection: unknown): void {
   const isConnection = typeof connection === "object" && connection !== null && "status" in connection;
   if (!isConnection) {
-    throw new TypeError("give { gatewayUrl, signingSecret }, { redisUrl } or { connection } of ioredis");
+    throw new TypeError(
+      "pass { gatewayUrl, signingSecret }, { redisUrl } or { connection } with an ioredis connection",
+    );
   }
   const { options } = connection as { options?: { keyPrefix?: string } };
-  if (options?.keyPrefix) throw new TypeError("the connection must have no keyPrefix: BullMQ takes none");
+  if (options?.keyPrefix)
+    throw new TypeError("the connection must have no keyPrefix, because BullMQ does not support one");
 }
 
-const phrases = {
-  refused: "the event was refused",
-  aborted: "publishing was aborted; the event may have arrived all the same",
+const messages = {
+  refused: "the event was rejected",
+  aborted: "publishing was aborted; the event may still have arrived",
   deadline: "the event was not acknowledged in time",
 };
 
 function toPublishError(event: SignupEvent, { reason, cause }: Delivery & { ok: false }): PublishError {
   const status = cause instanceof SendError ? cause.status : undefined;
   const last = reason !== "aborted" && cause instanceof Error ? `: ${cause.message}` : "";
-  return new PublishError(reason, phrases[reason] + last, event, { status, cause });
+  return new PublishError(reason, messages[reason] + last, event, { status, cause });
 }
 
 /**
- * Makes a publisher of signup events, for the services in which app users sign up.
+ * Creates a publisher of signup events, for the services in which app users sign up.
  *
- * @throws TypeError when an option cannot be right; an address that does not answer is no reason
+ * @throws TypeError when an option is invalid. It does not check that the address responds.
  */
 export function createSignupPublisher(options: SignupPublisherOptions): SignupPublisher {
   const opened = toOpener(options)();
-  // Reported by each `publish`.
+  // Each `publish` reports the failure.
   opened.catch(() => undefined);
-  const underWay = new Set<Promise<unknown>>();
+  const inFlight = new Set<Promise<unknown>>();
   let isClosed = false;
 
   async function publishEvent(event: SignupEvent, deadlineMs: number, signal: AbortSignal | undefined) {
@@ -114,7 +117,7 @@ export function createSignupPublisher(options: SignupPublisherOptions): SignupPu
       deadlineMs,
       signal,
       random: Math.random,
-      takeTurn: sender.takeTurn,
+      acquirePermit: sender.acquirePermit,
     });
     if (!outcome.ok) throw toPublishError(event, outcome);
     return { id: event.id };
@@ -127,13 +130,13 @@ export function createSignupPublisher(options: SignupPublisherOptions): SignupPu
       if (isClosed) throw new PublishError("closed", "the publisher is closed", read.event);
       if (!(deadlineMs > 0)) throw new PublishError("invalid", "deadlineMs must be more than 0", read.event);
       const published = publishEvent(read.event, deadlineMs, signal);
-      underWay.add(published);
-      return published.finally(() => underWay.delete(published));
+      inFlight.add(published);
+      return published.finally(() => inFlight.delete(published));
     },
 
     async close() {
       isClosed = true;
-      await Promise.allSettled(underWay);
+      await Promise.allSettled(inFlight);
       await opened.then(
         (sender) => sender.close(),
         () => undefined,

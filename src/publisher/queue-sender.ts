@@ -3,7 +3,7 @@ import { createBatcher, type Outcome } from "../core/batching.js";
 import type { SignupEvent } from "../core/mapping/signup-event.js";
 import { createAppUserEventQueue } from "../queue/app-user-events.js";
 import { createCommandConnection } from "../queue/redis-connection.js";
-import { SendError } from "./delivery.js";
+import { SendError, waitedTooLong } from "./delivery.js";
 
 const toSendError = (error: unknown) =>
   new SendError(error instanceof Error ? error.message : "Redis failed", { cause: error });
@@ -11,21 +11,21 @@ const toSendError = (error: unknown) =>
 type Waiting = { event: SignupEvent; endsAt: number };
 
 const sent: Outcome<null> = { ok: true, value: null };
-const late: Outcome<null> = { ok: false, error: new SendError("other events were before it all the time") };
+const late: Outcome<null> = { ok: false, error: new SendError(waitedTooLong) };
 
 /**
  * Adds events to the queue `app-user-events`. Events published at the same moment share a round trip.
  *
- * A connection that is given stays the caller's; one that is made here is closed here.
+ * A connection that the caller passes stays open. A connection that is opened here is closed here.
  */
 export function createQueueSender(target: { redisUrl: string } | { connection: Redis | Cluster }) {
-  const isOurs = "redisUrl" in target;
-  const redis = isOurs ? createCommandConnection(target.redisUrl) : target.connection;
-  // An attempt says it better: each one that fails carries its reason.
+  const ownsConnection = "redisUrl" in target;
+  const redis = ownsConnection ? createCommandConnection(target.redisUrl) : target.connection;
+  // Each attempt that fails reports its own reason.
   const queue = createAppUserEventQueue({ redis, onError: () => undefined });
 
   async function sendBatch(events: readonly SignupEvent[]): Promise<void> {
-    // A lazy connection waits to be asked.
+    // A lazy connection has to be opened.
     if (redis.status === "wait") redis.connect().catch(() => undefined);
     try {
       await queue.add(events);
@@ -37,7 +37,7 @@ export function createQueueSender(target: { redisUrl: string } | { connection: R
   const sendOne = createBatcher<Waiting, null>({
     maxItems: 500,
     async run(waiting) {
-      // Who waited too long has given up, and publishes again what is still wanted.
+      // The caller of an event that waited too long has already received a rejection.
       const now = performance.now();
       const events = waiting.filter(({ endsAt }) => now < endsAt).map(({ event }) => event);
       if (events.length > 0) await sendBatch(events);
@@ -46,14 +46,14 @@ export function createQueueSender(target: { redisUrl: string } | { connection: R
   });
 
   return {
-    /** Resolves when the event is in Redis; what Redis loses is lost. */
+    /** Resolves when the event is in Redis. What Redis loses is lost. */
     async send(event: SignupEvent, timeoutMs: number): Promise<void> {
       await sendOne({ event, endsAt: performance.now() + timeoutMs });
     },
     sendBatch,
     async close(): Promise<void> {
       await queue.close();
-      if (isOurs) redis.disconnect();
+      if (ownsConnection) redis.disconnect();
     },
   };
 }

@@ -1,54 +1,54 @@
-/** A place in the queue, and then a turn. */
-export type Turn = {
-  /** Resolves when the turn has come. */
-  whenBegun: Promise<void>;
-  /** Gives it back, or leaves the queue; a second call does nothing. */
-  end: () => void;
+/** The right to do one piece of work, or the wait for it. */
+export type Permit = {
+  /** Resolves when the work may start. */
+  whenAcquired: Promise<void>;
+  /** Returns the permit, or stops waiting for it. A second call does nothing. */
+  release: () => void;
 };
 
-type Place = { begin: () => void; hasLeft: boolean; next: Place | null };
+type Waiter = { start: () => void; isReleased: boolean; next: Waiter | null };
 
-/** Lets so many work at once; the others wait in the order in which they came. */
-export function createTurns(maxAtOnce: number): () => Turn {
-  let free = maxAtOnce;
-  let first: Place | null = null;
-  let last: Place | null = null;
+/** Limits how many pieces of work run concurrently. The others wait in the order in which they asked. */
+export function createSemaphore(maxConcurrent: number): () => Permit {
+  let free = maxConcurrent;
+  let first: Waiter | null = null;
+  let last: Waiter | null = null;
 
   function passOn(): void {
-    while (first?.hasLeft) first = first.next;
-    const place = first;
-    first = place?.next ?? null;
+    while (first?.isReleased) first = first.next;
+    const waiter = first;
+    first = waiter?.next ?? null;
     if (first === null) last = null;
-    if (place === null) free += 1;
-    else place.begin();
+    if (waiter === null) free += 1;
+    else waiter.start();
   }
 
-  function queue(place: Place): void {
-    if (last === null) first = place;
-    else last.next = place;
-    last = place;
+  function enqueue(waiter: Waiter): void {
+    if (last === null) first = waiter;
+    else last.next = waiter;
+    last = waiter;
   }
 
   return () => {
-    const place: Place = { begin: () => undefined, hasLeft: false, next: null };
-    let hasBegun = free > 0;
-    const whenBegun = new Promise<void>((resolve) => {
-      place.begin = () => {
-        hasBegun = true;
+    const waiter: Waiter = { start: () => undefined, isReleased: false, next: null };
+    let isAcquired = free > 0;
+    const whenAcquired = new Promise<void>((resolve) => {
+      waiter.start = () => {
+        isAcquired = true;
         resolve();
       };
     });
-    if (hasBegun) {
+    if (isAcquired) {
       free -= 1;
-      place.begin();
-    } else queue(place);
+      waiter.start();
+    } else enqueue(waiter);
 
     return {
-      whenBegun,
-      end() {
-        if (place.hasLeft) return;
-        place.hasLeft = true;
-        if (hasBegun) passOn();
+      whenAcquired,
+      release() {
+        if (waiter.isReleased) return;
+        waiter.isReleased = true;
+        if (isAcquired) passOn();
       },
     };
   };

@@ -8,14 +8,14 @@ import {
   type SignupEventType,
 } from "../core/mapping/signup-event.js";
 
-/** What happened to an app user, as a signup service says it. */
+/** What happened to an app user, as a signup service reports it. */
 export type Signup = {
   type: SignupEventType;
-  /** The id claim of the user's access tokens, to the byte. */
+  /** The id claim of the user's access tokens, byte for byte. */
   appUserId: string;
-  /** Names the event in logs: up to 256 visible ASCII characters. Made up where it is absent. */
+  /** Identifies the event in logs: up to 256 visible ASCII characters. Generated when absent. */
   id?: string | undefined;
-  /** When it happened; orders the events of one user. An RFC 3339 string or a `Date`; now where it is absent. */
+  /** When it happened; orders the events of one user. An RFC 3339 string or a `Date`. Default: now. */
   occurredAt?: Date | string | undefined;
 };
 
@@ -24,12 +24,12 @@ function toInstant(occurredAt: unknown, now: Date): Date | null {
   return Number.isNaN(occurredAt.getTime()) ? null : occurredAt;
 }
 
-/** Takes what a caller says, which need not keep to the types, as an event or as the reason why it cannot be one. */
+/** Converts what a caller passes, which may violate the types, to an event or to the reason why it is invalid. */
 export function toSignupEvent(
   signup: Signup | null | undefined,
   { now, newId }: { now: Date; newId: () => string },
 ): { event: SignupEvent } | { problem: string } {
-  if (typeof signup !== "object" || signup === null) return { problem: "give { type, appUserId }" };
+  if (typeof signup !== "object" || signup === null) return { problem: "pass { type, appUserId }" };
   const { type, appUserId, id = newId() } = signup;
   if (!isSignupEventType(type)) return { problem: `type must be one of ${signupEventTypes.join(", ")}` };
   const idProblem = appUserIdProblem(appUserId);

@@ -1,20 +1,20 @@
 import { Queue } from "bullmq";
 import type { Cluster, Redis } from "ioredis";
 import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
-import { isHeld, queuePrefix } from "./provisioning-queue.js";
-import { mendUnreadableJobs } from "./unreadable-jobs.js";
+import { isQueuePaused, queuePrefix } from "./provisioning-queue.js";
+import { repairUnreadableJobs } from "./unreadable-jobs.js";
 import { withRedisTimeout } from "./redis-connection.js";
 
-/** Signup services add their events here; the workers record them. */
+/** Signup services add their events to this queue, and the workers record them. */
 export const appUserEventsQueueName = "app-user-events";
 export const appUserEventJobName = "app-user-event" as const;
 
-/** What a job carries; `occurredAt` is RFC 3339. */
+/** The data of a job. `occurredAt` is RFC 3339. */
 export type AppUserEventData = { id: string; type: SignupEventType; appUserId: string; occurredAt: string };
 
 const addTimeoutMs = 3_000;
 const countTimeoutMs = 2_000;
-const mendTimeoutMs = 10_000;
+const repairTimeoutMs = 10_000;
 
 export const toAppUserEventData = ({ id, type, appUserId, occurredAt }: SignupEvent): AppUserEventData => ({
   id,
@@ -23,7 +23,7 @@ export const toAppUserEventData = ({ id, type, appUserId, occurredAt }: SignupEv
   occurredAt: occurredAt.toISOString(),
 });
 
-/** The producer's side of the `app-user-events` queue; the caller owns the connection. */
+/** The producer of the `app-user-events` queue. The caller owns the connection. */
 export function createAppUserEventQueue({
   redis,
   onError,
@@ -40,11 +40,11 @@ export function createAppUserEventQueue({
 
   return {
     /**
-     * Resolves when all of them are in Redis. When it rejects some may be there all the same: adding them again is
-     * harmless. While Redis is away it rejects at once, because BullMQ would keep the events and add them much later.
+     * Resolves when all events are in Redis. When it rejects, some may be there: adding them again is harmless. While
+     * Redis is unavailable it rejects immediately, because BullMQ would keep the events and add them much later.
      */
     async add(events: readonly SignupEvent[]): Promise<void> {
-      if (redis.status !== "ready") throw new Error("Redis is away");
+      if (redis.status !== "ready") throw new Error("Redis is unavailable");
       const jobs = events.map((event) => ({
         name: appUserEventJobName,
         data: toAppUserEventData(event),
@@ -53,18 +53,18 @@ export function createAppUserEventQueue({
       await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs);
     },
 
-    /** Jobs by state, as BullMQ counts them; those with a priority of their producer's apart. */
+    /** Jobs by state, as BullMQ counts them. Jobs to which their producer gave a priority are counted separately. */
     countJobs: () =>
       withRedisTimeout(
         queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed"),
         countTimeoutMs,
       ),
 
-    /** See {@link isHeld}. */
-    isPaused: () => withRedisTimeout(isHeld(queue), countTimeoutMs),
+    /** See {@link isQueuePaused}. */
+    isPaused: () => withRedisTimeout(isQueuePaused(queue), countTimeoutMs),
 
-    /** Makes the jobs under way readable that are not, so that they can be refused; gives their ids. */
-    mendUnreadable: () => withRedisTimeout(mendUnreadableJobs(queue, redis), mendTimeoutMs),
+    /** Repairs active jobs that BullMQ cannot read, so that a worker can reject them. Returns their ids. */
+    repairUnreadable: () => withRedisTimeout(repairUnreadableJobs(queue, redis), repairTimeoutMs),
 
     close: () => withRedisTimeout(queue.close(), countTimeoutMs).catch(() => undefined),
   };

@@ -1,20 +1,20 @@
 import { Redis } from "ioredis";
 import { withDeadline } from "../core/deadline.js";
 
-/** Between attempts to reach Redis again, milliseconds at most. */
+/** The longest wait between two attempts to reconnect, milliseconds. */
 const maxReconnectMs = 2_000;
 
 const base = {
-  // A subscriber sends nothing: without probes it would never notice that its connection is dead.
+  // A subscriber sends no commands: without TCP probes it would never notice that its connection is dead.
   keepAlive: 10_000,
   retryStrategy: (attempts: number) => Math.min(attempts * 100, maxReconnectMs),
-  // A master that became a replica: reconnect, and send the command again.
+  // The master became a replica: reconnect, and send the command again.
   reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? (2 as const) : false),
 };
 
 /**
- * For commands whose caller does not wait for Redis to come back: they fail at once while it is away. With
- * `enableAutoPipelining` those of one turn of the event loop travel together.
+ * Creates a connection for commands that fail immediately while Redis is unavailable. With `enableAutoPipelining` the
+ * commands of one turn of the event loop share a round trip.
  */
 export function createCommandConnection(url: string, { enableAutoPipelining = false } = {}): Redis {
   const redis = new Redis(url, {
@@ -24,10 +24,10 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
     maxRetriesPerRequest: 1,
     commandTimeout: 2_000,
     connectTimeout: 2_000,
-    // A command that times out leaves its connection as it is: one whose other end has vanished would be kept, and
-    // every command sent into it, until the kernel gives up a quarter of an hour later.
+    // A command that times out does not close its connection. A connection whose other end has disappeared would stay
+    // in use for every command until the kernel closes it, 15 minutes later.
     socketTimeout: 3_000,
-    // ioredis lets the failure of its own resubscription go unhandled; whoever subscribes does so at every `ready`.
+    // ioredis does not handle a failure of its own resubscription. Subscribers subscribe at every `ready` instead.
     autoResubscribe: false,
   });
   // Without a listener ioredis prints every failed attempt to connect.
@@ -35,7 +35,7 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
   return redis;
 }
 
-/** For a BullMQ worker, whose commands wait until Redis is back. A watchdog sees to it that they do not for ever. */
+/** Creates a connection for a BullMQ worker. Its commands wait until Redis is back; the watchdog bounds that wait. */
 export function createWorkerConnection(url: string): Redis {
   const redis = new Redis(url, { ...base, maxRetriesPerRequest: null });
   redis.on("error", () => undefined);

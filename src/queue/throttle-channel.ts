@@ -1,18 +1,18 @@
 import type { Redis } from "ioredis";
 
 /**
- * Where a process tells the others until when Vital asked everybody to wait, as milliseconds since 1970: a channel for
- * those that are there, and a key of the same name for those that come later. Channels are shared by all databases of
- * a Redis, which may serve other gateways in the others.
+ * Where a process announces until when Vital asked it to wait, as milliseconds since 1970: a channel for the processes
+ * that run now, and a key of the same name for those that start later. The name contains the database, because channels
+ * are shared by all databases of a Redis, and other databases may belong to other gateways.
  */
 const toChannel = ({ options }: Redis) => `{vital}:throttled-until:${options.db ?? 0}`;
 
-/** The longest wait that is believed, milliseconds. */
+/** A longer wait is ignored, milliseconds. */
 const maxWaitMs = 10 * 60 * 1000;
 
 /**
- * Spreads Vital's "wait" over all processes, also over those that start or reconnect meanwhile. Best effort: a process
- * that does not hear it learns it from Vital with its own next call.
+ * Shares a wait that Vital asked for with all processes, including those that start or reconnect during it. Best effort:
+ * a process that misses it learns it from Vital with its own next call.
  */
 export function createThrottleChannel({
   commands,
@@ -20,25 +20,25 @@ export function createThrottleChannel({
   onThrottled,
 }: {
   commands: Redis;
-  /** A connection of its own: a subscribed one takes no other commands. */
+  /** A separate connection: a subscribed connection accepts no other commands. */
   subscriber: Redis;
   onThrottled: (until: Date) => void;
 }) {
   const channel = toChannel(commands);
 
-  function hear(text: string | null): void {
+  function receive(text: string | null): void {
     const until = Number(text);
     if (until > Date.now() && until < Date.now() + maxWaitMs) onThrottled(new Date(until));
   }
 
   subscriber.on("message", (_channel: string, text: string) => {
-    hear(text);
+    receive(text);
   });
   subscriber.on("ready", () => {
-    // What was said while nobody listened here. The two commands travel together, so that nothing falls in between.
-    subscriber.get(channel).then(hear, () => undefined);
+    // The key has what was announced before the subscription. Both commands share a round trip, so nothing is missed.
+    subscriber.get(channel).then(receive, () => undefined);
     subscriber.subscribe(channel).catch(() => {
-      // A connection that is up without the subscription would stay deaf: a new one tries again.
+      // Without the subscription this connection would receive nothing: reconnect to try again.
       if (subscriber.status === "ready") subscriber.disconnect(true);
     });
   });

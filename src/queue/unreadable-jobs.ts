@@ -12,7 +12,7 @@ const isJson = (text: string) => {
   }
 };
 
-/** Whether BullMQ cannot make a job of what Redis holds; `null` is none at all. */
+/** Whether BullMQ cannot parse what Redis stores for a job. A job that does not exist is readable. */
 const isUnreadable = (queue: Queue, jobId: string): Promise<boolean> =>
   queue.getJob(jobId).then(
     () => false,
@@ -20,24 +20,25 @@ const isUnreadable = (queue: Queue, jobId: string): Promise<boolean> =>
   );
 
 /**
- * Makes jobs readable that a producer without BullMQ has written wrongly. A worker takes such a job, stumbles over it
- * before anybody is told, and takes it again when its lock is over: for ever, and seen by nobody. What was its data
- * stays, as a text where it is not JSON; its options go. The next worker that takes it says what is wrong with it.
+ * Repairs active jobs that a producer without BullMQ wrote in an invalid format. A worker picks up such a job, fails
+ * before it can report the error, and picks it up again when the lock expires: an endless loop that is visible nowhere.
+ * The data stays, as a string when it is not JSON. The options are reset. The next worker that picks up the job
+ * rejects it with a reason.
  *
- * @returns the ids of the jobs that were mended, of the first thousand that are under way
+ * @returns the ids of the repaired jobs, among the first thousand active jobs
  */
-export async function mendUnreadableJobs(queue: Queue, redis: Redis | Cluster): Promise<string[]> {
+export async function repairUnreadableJobs(queue: Queue, redis: Redis | Cluster): Promise<string[]> {
   const jobIds = await redis.lrange(queue.toKey("active"), 0, maxJobs - 1);
-  const mended: string[] = [];
+  const repaired: string[] = [];
   for (const jobId of jobIds) {
     if (!(await isUnreadable(queue, jobId))) continue;
     const key = queue.toKey(jobId);
     const data = (await redis.hget(key, "data")) ?? "null";
     await redis.hdel(key, "progress", "stacktrace", "returnvalue");
     await redis.hset(key, { data: isJson(data) ? data : JSON.stringify(data), opts: "{}" });
-    // Nobody works on it: it need not wait until the lock of who took it is over.
+    // No worker processes it: it need not wait until the lock of the last one expires.
     await redis.del(`${key}:lock`);
-    mended.push(jobId);
+    repaired.push(jobId);
   }
-  return mended;
+  return repaired;
 }

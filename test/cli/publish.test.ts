@@ -213,7 +213,7 @@ test("one event that the gateway refuses does not keep back its batch", async ()
   const { exitCode, summary, said } = await publish([path, "--gateway", gateway.url]);
   expect(exitCode).toBe(1);
   expect(summary).toMatchObject({ sent: 19, refused: 1, lastLine: 21 });
-  expect(said).toContain("line 9: the gateway answered 400");
+  expect(said).toContain("line 9: the gateway responded 400");
 });
 
 test("--rate spreads the events evenly", async () => {
@@ -231,9 +231,9 @@ test("a wrong secret or address stops at once, with the reason", async () => {
   const path = await writeInput("users.csv", csv(3));
   const wrong = await publish([path, "--gateway", gateway.url], { EVENTS_SIGNING_SECRETS: otherSecret });
   expect(wrong.exitCode).toBe(1);
-  expect(wrong.lines.join()).toContain("the gateway answered 401");
+  expect(wrong.lines.join()).toContain("the gateway responded 401");
   const elsewhere = await publish([path, "--gateway", `${gateway.url}/elsewhere`]);
-  expect(elsewhere.lines.join()).toContain("the gateway answered 404");
+  expect(elsewhere.lines.join()).toContain("the gateway responded 404");
 });
 
 test.each([

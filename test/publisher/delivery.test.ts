@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { deliver, SendError, type DeliveryOptions } from "../../src/publisher/delivery.js";
-import { createTurns } from "../../src/publisher/semaphore.js";
+import { createSemaphore } from "../../src/publisher/semaphore.js";
 
 /** Sends that end when the test says so, with what they were given. */
 function createSending() {
@@ -22,8 +22,8 @@ const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
 
 test("an event that waits for its turn begins its attempt then, with all the time of one", async () => {
   const { send, end, timeoutsMs } = createSending();
-  const takeTurn = createTurns(1);
-  const both = Promise.all([1, 2].map(() => deliver(send, { ...patient, takeTurn })));
+  const acquirePermit = createSemaphore(1);
+  const both = Promise.all([1, 2].map(() => deliver(send, { ...patient, acquirePermit })));
   await turnOfLoop();
   expect(timeoutsMs).toEqual([10_000]);
   end(0);
@@ -35,7 +35,7 @@ test("an event that waits for its turn begins its attempt then, with all the tim
 
 test("turns come in the order in which they were asked for, and pass over who has given up", async () => {
   const { send, end } = createSending();
-  const takeTurn = createTurns(1);
+  const acquirePermit = createSemaphore(1);
   const abort = new AbortController();
   const order: string[] = [];
   const deliverAs = (name: string, options: Partial<DeliveryOptions> = {}) =>
@@ -44,7 +44,7 @@ test("turns come in the order in which they were asked for, and pass over who ha
         order.push(name);
         await send(timeoutMs);
       },
-      { ...patient, takeTurn, ...options },
+      { ...patient, acquirePermit, ...options },
     );
   const [first, hasty, aborted, last] = [
     deliverAs("first"),
@@ -65,8 +65,8 @@ test("turns come in the order in which they were asked for, and pass over who ha
 
 test("a sending that never ends is left at the deadline, and keeps its turn", async () => {
   const { send, timeoutsMs } = createSending();
-  const takeTurn = createTurns(1);
-  const outcomes = [1, 2].map(() => deliver(send, { ...patient, deadlineMs: 30, takeTurn }));
+  const acquirePermit = createSemaphore(1);
+  const outcomes = [1, 2].map(() => deliver(send, { ...patient, deadlineMs: 30, acquirePermit }));
   for (const outcome of await Promise.all(outcomes)) {
     expect(outcome).toMatchObject({ ok: false, reason: "deadline" });
   }
@@ -79,6 +79,6 @@ test("a deadline without an end is one", async () => {
     attempts += 1;
     return attempts < 3 ? Promise.reject(new SendError("not yet")) : Promise.resolve();
   };
-  const takeTurn = createTurns(1);
-  expect(await deliver(send, { ...patient, deadlineMs: Infinity, takeTurn })).toEqual({ ok: true });
+  const acquirePermit = createSemaphore(1);
+  expect(await deliver(send, { ...patient, deadlineMs: Infinity, acquirePermit })).toEqual({ ok: true });
 });

@@ -71,7 +71,7 @@ test("with Redis down from the start it rejects at its deadline, and what is tri
     .publish(signup, { deadlineMs: 300 })
     .catch((reason: unknown) => reason)) as PublishError;
   expect(error).toMatchObject({ reason: "deadline", event: signup });
-  expect(error.message).toContain("Redis is away");
+  expect(error.message).toContain("Redis is unavailable");
 
   const patient = Array.from({ length: 1_000 }, (_, index) =>
     publisher.publish({ ...signup, appUserId: `u${index}` }, { deadlineMs: 15_000 }),

@@ -129,7 +129,7 @@ test("a job that asks everybody to wait pauses the queue and costs no attempt; w
     pauseFleet: (durationMs) =>
       timesBegun("ada") === 1
         ? queue.pauseUntil(new Date(Date.now() + durationMs))
-        : Promise.reject(new Error("Redis is away")),
+        : Promise.reject(new Error("Redis is unavailable")),
     onFailed: () => undefined,
     onError: () => undefined,
   });
@@ -149,15 +149,15 @@ test("a job that asks everybody to wait pauses the queue and costs no attempt; w
   expect(begun.map(({ attempts }) => attempts)).toEqual([0, 0, 0, 0]);
 });
 
-test("while Redis is away waking waits for nobody, adding fails at once, and both work again afterwards", async () => {
+test("while Redis is unavailable waking waits for nobody, adding fails at once, and both work again afterwards", async () => {
   const redis = await startOwnRedis();
   const queue = await openQueue(redis.url);
   await redis.kill();
   await waitUntil("Redis is known to be away", () => !queue.isReachable());
   const startedAt = performance.now();
   queue.wake("provision-user", "ada" as AppUserId);
-  await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow("Redis is away");
-  await expect(queue.pauseUntil(new Date(Date.now() + 1_000))).rejects.toThrow("Redis is away");
+  await expect(queue.enqueue([toRequest("ada")])).rejects.toThrow("Redis is unavailable");
+  await expect(queue.pauseUntil(new Date(Date.now() + 1_000))).rejects.toThrow("Redis is unavailable");
   expect(performance.now() - startedAt).toBeLessThan(1_000);
   await redis.start();
   await waitUntil("Redis is there", () => queue.isReachable());

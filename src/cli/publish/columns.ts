@@ -7,7 +7,7 @@ const names = {
 
 export type Fields = Record<keyof typeof names, unknown>;
 
-export const isUserIdName = (name: string) => names.appUserId.some((known) => known === name);
+export const isUserIdColumn = (name: string) => names.appUserId.some((known) => known === name);
 
 const pick = (known: readonly string[], has: (name: string) => boolean) => known.find(has);
 

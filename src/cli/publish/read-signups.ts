@@ -3,7 +3,7 @@ import { parseEventTime } from "../../core/mapping/event-time.js";
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { toSignupEvent, type Signup } from "../../publisher/signup.js";
 import { CliError } from "../command.js";
-import { isUserIdName, toFieldReader, toFields, type Fields } from "./columns.js";
+import { isUserIdColumn, toFieldReader, toFields, type Fields } from "./columns.js";
 import { maxRecordBytes, parseCsvRecord, readRecords, type SourceRecord } from "./records.js";
 
 export type Format = "csv" | "ndjson";
@@ -27,7 +27,7 @@ function parseJson(text: string): unknown {
 export function detectFormat(firstLine: string): Format {
   const text = withoutByteOrderMark(firstLine).trim();
   const value = parseJson(text);
-  const isUserId = typeof value === "string" && !isUserIdName(value);
+  const isUserId = typeof value === "string" && !isUserIdColumn(value);
   return isUserId || text.startsWith("{") ? "ndjson" : "csv";
 }
 

@@ -40,7 +40,7 @@ export type SendAllOptions = {
   batchSize: number;
   concurrency: number;
   /** How long one batch is tried, milliseconds. */
-  patienceMs: number;
+  batchDeadlineMs: number;
   /** Lines up to this one are passed over. */
   afterLine: number;
   signal: AbortSignal;
@@ -58,11 +58,11 @@ export async function sendAll(
   chunks: AsyncIterable<ReadLine[]>,
   options: SendAllOptions,
 ): Promise<{ tally: Tally; stop: Stop | null }> {
-  const { send, pace, batchSize, concurrency, patienceMs, afterLine, signal, onProgress } = options;
+  const { send, pace, batchSize, concurrency, batchDeadlineMs: batchDeadlineMs, afterLine, signal, onProgress } = options;
   const tally: Tally = { lines: 0, sent: 0, refused: 0, skipped: 0, lastLine: afterLine };
   /** In the order of the input; the first ones that are done move the mark on. */
   const open: Batch[] = [];
-  const underWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   let stop: Stop | null = null;
   /** What ends the run as a whole, such as a file that cannot be written. */
   let failure: { error: unknown } | null = null;
@@ -75,7 +75,7 @@ export async function sendAll(
   const tryToSend = (events: readonly SignupEvent[]) => {
     const id = `publish_${randomUUID()}`;
     return deliver((timeoutMs) => send(id, events, timeoutMs), {
-      deadlineMs: patienceMs,
+      deadlineMs: batchDeadlineMs,
       signal,
       random: Math.random,
     });
@@ -104,13 +104,13 @@ export async function sendAll(
   }
 
   async function start(batch: Batch): Promise<void> {
-    while (underWay.size >= concurrency) await Promise.race(underWay);
+    while (inFlight.size >= concurrency) await Promise.race(inFlight);
     await pace(batch.events.length, signal);
     if (isStopped()) return;
     open.push(batch);
     const running = run(batch);
-    underWay.add(running);
-    void running.finally(() => underWay.delete(running));
+    inFlight.add(running);
+    void running.finally(() => inFlight.delete(running));
   }
 
   const isStopped = () => stop !== null || failure !== null || signal.aborted;
@@ -148,7 +148,7 @@ export async function sendAll(
     // The input is torn away when the signal says so.
     if (!signal.aborted) throw error;
   } finally {
-    await Promise.all(underWay);
+    await Promise.all(inFlight);
   }
   const failed = getCliError();
   if (failed !== null) throw failed.error;
