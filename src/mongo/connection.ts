@@ -5,46 +5,46 @@ import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
   url: string;
-  /** How long an operation waits for a primary, milliseconds: an election should fit in, a caller's patience too. */
+  /** How long an operation waits for a primary, milliseconds: long enough for an election, short enough for a caller. */
   serverSelectionTimeoutMs: number;
-  /** The bound on a server that is there but does not answer, milliseconds; 0 for none. */
+  /** The limit for a server that is connected but not responding, milliseconds; 0 for no limit. */
   socketTimeoutMs: number;
-  /** For opening a connection, and for the driver's own look at a server, milliseconds; 5000 unless told. */
+  /** For opening a connection, and for the driver's own checks of a server, milliseconds; 5000 by default. */
   connectTimeoutMs?: number;
   maxPoolSize: number;
   appName: string;
 };
 
-/** A connection, and the way to run an operation on it. */
+/** A connection, and the function that runs an operation on it. */
 export type MongoAccess = { connection: Connection; run: RunOperation };
 
-/** How often a first connection that failed is tried again, milliseconds. */
+/** The wait after a failed attempt to connect for the first time, milliseconds. */
 const connectRetryMs = 500;
 
-/** What an operation may take beyond the driver's own time-outs before it is given up, milliseconds. */
+/** How much longer than the driver's own timeouts an operation may take, milliseconds. */
 const marginMs = 1_000;
 
-/** What a first connection may take beyond finding the server before it is given up, milliseconds. */
+/** How much longer than server selection an attempt to connect for the first time may take, milliseconds. */
 const connectMarginMs = 5_000;
 
-/** The longest that closing waits for the driver, which sees operations to their end at a server that is frozen. */
+/** How long closing waits for the driver, which itself waits for operations on a frozen server, milliseconds. */
 const closeTimeoutMs = 1_500;
 
 /**
- * A connection to MongoDB that may be asked for before MongoDB is there: it keeps trying in the background, and
- * operations fail until then. Reads and writes go to the primary with majority.
+ * Creates a connection to MongoDB, which may start later: the connection retries in the background, and operations fail
+ * until it succeeds. Reads and writes go to the primary with majority.
  */
 export function createMongoConnection({ url, ...options }: MongoOptions): MongoAccess & {
   /** Resolves with the first connection; never rejects, and never resolves after `close`. */
   whenConnected: Promise<void>;
-  /** Rejects when MongoDB does not answer. */
+  /** Rejects when MongoDB is not responding. */
   ping: () => Promise<void>;
   close: () => Promise<void>;
 } {
   const connection = mongoose.createConnection();
   const abort = new AbortController();
   connection.on("error", () => undefined);
-  // Operations fail while there is no connection: kept back, they would be carried out after they were given up.
+  // Operations fail while there is no connection. A buffered operation would run after its caller got an error.
   Object.assign(connection.config as object, { bufferCommands: false, autoIndex: false, autoCreate: false });
   let connecting: mongoose.mongo.MongoClient | null = null;
   const { serverSelectionTimeoutMs, socketTimeoutMs } = options;
@@ -52,7 +52,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     socketTimeoutMs === 0 ? 0 : serverSelectionTimeoutMs + socketTimeoutMs + marginMs,
   );
 
-  /** One attempt, on a client of its own: one that hangs is left behind, and does not hold up the next. */
+  /** One attempt with its own client, so that an attempt that hangs does not delay the next. */
   async function attempt(): Promise<void> {
     const client = new mongoose.mongo.MongoClient(url, {
       appName: options.appName,
@@ -68,7 +68,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     connecting = client;
     try {
       const isInTime = await endsWithin(client.connect(), serverSelectionTimeoutMs + connectMarginMs);
-      if (!isInTime) throw new Error("MongoDB did not answer in time");
+      if (!isInTime) throw new Error("MongoDB did not respond in time");
       abort.signal.throwIfAborted();
       connection.setClient(client);
     } catch (error) {
@@ -102,10 +102,10 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     run,
     ping: () =>
       run(async () => {
-        if (connection.db === undefined) throw new Error("MongoDB has not answered yet");
+        if (connection.db === undefined) throw new Error("MongoDB has not responded yet");
         await connection.db.command({ ping: 1 });
       }),
-    /** Resolves in any case and soon; what the driver has not closed by then ends with the process. */
+    /** Always resolves, and soon. What the driver has not closed by then ends with the process. */
     async close() {
       abort.abort();
       await endsWithin(closeConnection(), closeTimeoutMs).catch(() => undefined);

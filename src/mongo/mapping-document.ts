@@ -3,7 +3,7 @@ import type { AppUserId, VitalUserId } from "../core/mapping/app-user-id.js";
 import type { EventStamp, Mapping, MappingError, MappingState } from "../core/mapping/mapping.js";
 import type { Deployment } from "../core/vital/deployment.js";
 
-/** A row of `vital_user_mappings`. Fields that a state does not have are absent. */
+/** A document of `vital_user_mappings`. Fields that a state does not have are absent. */
 export type MappingDocument = Deployment & {
   /** The app user id. */
   _id: string;
@@ -34,7 +34,7 @@ export const vitalUserIndexName = "vital_user_id_unique";
 const eventSchema = new Schema({ id: String, type: String, at: Date }, { _id: false });
 const errorSchema = new Schema({ code: String, message: String, at: Date }, { _id: false });
 
-/** Describes the rows and declares the indexes that the product relies on; without them it is not ready. */
+/** Describes the documents and declares the indexes. Without these indexes the process is not ready. */
 export const mappingSchema = new Schema<MappingDocument>(
   {
     _id: { type: String, required: true },
@@ -64,15 +64,15 @@ mappingSchema.index(
   { vitalUserId: 1 },
   { name: vitalUserIndexName, unique: true, partialFilterExpression: { vitalUserId: { $type: "string" } } },
 );
-// Only rows that wait for something have the field: the index stays small.
+// Only mappings that wait for the sweeper have the field, so the index stays small.
 mappingSchema.index(
   { nextSweepAt: 1 },
   { name: "due", partialFilterExpression: { nextSweepAt: { $type: "date" } } },
 );
-// For the counts by state and the oldest pending row.
+// For the counts by state, the oldest pending mapping, and the failed mappings.
 mappingSchema.index({ state: 1, requestedAt: 1 }, { name: "state_requested_at" });
 
-/** The row that stands for a mapping. */
+/** Converts a mapping to its document. */
 export function toDocument(mapping: Mapping): MappingDocument {
   const { appUserId, clientUserId, environment, region, generation, revision } = mapping;
   const { state, requestedAt, updatedAt, attempts, lastError, lastEvent } = mapping;
@@ -117,51 +117,53 @@ function toStateFields(mapping: Mapping): Partial<MappingDocument> {
   }
 }
 
-/** The mapping that a row stands for; fields that older versions did not write get their neutral value. */
-export function toMapping(row: MappingDocument): Mapping {
+/** Converts a document to its mapping. Fields that older versions did not write get a neutral value. */
+export function toMapping(document: MappingDocument): Mapping {
   const base = {
-    appUserId: row._id as AppUserId,
-    clientUserId: row.clientUserId,
-    environment: row.environment,
-    region: row.region,
-    generation: row.generation,
-    revision: row.revision,
-    requestedAt: row.requestedAt,
-    updatedAt: row.updatedAt,
-    attempts: row.attempts,
-    lastError: row.lastError ?? null,
-    lastEvent: row.lastEvent ?? null,
+    appUserId: document._id as AppUserId,
+    clientUserId: document.clientUserId,
+    environment: document.environment,
+    region: document.region,
+    generation: document.generation,
+    revision: document.revision,
+    requestedAt: document.requestedAt,
+    updatedAt: document.updatedAt,
+    attempts: document.attempts,
+    lastError: document.lastError ?? null,
+    lastEvent: document.lastEvent ?? null,
   };
-  const { updatedAt } = row;
-  const due = { nextSweepAt: row.nextSweepAt ?? updatedAt, sweeps: row.sweeps ?? 0 };
-  switch (row.state) {
+  const { updatedAt } = document;
+  const due = { nextSweepAt: document.nextSweepAt ?? updatedAt, sweeps: document.sweeps ?? 0 };
+  switch (document.state) {
     case "pending":
       return { ...base, ...due, state: "pending" };
     case "active":
       return {
         ...base,
         state: "active",
-        vitalUserId: (row.vitalUserId ?? "") as VitalUserId,
-        activatedAt: row.activatedAt ?? updatedAt,
+        vitalUserId: (document.vitalUserId ?? "") as VitalUserId,
+        activatedAt: document.activatedAt ?? updatedAt,
       };
     case "failed":
       return {
         ...base,
         state: "failed",
-        lastError: row.lastError ?? { code: "UNKNOWN", message: "no reason was stored", at: updatedAt },
+        lastError: document.lastError ?? { code: "UNKNOWN", message: "no reason was stored", at: updatedAt },
       };
     case "deleting": {
-      const doomed = [row.vitalUserId, ...(row.otherVitalUserIds ?? [])].filter((id) => id !== undefined);
-      const deletingAt = row.deletingAt ?? updatedAt;
+      const vitalUserIdsToDelete = [document.vitalUserId, ...(document.otherVitalUserIds ?? [])].filter(
+        (id) => id !== undefined,
+      );
+      const deletingAt = document.deletingAt ?? updatedAt;
       return {
         ...base,
         ...due,
         state: "deleting",
         deletingAt,
-        vitalUserIdsToDelete: doomed as VitalUserId[],
+        vitalUserIdsToDelete: vitalUserIdsToDelete as VitalUserId[],
       };
     }
     case "deleted":
-      return { ...base, state: "deleted", deletedAt: row.deletedAt ?? updatedAt };
+      return { ...base, state: "deleted", deletedAt: document.deletedAt ?? updatedAt };
   }
 }

@@ -23,10 +23,10 @@ type ReplaceOne = {
 const duplicateKeyCode = 11000;
 const maxItems = 500;
 
-/** A failed write of a bulk, per index, as the driver reports it. */
+/** A failed write of a bulk write, as the driver reports it. */
 type WriteFailure = { index: number; code: number; errmsg?: string | undefined };
 
-/** The index that a duplicate key offends. Its name comes before the key, which may be any text a user chose. */
+/** The unique index that a write violates. Its name precedes the key, which may be any text a user chose. */
 const toIndexName = (failure: WriteFailure): string | undefined =>
   / index: (\S+) /.exec(failure.errmsg ?? "")?.[1];
 
@@ -37,11 +37,11 @@ function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<b
 }
 
 /**
- * Tells the writers of one bulk apart: who wrote, who lost a race, whose outcome is an error.
+ * Returns the outcome of each write of a bulk write: written, lost a race, or an error.
  *
- * The driver (7.9) wraps whatever goes wrong in a bulk error, a connection refused too, and that one names no failed
- * write. A bulk is also sent as one command per kind of write, of which the later may go unanswered. So a write without
- * a failure counts as done only where the server has accounted for all of them.
+ * The driver (7.9) wraps every failure in a bulk error, even a refused connection, and that error then names no failed
+ * write. A bulk write is also sent as one command per kind of write, and a later command may get no response. So a write
+ * without a failure counts as done only when the server has accounted for all writes.
  */
 function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] {
   if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw error;
@@ -62,11 +62,11 @@ export const toFailedFilter = (at: Date, code?: string): mongoose.mongo.Filter<M
 });
 
 /**
- * The collection of mappings. Look-ups that wait at the same moment share one `find`, writes one unordered bulk.
- * A write is compare-and-set on `revision`: as an upsert, so that a lost race is a duplicate `_id` and each writer of
- * a bulk learns its own outcome (a bulk's counts would only tell how many lost).
+ * The collection of mappings. Concurrent lookups share one `find`, and concurrent writes one unordered bulk write. A
+ * write is compare-and-set on `revision`. It is an upsert, so that a lost race is a duplicate `_id` and each writer
+ * learns its own outcome (the counts of a bulk write only say how many lost).
  *
- * Every method throws `SERVICE_UNAVAILABLE` when MongoDB does not answer; then the outcome of a write is unknown.
+ * Every method throws `SERVICE_UNAVAILABLE` when MongoDB is not responding. The outcome of a write is then unknown.
  */
 export function createMappings({ connection, run }: MongoAccess) {
   const model = connection.model("VitalUserMapping", mappingSchema);
@@ -81,7 +81,7 @@ export function createMappings({ connection, run }: MongoAccess) {
           .find({ _id: { $in: [...ids] } })
           .toArray(),
       );
-      const byId = new Map(found.map((row) => [row._id, toMapping(row)]));
+      const byId = new Map(found.map((document) => [document._id, toMapping(document)]));
       return ids.map((id) => ({ ok: true, value: byId.get(id) ?? null }));
     },
   });
@@ -109,7 +109,7 @@ export function createMappings({ connection, run }: MongoAccess) {
       return writeOne({ replaceOne: { filter, replacement: toDocument(next), upsert: true } });
     },
 
-    /** Rows whose time has come, the longest overdue first. */
+    /** Returns the mappings that are due, the longest overdue first. */
     listDue(at: Date, limit: number): Promise<readonly DueMapping[]> {
       return run(async () => {
         const found = await documents()
@@ -117,7 +117,7 @@ export function createMappings({ connection, run }: MongoAccess) {
           .sort({ nextSweepAt: 1 })
           .limit(limit)
           .toArray();
-        return found.map(toMapping).filter((row): row is DueMapping => "nextSweepAt" in row);
+        return found.map(toMapping).filter((mapping): mapping is DueMapping => "nextSweepAt" in mapping);
       });
     },
 
@@ -144,7 +144,7 @@ export function createMappings({ connection, run }: MongoAccess) {
 
     hasActive: () => run(async () => (await documents().findOne({ state: "active" })) !== null),
 
-    /** Mappings by state. Active ones are the rest of an estimated total: counting millions would take its time. */
+    /** Counts mappings by state. Active ones are the rest of an estimated total, because counting millions is slow. */
     countByState(): Promise<Record<MappingState, number>> {
       return run(async () => {
         const count = (state: MappingState) => documents().countDocuments({ state });
@@ -160,18 +160,18 @@ export function createMappings({ connection, run }: MongoAccess) {
       });
     },
 
-    /** When the longest waiting pending mapping was asked for, or `null` when none waits. */
+    /** Returns when the oldest pending mapping was requested, or `null` when none is pending. */
     findOldestPendingAt(): Promise<Date | null> {
       return run(async () => {
-        const row = await documents().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
-        return row?.requestedAt ?? null;
+        const document = await documents().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
+        return document?.requestedAt ?? null;
       });
     },
 
     /** Creates or updates the indexes. */
     createIndexes: () => run(() => model.createIndexes()),
 
-    /** Names of the declared indexes that MongoDB does not have. */
+    /** Returns the names of the declared indexes that MongoDB does not have. */
     listMissingIndexes(): Promise<string[]> {
       return run(async () => {
         const declared = mappingSchema.indexes().map(([, options]) => options.name ?? "");

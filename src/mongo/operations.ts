@@ -1,13 +1,13 @@
 import { withDeadline } from "../core/deadline.js";
 import { ServiceError } from "../core/errors.js";
 
-/** How long a caller is told to wait for MongoDB, milliseconds: an election takes about that. */
+/** How long a caller should wait before it retries, milliseconds: about as long as an election takes. */
 const retryAfterMs = 2_000;
 
-/** Runs one operation on MongoDB; whatever goes wrong with it is a {@link ServiceError}. */
+/** Runs one operation on MongoDB. Every failure is a {@link ServiceError}. */
 export type RunOperation = <T>(operation: () => Promise<T>) => Promise<T>;
 
-/** What a failed operation on MongoDB is for the rest of the product: storage that does not answer now. */
+/** Converts a failure of MongoDB to the error that the core knows: storage that is not responding. */
 export function toStorageError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   const name = error instanceof Error ? error.name : "unknown error";
@@ -15,18 +15,18 @@ export function toStorageError(error: unknown): ServiceError {
 }
 
 /**
- * Gives every operation an end.
+ * Creates a runner that bounds every operation.
  *
- * The driver's own time-outs do not: when a server is killed, one operation in some hundreds (driver 7.5, measured)
- * never settles, and whoever waits for it would wait for ever. What such an operation does later is unknown.
+ * The driver's own timeouts do not: when a server is killed, one operation in some hundreds (driver 7.5, measured)
+ * never settles, and its caller would wait forever. What such an operation does later is unknown.
  *
- * @param timeoutMs 0 for operations that may take as long as they like
+ * @param timeoutMs 0 for no limit
  */
 export function createOperations(timeoutMs: number): RunOperation {
   const toTimeoutError = () =>
     new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs,
-      reason: `MongoDB: no answer within ${timeoutMs} ms`,
+      reason: `MongoDB: no response within ${timeoutMs} ms`,
     });
 
   return async (operation) => {

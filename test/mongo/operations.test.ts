@@ -8,7 +8,7 @@ test("an operation that the driver never ends fails at its deadline, and the nex
   expect(await run(() => Promise.resolve("found"))).toBe("found");
   await expect(stuck).rejects.toMatchObject({
     code: "SERVICE_UNAVAILABLE",
-    reason: "MongoDB: no answer within 50 ms",
+    reason: "MongoDB: no response within 50 ms",
     retryAfterMs: 2_000,
   });
 });
