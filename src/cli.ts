@@ -5,7 +5,7 @@ import { CliError, createOutput, type CliCommand } from "./cli/command.js";
 import { ServiceError } from "./core/errors.js";
 import { ConfigError } from "./config/settings-reader.js";
 
-type Row = { summary: string; load: () => Promise<CliCommand> };
+type CommandEntry = { summary: string; load: () => Promise<CliCommand> };
 
 async function loadGateway(): Promise<CliCommand> {
   const { startGateway } = await import("./gateway.js");
@@ -19,8 +19,8 @@ async function loadWorker(): Promise<CliCommand> {
   return (await import("./cli/run-process.js")).toProcessCommand(readWorkerConfig, startWorker);
 }
 
-/** Only the command that is asked for is loaded: a process starts the sooner, and holds less. */
-const commands: Readonly<Record<string, Row>> = {
+/** Only the requested command is loaded, so that a process starts faster and uses less memory. */
+const commands: Readonly<Record<string, CommandEntry>> = {
   gateway: {
     summary: "run the HTTP process: GraphQL for apps, events from signup services",
     load: loadGateway,
@@ -30,7 +30,7 @@ const commands: Readonly<Record<string, Row>> = {
     load: loadWorker,
   },
   simulator: {
-    summary: "run a local Vital to develop and test against",
+    summary: "run a local simulator of Vital for development and tests (not in the npm package)",
     load: async () => (await import("./cli/run-simulator.js")).simulatorCommand,
   },
   migrate: {
@@ -38,7 +38,7 @@ const commands: Readonly<Record<string, Row>> = {
     load: async () => (await import("./cli/migrate.js")).migrateCommand,
   },
   doctor: {
-    summary: "check settings, services, key, indexes and issuer, each with its mend, or one access token",
+    summary: "check settings, services, API key, indexes and issuer, or one access token, and suggest fixes",
     load: async () => (await import("./cli/doctor.js")).doctorCommand,
   },
   status: {
@@ -46,7 +46,7 @@ const commands: Readonly<Record<string, Row>> = {
     load: async () => (await import("./cli/status.js")).statusCommand,
   },
   retry: {
-    summary: "put failed mappings back to pending",
+    summary: "set failed mappings back to pending",
     load: async () => (await import("./cli/retry.js")).retryCommand,
   },
   publish: {
@@ -55,15 +55,15 @@ const commands: Readonly<Record<string, Row>> = {
   },
 };
 
-const wrongUsage = 2;
+const usageExitCode = 2;
 
 function toExitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
   if (error instanceof CliError) return error.exitCode;
   return 1;
 }
 
-/** What is said of an error: a sentence where it was foreseen, the whole of it where it is a bug. */
+/** Returns the message of an expected error, and the stack of a bug. */
 function toText(error: unknown): string {
   if (error instanceof CommanderError) return "";
   if (error instanceof CliError || error instanceof ConfigError) return error.message;
@@ -81,27 +81,29 @@ function addCommand(program: Command, name: string, summary: string, loaded: Cli
   });
 }
 
-async function createProgram(words: readonly string[]): Promise<Command> {
+async function createProgram(names: readonly string[]): Promise<Command> {
   const program = new Command("vital-gateway")
-    .description("Hands each signed-in app user a Vital Sign-In Token, and keeps the API key on the server.")
+    .description(
+      "Issues a Vital Sign-In Token to each signed-in app user, and keeps the API key on the server.",
+    )
     .exitOverride();
   for (const [name, { summary, load }] of Object.entries(commands)) {
-    addCommand(program, name, summary, words.includes(name) ? await load() : null);
+    addCommand(program, name, summary, names.includes(name) ? await load() : null);
   }
   return program;
 }
 
-// Node 22 and later keep compiled code from one start to the next.
+// Node.js 22 and later keep compiled code between starts.
 (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 
-/** Whoever is asked to stop while still loading has nothing to finish. */
-const leave = () => process.exit(0);
-process.on("SIGTERM", leave).on("SIGINT", leave);
+/** A process that is stopped while it loads has nothing to finish. */
+const exit = () => process.exit(0);
+process.on("SIGTERM", exit).on("SIGINT", exit);
 
 try {
-  // `help gateway` names its command second.
+  // In `help gateway` the command is the second argument.
   const program = await createProgram(process.argv.slice(2, 4));
-  process.off("SIGTERM", leave).off("SIGINT", leave);
+  process.off("SIGTERM", exit).off("SIGINT", exit);
   await program.parseAsync();
   process.exit();
 } catch (error) {

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { toAppUserId, type AppUserId } from "../core/mapping/app-user-id.js";
 
-/** Prints for a person, or one JSON object for a program. */
+/** Prints lines for a person, or one JSON object for a program. */
 export type Output = {
   print(line: string): void;
   result(value: object, lines: () => readonly string[]): void;
 };
 
-/** What a command of `vital-gateway` takes, and what it does; running it gives the exit code. */
+/** The arguments and options of a `vital-gateway` command, and its action, which returns the exit code. */
 export type CliCommand = {
   declare?: (command: Command) => Command;
   run: (input: {

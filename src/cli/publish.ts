@@ -11,7 +11,7 @@ import { openTarget, type Target } from "./publish/target.js";
 const maxBatchSize = 500;
 /** Between two batches of a slow run, milliseconds at most. */
 const batchEveryMs = 500;
-/** How long a batch is tried: a gateway may take a while to come back. */
+/** How long a batch is retried: long enough for a restart of the gateway. */
 const batchDeadlineMs = 5 * 60_000;
 const interrupted = 130;
 
@@ -19,17 +19,17 @@ const toBatchSize = (rate: number) =>
   rate === 0 ? maxBatchSize : Math.min(maxBatchSize, Math.ceil((rate * batchEveryMs) / 1000));
 
 function toLines({ sent, refused, skipped, lastLine }: Tally, stop: Stop | null, options: PublishOptions) {
-  const before = skipped > 0 ? `, ${skipped} sent before` : "";
-  const lines = [`${sent} ${options.isDryRun ? "could be sent" : "sent"}, ${refused} refused${before}`];
+  const before = skipped > 0 ? `, ${skipped} already sent` : "";
+  const lines = [`${sent} ${options.isDryRun ? "can be sent" : "sent"}, ${refused} rejected${before}`];
   if (stop === null) return lines;
   lines.push(`stopped after line ${lastLine}: ${stop.message}`);
-  if (options.resumePath !== undefined) lines.push("run the same command again to go on from there");
+  if (options.resumePath !== undefined) lines.push("run the same command again to continue from there");
   return lines;
 }
 
 type Parts = { input: Input; target: Target; checkpoint: Checkpoint | null };
 
-/** Sends one input, and gives the exit code. */
+/** Sends one input, and returns the exit code. */
 async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, output: Output) {
   const { input, target, checkpoint } = parts;
   const { isDryRun, rate, concurrency } = options;
@@ -48,12 +48,12 @@ async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, 
     afterLine: checkpoint?.line ?? 0,
     signal,
     onRefused(line, problem) {
-      progress.say(`line ${line}: ${problem}`);
+      progress.print(`line ${line}: ${problem}`);
     },
     async onProgress({ sent, refused, lastLine }) {
       const share = input.size === null ? null : input.readBytes() / Math.max(1, input.size);
       progress.show({ sent, refused, share });
-      if (!isDryRun) await checkpoint?.saveSometimes(lastLine);
+      if (!isDryRun) await checkpoint?.saveIfDue(lastLine);
     },
   });
   const { tally, stop } = await sending.finally(progress.end);
@@ -87,7 +87,7 @@ export const publishCommand: CliCommand = {
     const interrupt = () => {
       abort.abort();
     };
-    // Once: who presses it again does not want to wait.
+    // Once: a second Ctrl-C ends the process immediately.
     process.once("SIGINT", interrupt);
     try {
       return await publish(path, readOptions(options), abort.signal, output);

@@ -6,7 +6,7 @@ import { withMappings } from "./with-mappings.js";
 
 const now = () => new Date();
 
-/** Puts one mapping back to pending, and returns whether it was failed. */
+/** Sets one mapping back to pending, and returns whether it was failed. */
 async function retryNamed(mappings: Mappings, appUserId: AppUserId): Promise<boolean> {
   for (;;) {
     const mapping = await mappings.find(appUserId);
@@ -16,7 +16,7 @@ async function retryNamed(mappings: Mappings, appUserId: AppUserId): Promise<boo
   }
 }
 
-/** Puts each mapping back to pending that is failed now, and returns how many app users that are. */
+/** Sets each mapping that is failed now back to pending, and returns the number of app users. */
 async function retryAllFailed(mappings: Mappings, code: string | undefined): Promise<number> {
   let retried = 0;
   for await (const batch of mappings.streamFailed(now(), code)) {
@@ -29,7 +29,7 @@ async function retryAllFailed(mappings: Mappings, code: string | undefined): Pro
   return retried;
 }
 
-const toText = (retried: number) => `${retried} put back to pending`;
+const toText = (retried: number) => `${retried} set back to pending`;
 
 function parseCode(args: readonly string[], options: Record<string, unknown>): string | undefined {
   const { failed, code } = options;

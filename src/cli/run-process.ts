@@ -1,10 +1,10 @@
 import { createLifecycle, type Lifecycle, type Stoppable } from "../lifecycle/lifecycle.js";
 import { CliError, type CliCommand } from "./command.js";
 
-/** Resolves never: the process ends by its lifecycle. */
+/** Never resolves: the lifecycle ends the process. */
 const forever = () => new Promise<number>(() => undefined);
 
-/** A command that runs a process until its lifecycle ends it, or throws a {@link CliError} when it cannot start. */
+/** Creates a command that runs a process until its lifecycle ends it. It throws a {@link CliError} when it cannot start. */
 export const toProcessCommand = <C>(
   readConfig: () => C,
   start: (config: C, lifecycle: Lifecycle) => Promise<Stoppable>,
@@ -27,7 +27,7 @@ function toStartError(error: unknown): unknown {
     return new CliError(`port ${String(port)} is in use; set GATEWAY_PORT or ADMIN_PORT`);
   if (code === "EACCES" || code === "EADDRNOTAVAIL") {
     return new CliError(
-      `the address cannot be listened on (${code}); look at GATEWAY_HOST, GATEWAY_PORT and ADMIN_*`,
+      `cannot listen on the address (${code}); check GATEWAY_HOST, GATEWAY_PORT, ADMIN_HOST and ADMIN_PORT`,
     );
   }
   return error;

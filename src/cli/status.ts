@@ -3,7 +3,7 @@ import type { Mappings } from "../mongo/mappings.js";
 import { CliError, parseAppUserId, type CliCommand } from "./command.js";
 import { withMappings } from "./with-mappings.js";
 
-/** A mapping as an operator is shown it; it holds no secret. */
+/** Formats a mapping for an operator. It contains no secret. */
 function toLines(mapping: Mapping): string[] {
   return Object.entries(mapping)
     .filter(([, value]) => value !== null)

@@ -7,16 +7,17 @@ import { CliError } from "./command.js";
 /** How long a command waits for MongoDB, milliseconds. */
 const timeoutMs = 10_000;
 
-const toTimeoutError = () => new CliError("MongoDB does not answer; is MONGODB_URL right, and is it running?");
+const toTimeoutError = () =>
+  new CliError("MongoDB is not responding; check MONGODB_URL, and that MongoDB is running");
 
-/** Opens the store of the settings for one command, and closes it whatever happens. */
+/** Opens the mappings of `MONGODB_URL` for one command, and closes the connection when it ends. */
 export async function withMappings<T>(use: (mappings: Mappings) => Promise<T>): Promise<T> {
   const { mongodbUrl } = readStoreConfig();
   const mongo = createMongoConnection({
     url: mongodbUrl,
     appName: "vital-gateway cli",
     serverSelectionTimeoutMs: timeoutMs,
-    // An index on a large collection takes its time.
+    // Creating an index on a large collection is slow.
     socketTimeoutMs: 0,
     maxPoolSize: 5,
   });

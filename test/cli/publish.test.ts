@@ -33,13 +33,13 @@ async function writeInput(name: string, content: string): Promise<string> {
   return path;
 }
 
-/** The gateway's ingress; `record` may be exchanged while it runs. */
+/** Starts the ingress of the gateway. A test may replace `record` while it runs. */
 async function startGateway() {
   const stored: SignupEvent[] = [];
   const gateway = {
     stored,
     batches: 0,
-    /** Answered before anything is read, where it is set. */
+    /** The status of every response, before the request is read, when set. */
     status: null as number | null,
     url: "",
     record: (events: SignupEvent[]) => Promise.resolve(void stored.push(...events)),
@@ -64,15 +64,15 @@ async function startGateway() {
   return gateway;
 }
 
-/** The command as the table of commands runs it, within this process. */
+/** Runs the command as `vital-gateway` does, but in this process. */
 async function publish(
   args: string[],
   env: Record<string, string> = { EVENTS_SIGNING_SECRETS: signingSecret },
 ) {
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  const said: string[] = [];
+  const stderr: string[] = [];
   const spy = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-    said.push(String(text));
+    stderr.push(String(text));
     return true;
   });
   const results: Summary[] = [];
@@ -88,7 +88,7 @@ async function publish(
     const command = publishCommand.declare?.(new Command().exitOverride()) ?? new Command();
     command.parse(args, { from: "user" });
     const exitCode = await publishCommand.run({ args: command.args, options: command.opts(), output });
-    return { exitCode, summary: results[0], lines, said: said.join("") };
+    return { exitCode, summary: results[0], lines, stderr: stderr.join("") };
   } finally {
     spy.mockRestore();
     vi.unstubAllEnvs();
@@ -99,7 +99,7 @@ const idsOf = (events: SignupEvent[]) => events.map(({ appUserId }) => appUserId
 const users = (count: number) => Array.from({ length: count }, (_, index) => `u${index}`);
 const csv = (count: number) => `id\n${users(count).join("\n")}\n`;
 
-test("users of a CSV arrive as signed events, in batches", async () => {
+test("the users of a CSV file arrive as signed events, in batches", async () => {
   const gateway = await startGateway();
   const path = await writeInput(
     "users.csv",
@@ -116,7 +116,7 @@ test("users of a CSV arrive as signed events, in batches", async () => {
     lastLine: 3,
     dryRun: false,
   });
-  expect(lines).toEqual(["2 sent, 0 refused"]);
+  expect(lines).toEqual(["2 sent, 0 rejected"]);
   expect(idsOf(gateway.stored)).toEqual(["u1", "u2"]);
   expect(gateway.stored[0]).toMatchObject({
     type: "user.created",
@@ -125,7 +125,7 @@ test("users of a CSV arrive as signed events, in batches", async () => {
   expect(gateway.batches).toBe(1);
 });
 
-test("a gateway that is down for a while gets everything all the same", async () => {
+test("a gateway that is down for a while still receives every event", async () => {
   const gateway = await startGateway();
   const store = gateway.record;
   gateway.record = (events) =>
@@ -138,32 +138,32 @@ test("a gateway that is down for a while gets everything all the same", async ()
   expect(idsOf(gateway.stored)).toEqual(users(1_200).sort());
 });
 
-test("bad lines are reported by number and do not stop the rest", async () => {
+test("invalid lines are reported by number and do not stop the others", async () => {
   const gateway = await startGateway();
   const path = await writeInput(
     "users.ndjson",
     '"u1"\n"a\\u0000b"\n{"id":"u3","type":"user.deleted"}\nnot json\n"u5"\n',
   );
-  const { exitCode, summary, said } = await publish([path, "--gateway", gateway.url]);
+  const { exitCode, summary, stderr } = await publish([path, "--gateway", gateway.url]);
   expect(exitCode).toBe(1);
   expect(summary).toMatchObject({ ok: false, lines: 5, sent: 3, refused: 2, lastLine: 5 });
-  expect(said).toBe(
+  expect(stderr).toBe(
     "line 2: appUserId must not contain control characters\nline 4: is neither a JSON object nor a JSON string\n",
   );
   expect(idsOf(gateway.stored)).toEqual(["u1", "u3", "u5"]);
 });
 
-test("a dry run checks everything without settings and sends nothing", async () => {
+test("a dry run validates everything without settings and sends nothing", async () => {
   const path = await writeInput("users.csv", `${csv(3)}..\n`);
   const state = `${path}.state`;
   const { exitCode, summary, lines } = await publish([path, "--dry-run", "--resume", state], {});
   expect(exitCode).toBe(1);
   expect(summary).toMatchObject({ ok: false, sent: 3, refused: 1, dryRun: true });
-  expect(lines).toEqual(["3 could be sent, 1 refused"]);
+  expect(lines).toEqual(["3 can be sent, 1 rejected"]);
   await expect(readFile(state)).rejects.toThrow(/ENOENT/);
 });
 
-test("with --queue the events are jobs", async () => {
+test("with --queue the events become jobs", async () => {
   const redisUrl = await createTestRedis();
   const path = await writeInput("users", csv(700));
   const { exitCode } = await publish([path, "--queue"], { REDIS_URL: redisUrl });
@@ -176,13 +176,13 @@ test("with --queue the events are jobs", async () => {
   expect(await queue.getWaitingCount()).toBe(700);
 });
 
-test("a run that stops goes on from its last acknowledged line, and a third run finds nothing to do", async () => {
+test("a run continues after the last acknowledged line of the one before, and a third run has nothing to do", async () => {
   const gateway = await startGateway();
   const path = await writeInput("users.csv", csv(2_000));
   const state = `${path}.state`;
   const store = gateway.record;
   gateway.record = (events) => {
-    // What follows is an answer that waiting does not mend.
+    // From then on the gateway sends a response that no retry can change.
     gateway.status = gateway.batches === 2 ? 403 : null;
     return store(events);
   };
@@ -202,7 +202,7 @@ test("a run that stops goes on from its last acknowledged line, and a third run 
   expect(gateway.stored).toHaveLength(2_000);
 });
 
-test("one event that the gateway refuses does not keep back its batch", async () => {
+test("one event that the gateway rejects does not block its batch", async () => {
   const gateway = await startGateway();
   const store = gateway.record;
   gateway.record = (events) =>
@@ -210,10 +210,10 @@ test("one event that the gateway refuses does not keep back its batch", async ()
       ? Promise.reject(Object.assign(new Error("no"), { statusCode: 400 }))
       : store(events);
   const path = await writeInput("users.csv", csv(20));
-  const { exitCode, summary, said } = await publish([path, "--gateway", gateway.url]);
+  const { exitCode, summary, stderr } = await publish([path, "--gateway", gateway.url]);
   expect(exitCode).toBe(1);
   expect(summary).toMatchObject({ sent: 19, refused: 1, lastLine: 21 });
-  expect(said).toContain("line 9: the gateway responded 400");
+  expect(stderr).toContain("line 9: the gateway responded 400");
 });
 
 test("--rate spreads the events evenly", async () => {
@@ -221,12 +221,12 @@ test("--rate spreads the events evenly", async () => {
   const path = await writeInput("users.csv", csv(100));
   const startedAt = performance.now();
   await publish([path, "--gateway", gateway.url, "--rate", "100"]);
-  // 50 at once, 50 half a second later.
+  // 50 immediately, 50 half a second later.
   expect(performance.now() - startedAt).toBeGreaterThan(480);
   expect(gateway.batches).toBe(2);
 });
 
-test("a wrong secret or address stops at once, with the reason", async () => {
+test("a wrong secret or address stops the run immediately, with the reason", async () => {
   const gateway = await startGateway();
   const path = await writeInput("users.csv", csv(3));
   const wrong = await publish([path, "--gateway", gateway.url], { EVENTS_SIGNING_SECRETS: otherSecret });
@@ -250,17 +250,17 @@ test.each([
   });
 });
 
-test("files that are not there, folders, and states of another input are exit code 2", async () => {
+test("missing files, folders, and checkpoints of another input are exit code 2", async () => {
   const path = await writeInput("users.csv", csv(1));
   await expect(publish([`${path}.no`])).rejects.toMatchObject({ exitCode: 2 });
   await expect(publish([await temporaryFolder()])).rejects.toMatchObject({ exitCode: 2 });
   const state = await writeInput("state", '{"input":"/other.csv","line":3}');
   await expect(publish([path, "--resume", state])).rejects.toThrow(/belongs to \/other.csv/);
   await writeFile(state, "{");
-  await expect(publish([path, "--resume", state])).rejects.toThrow(/not a file that --resume wrote/);
+  await expect(publish([path, "--resume", state])).rejects.toThrow(/was not written by --resume/);
 });
 
-test("the program reads standard input, and prints its summary as JSON", async () => {
+test("the process reads standard input, and prints its summary as JSON", async () => {
   const gateway = await startGateway();
   const settings = { EVENTS_SIGNING_SECRETS: signingSecret, GATEWAY_PORT: new URL(gateway.url).port };
   const { exitCode, stdout, stderr } = await runCli(["publish", "-", "--json"], settings, '"u1"\n"u2"');
@@ -270,7 +270,7 @@ test("the program reads standard input, and prints its summary as JSON", async (
   expect(idsOf(gateway.stored)).toEqual(["u1", "u2"]);
 });
 
-test("Ctrl-C in the middle leaves a state from which everything arrives", async () => {
+test("Ctrl-C leaves a checkpoint from which a second run sends the rest", async () => {
   const gateway = await startGateway();
   const path = await writeInput("users.csv", csv(5_000));
   const state = `${path}.state`;

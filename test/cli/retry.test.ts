@@ -82,7 +82,7 @@ test("--failed retries what was failed at its start, once each, while a worker f
   const worker = startRejectingWorker(mappings);
   const { exitCode, stdout } = await retry("--failed");
   await worker.stop();
-  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "5000 put back to pending" });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "5000 set back to pending" });
   // Each failed once more, and none that failed for the first time after the start.
   expect(worker.failures).toEqual(new Map(ids.map((id) => [id, 1])));
   expect(await mappings.countByState()).toMatchObject({ pending: 0, failed: 10_000 });
@@ -90,7 +90,7 @@ test("--failed retries what was failed at its start, once each, while a worker f
 
 test("--failed retries nothing when nothing is failed", async () => {
   const { retry } = await openMappings();
-  expect(await retry("--failed")).toMatchObject({ exitCode: 0, stdout: "0 put back to pending" });
+  expect(await retry("--failed")).toMatchObject({ exitCode: 0, stdout: "0 set back to pending" });
 });
 
 test("--failed with --code leaves mappings that failed for another reason", async () => {
@@ -102,7 +102,7 @@ test("--failed with --code leaves mappings that failed for another reason", asyn
   );
   expect(await retry("--failed", "--code", "INVALID")).toMatchObject({
     exitCode: 0,
-    stdout: "2 put back to pending",
+    stdout: "2 set back to pending",
   });
   const states = await Promise.all(["a", "b", "c"].map((id) => mappings.find(id as AppUserId)));
   expect(states.map((mapping) => mapping?.state)).toEqual(["failed", "pending", "pending"]);
@@ -115,7 +115,7 @@ test("named app users are retried once each, and those that are not failed are l
   await mappings.insert(mappingFixture("active", { appUserId: "b" as AppUserId }));
   expect(await retry("a|1", "a|1", "b", "c")).toMatchObject({
     exitCode: 1,
-    stdout: "1 put back to pending\nb is not failed\nc is not failed",
+    stdout: "1 set back to pending\nb is not failed\nc is not failed",
   });
   const retried = await mappings.find(failed.appUserId);
   expect(retried).toMatchObject({

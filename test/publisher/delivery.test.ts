@@ -63,7 +63,7 @@ test("turns come in the order in which they were asked for, and pass over who ha
   expect(order).toEqual(["first", "last"]);
 });
 
-test("a sending that never ends is left at the deadline, and keeps its turn", async () => {
+test("a send that never ends is left at the deadline, and keeps its turn", async () => {
   const { send, timeoutsMs } = createSending();
   const acquirePermit = createSemaphore(1);
   const outcomes = [1, 2].map(() => deliver(send, { ...patient, deadlineMs: 30, acquirePermit }));

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { CliError } from "../command.js";
 
-/** How far an input has been acknowledged: every line up to this one. */
+/** How far an input has been acknowledged: every line up to `line`. */
 const State = z.object({ input: z.string(), line: z.int().min(0) });
 
 const saveEveryMs = 500;
@@ -20,21 +20,21 @@ async function readState(path: string): Promise<z.infer<typeof State> | null> {
   try {
     return State.parse(JSON.parse(text));
   } catch {
-    throw new CliError(`${path} is not a file that --resume wrote; name another one`, 2);
+    throw new CliError(`${path} was not written by --resume; use another file`, 2);
   }
 }
 
 /**
- * Keeps in a file how far an input is acknowledged, so that a later run goes on from there. The file is replaced whole:
- * it is the old one or the new one, whenever the process ends.
+ * Stores in a file how far an input has been acknowledged, so that a later run continues from there. The file is
+ * replaced atomically: whenever the process ends, it is the old one or the new one.
  *
- * @throws CliError when the file is of another input, or cannot be used
+ * @throws CliError when the file belongs to another input, or cannot be used
  */
 export async function openCheckpoint(path: string, inputPath: string) {
   const input = inputPath === "-" ? "-" : resolve(inputPath);
   const state = await readState(path);
   if (state !== null && state.input !== input) {
-    throw new CliError(`${path} belongs to ${state.input}; name another file for ${inputPath}`, 2);
+    throw new CliError(`${path} belongs to ${state.input}; use another file for ${inputPath}`, 2);
   }
   let savedAt = 0;
   let savedLine = state?.line ?? 0;
@@ -51,7 +51,7 @@ export async function openCheckpoint(path: string, inputPath: string) {
     }
   }
 
-  /** One after the other, so that the last one stays. */
+  /** Writes one after the other, so that the last one wins. */
   async function save(line: number): Promise<void> {
     if (line === savedLine && savedAt > 0) return;
     savedAt = performance.now();
@@ -61,11 +61,11 @@ export async function openCheckpoint(path: string, inputPath: string) {
   }
 
   return {
-    /** The last line that an earlier run has seen acknowledged. */
+    /** The last line that an earlier run got acknowledged. */
     line: savedLine,
     save,
-    /** Saves when the last time is a while ago. */
-    async saveSometimes(line: number): Promise<void> {
+    /** Saves unless the last save is very recent. */
+    async saveIfDue(line: number): Promise<void> {
       if (performance.now() - savedAt >= saveEveryMs) await save(line);
     },
   };

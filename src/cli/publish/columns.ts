@@ -1,4 +1,4 @@
-/** What an event is made of, under the names that inputs have for it; the first that is there counts. */
+/** The fields of an event, with the column names that inputs use for them. The first name that exists is used. */
 const names = {
   appUserId: ["appUserId", "app_user_id", "id"],
   type: ["type"],
@@ -11,7 +11,7 @@ export const isUserIdColumn = (name: string) => names.appUserId.some((known) => 
 
 const pick = (known: readonly string[], has: (name: string) => boolean) => known.find(has);
 
-/** Takes the header of a CSV and gives what reads the fields of a record, or `null` without a column of user ids. */
+/** Returns a function that reads the fields of a CSV record, or `null` when the header has no column of user ids. */
 export function toFieldReader(header: readonly string[]): ((record: readonly string[]) => Fields) | null {
   const columns = header.map((name) => name.trim());
   const find = (known: readonly string[]) =>
@@ -26,7 +26,7 @@ export function toFieldReader(header: readonly string[]): ((record: readonly str
   });
 }
 
-/** Takes a value of NDJSON: an object with such names, or the bare user id. */
+/** Reads the fields of an NDJSON value: an object with such names, or the user id as a string. */
 export function toFields(value: unknown): Fields | null {
   if (typeof value === "string") return { appUserId: value, type: undefined, occurredAt: undefined };
   if (typeof value !== "object" || value === null || Array.isArray(value)) return null;

@@ -6,7 +6,7 @@ import { detectFormat, type Format } from "./read-signups.js";
 
 export type Input = {
   format: Format;
-  /** Bytes, or `null` where nobody knows. */
+  /** Bytes, or `null` when unknown. */
   size: number | null;
   /** Bytes read so far. */
   readBytes: () => number;
@@ -22,7 +22,7 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
     const stats = await file.stat();
     if (stats.isDirectory()) {
       await file.close();
-      throw new CliError(`${path} is a folder; name a file, or - for standard input`, 2);
+      throw new CliError(`${path} is a folder; use a file, or - for standard input`, 2);
     }
     // A pipe has no size.
     return { stream: createReadStream(path, { fd: file }), size: stats.isFile() ? stats.size : null };
@@ -33,8 +33,8 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
   }
 }
 
-/** Reads until the first line is whole, so that the format can be told from it; gives the chunks all the same. */
-async function peek(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024) {
+/** Reads the first line, to detect the format, and returns it with all chunks including those already read. */
+async function readFirstLine(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024) {
   let head = Buffer.alloc(0);
   while (!head.includes(0x0a) && head.length < maxBytes) {
     const next = await source.next();
@@ -50,8 +50,8 @@ async function peek(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024) {
 }
 
 /**
- * Opens a file, or standard input for `-`. The format is the one that is asked for, else that of the name, else what
- * the first line looks like.
+ * Opens a file, or standard input for `-`. The format is the requested one, else the one of the file extension, else the
+ * one detected from the first line.
  */
 export async function openInput(
   path: string,
@@ -67,7 +67,7 @@ export async function openInput(
       yield chunk;
     }
   }
-  const { firstLine, chunks } = await peek(counted());
+  const { firstLine, chunks } = await readFirstLine(counted());
   const named = formatOf[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ""];
   return {
     format: format ?? named ?? detectFormat(firstLine),

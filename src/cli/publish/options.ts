@@ -6,7 +6,7 @@ export type PublishOptions = {
   gatewayUrl: string | undefined;
   isQueue: boolean;
   format: Format | undefined;
-  /** Events a second; 0 is no limit. */
+  /** Events per second; 0 is no limit. */
   rate: number;
   concurrency: number;
   resumePath: string | undefined;
@@ -15,14 +15,14 @@ export type PublishOptions = {
 
 export const declareOptions = (command: Command): Command =>
   command
-    .argument("<file>", "NDJSON or CSV; - is standard input")
+    .argument("<file>", "NDJSON or CSV; - for standard input")
     .option("--gateway <url>", "the gateway's address (default: http://127.0.0.1:$GATEWAY_PORT)")
-    .option("--queue", "add to the queue of REDIS_URL instead")
-    .option("--format <format>", "csv or ndjson (default: told from the name or the first line)")
-    .option("--rate <n>", "events a second at most")
-    .option("--concurrency <n>", "batches under way at once (default: 4)")
-    .option("--resume <file>", "keep there how far it is, and go on from there")
-    .option("--dry-run", "read and check everything, send nothing");
+    .option("--queue", "add the events to the queue in REDIS_URL instead")
+    .option("--format <format>", "csv or ndjson (default: from the file extension or the first line)")
+    .option("--rate <n>", "maximum events per second (default: no limit)")
+    .option("--concurrency <n>", "batches in flight (default: 4)")
+    .option("--resume <file>", "store the progress in this file, and continue from it")
+    .option("--dry-run", "read and validate everything, send nothing");
 
 function readNumber(name: string, text: unknown, fallback: number, max: number): number {
   if (text === undefined) return fallback;
@@ -38,11 +38,11 @@ function readFormat(format: unknown): Format | undefined {
 
 const readText = (value: unknown) => (typeof value === "string" ? value : undefined);
 
-/** Takes what commander gives; throws {@link CliError} for what makes no sense. */
+/** Parses the options from commander. Throws {@link CliError} for invalid ones. */
 export function readOptions(options: Record<string, unknown>): PublishOptions {
   const isQueue = options.queue === true;
   const gatewayUrl = readText(options.gateway);
-  if (isQueue && gatewayUrl !== undefined) throw new CliError("give --queue or --gateway, not both", 2);
+  if (isQueue && gatewayUrl !== undefined) throw new CliError("use --queue or --gateway, not both", 2);
   return {
     gatewayUrl,
     isQueue,

@@ -1,4 +1,4 @@
-/** How far a run is. `share` is from 0 to 1, or `null` where the whole is not known. */
+/** The progress of a run. `share` is from 0 to 1, or `null` when the total is unknown. */
 export type ProgressState = { sent: number; refused: number; share: number | null };
 
 type Terminal = { write(text: string): unknown; isTTY?: boolean; columns?: number };
@@ -13,7 +13,7 @@ const toBar = (share: number) => {
   return `[${"#".repeat(full)}${"-".repeat(barWidth - full)}] ${Math.floor(share * 100)} %`;
 };
 
-/** Shows on a terminal how far a run is, as a bar; elsewhere as a line every ten seconds. */
+/** Shows the progress of a run: on a terminal as a bar, elsewhere as a line every ten seconds. */
 export function createProgress(terminal: Terminal, now: () => number = () => performance.now()) {
   const startedAt = now();
   let shownAt = startedAt;
@@ -21,7 +21,7 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
 
   function toText({ sent, refused, share }: ProgressState): string {
     const perSecond = Math.round((sent * 1000) / Math.max(1, now() - startedAt));
-    const parts = [`${sent} sent`, `${perSecond}/s`, ...(refused > 0 ? [`${refused} refused`] : [])];
+    const parts = [`${sent} sent`, `${perSecond}/s`, ...(refused > 0 ? [`${refused} rejected`] : [])];
     return [...(share === null ? [] : [toBar(Math.min(1, share))]), parts.join(", ")].join("  ");
   }
 
@@ -38,12 +38,12 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
       terminal.write(clear + drawn);
     },
 
-    /** Says a line, and keeps the bar below it. */
-    say(line: string): void {
+    /** Prints a line, and keeps the bar below it. */
+    print(line: string): void {
       terminal.write(drawn === "" ? `${line}\n` : `${clear}${line}\n${drawn}`);
     },
 
-    /** Takes the bar away. */
+    /** Removes the bar. */
     end(): void {
       if (drawn !== "") terminal.write(clear);
       drawn = "";

@@ -8,7 +8,7 @@ import { maxRecordBytes, parseCsvRecord, readRecords, type SourceRecord } from "
 
 export type Format = "csv" | "ndjson";
 
-/** What one line of the input says. */
+/** The event of one line of the input, or why the line has none. */
 export type ReadLine = { line: number } & ({ event: SignupEvent } | { problem: string });
 
 type Read = { fields: Fields } | { problem: string };
@@ -23,7 +23,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Tells the format from the first line, where the name of the input does not. */
+/** Detects the format from the first line, when the file extension does not say it. */
 export function detectFormat(firstLine: string): Format {
   const text = withoutByteOrderMark(firstLine).trim();
   const value = parseJson(text);
@@ -36,7 +36,7 @@ function readJson(text: string): Read {
   return fields === null ? { problem: "is neither a JSON object nor a JSON string" } : { fields };
 }
 
-/** Reads records by the header, which is the first of them. */
+/** Creates a reader of records. The first record is the header. */
 function createCsvReader(): (text: string) => Read | null {
   let toRecordFields: ((record: readonly string[]) => Fields) | null = null;
   let width = 0;
@@ -46,12 +46,12 @@ function createCsvReader(): (text: string) => Read | null {
       toRecordFields = toFieldReader(record ?? []);
       width = record?.length ?? 0;
       if (toRecordFields !== null) return null;
-      const hint = text.startsWith("[") ? " (a JSON array? Write one value a line: jq -c '.[]')" : "";
-      throw new CliError(`the first line names no column appUserId, app_user_id or id${hint}`, 2);
+      const hint = text.startsWith("[") ? " (is it a JSON array? Write one value per line: jq -c '.[]')" : "";
+      throw new CliError(`the first line has no column appUserId, app_user_id or id${hint}`, 2);
     }
-    if (record === null) return { problem: "its quotes are not right" };
+    if (record === null) return { problem: "has misplaced quotes" };
     if (record.length !== width) {
-      return { problem: `has ${record.length} fields and the header ${width}` };
+      return { problem: `has ${record.length} fields, but the header has ${width}` };
     }
     return { fields: toRecordFields(record) };
   };
@@ -59,7 +59,7 @@ function createCsvReader(): (text: string) => Read | null {
 
 const isAbsent = (value: unknown) => value === undefined || value === null || value === "";
 
-/** As databases write instants: numbers in text, and a zone of hours alone. */
+/** Accepts times as databases write them: numbers in text, and a zone offset of hours only. */
 function toTime(value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
@@ -77,16 +77,16 @@ function toReadLine(line: number, { appUserId, type, occurredAt }: Fields, run: 
 }
 
 export type Run = {
-  /** Begins the ids of the events. */
+  /** The prefix of the event ids. */
   id: string;
-  /** The instant of events without one. */
+  /** The time of events without one. */
   startedAt: Date;
-  /** Whether the input may end where its sender died, as a pipe does. */
+  /** Whether the input may end in the middle of a line, as a pipe does when its sender dies. */
   mayBeCut: boolean;
 };
 
 /**
- * Reads NDJSON or CSV as signup events, line by line, those of one chunk together. Empty lines are passed over.
+ * Reads NDJSON or CSV as signup events, line by line, and yields the lines of one chunk together. Skips empty lines.
  *
  * @throws CliError when a CSV has no column of user ids
  */
@@ -102,13 +102,13 @@ export async function* readSignups(
       const hint = format === "csv" ? "; is a quote not closed?" : "";
       return { line, problem: `is longer than ${maxRecordBytes} bytes${hint}` };
     }
-    // A decoder would replace what is malformed, and so merge the ids of two users.
+    // A decoder would replace malformed bytes, which could merge the ids of two users.
     if (!isUtf8(bytes)) return { line, problem: "is not well-formed UTF-8" };
     const text = line === 1 ? withoutByteOrderMark(bytes.toString()) : bytes.toString();
     if (text.trim() === "") return null;
-    // Half a user id looks like one.
+    // Half a user id looks like a whole one.
     if (!isEnded && format === "csv" && run.mayBeCut) {
-      return { line, problem: "has no line break at its end: was the input cut off in the middle of it?" };
+      return { line, problem: "does not end with a line break; was the input cut off?" };
     }
     const read = readText(text);
     if (read === null) return null;

@@ -1,10 +1,10 @@
-/** A line of the input, or in CSV the several that a quoted field runs over. */
+/** A line of the input, or the several lines of a CSV record with line breaks inside quotes. */
 export type SourceRecord = {
-  /** The first line of it, counted from 1. */
+  /** Its first line, counted from 1. */
   line: number;
-  /** Its bytes without the line break; `null` when there are too many of them. */
+  /** Its bytes without the line break; `null` when there are too many. */
   bytes: Buffer | null;
-  /** Whether a line break ends it: the last one may have none. */
+  /** Whether it ends with a line break. The last record may have none. */
   isEnded: boolean;
 };
 
@@ -13,7 +13,7 @@ export const maxRecordBytes = 64 * 1024;
 const [lineFeed, carriageReturn, quote, comma] = [0x0a, 0x0d, 0x22, 0x2c];
 const byteOrderMark = [0xef, 0xbb, 0xbf];
 
-/** Where in a CSV record a byte stands. A quote opens a field only at its start (RFC 4180). */
+/** The position of a byte in a CSV record. A quote opens a field only at its start (RFC 4180). */
 type Position = "field-start" | "unquoted" | "quoted" | "after-quote";
 
 function next(position: Position, byte: number): Position {
@@ -26,8 +26,8 @@ function next(position: Position, byte: number): Position {
 const trimEnd = (bytes: Buffer) => (bytes.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes);
 
 /**
- * Cuts a stream of bytes into records and gives them as they come, those of one chunk together. Holds no more than one
- * chunk and one record. Lines end with LF or CRLF; in `csv` those inside of quotes belong to the record.
+ * Splits a stream of bytes into records, and yields the records of one chunk together. Holds no more than one chunk and
+ * one record. Lines end with LF or CRLF. In CSV, line breaks inside quotes belong to the record.
  */
 export async function* readRecords(
   chunks: AsyncIterable<Buffer>,
@@ -60,7 +60,7 @@ export async function* readRecords(
     }
     rest = buffer.subarray(start);
     if (rest.length > maxRecordBytes) {
-      // Mostly a quote that is never closed: the next line break ends it.
+      // Usually a quote that is never closed. The next line break ends the record.
       isTooLong = true;
       position = "unquoted";
       rest = Buffer.alloc(0);
@@ -73,7 +73,7 @@ export async function* readRecords(
 /** A field, quoted (group 1) or not (group 2), up to a comma or the end of the record. */
 const field = /(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|$)/y;
 
-/** Takes one record of CSV (RFC 4180) and gives its fields, or `null` when its quotes are not right. */
+/** Parses one CSV record (RFC 4180). Returns its fields, or `null` when quotes are misplaced. */
 export function parseCsvRecord(record: string): string[] | null {
   const fields: string[] = [];
   field.lastIndex = 0;

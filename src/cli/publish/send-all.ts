@@ -4,23 +4,23 @@ import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { deliver, SendError, type Delivery } from "../../publisher/delivery.js";
 import type { ReadLine } from "./read-signups.js";
 
-/** Takes events and resolves when they are acknowledged, all of them; throws a `SendError`. */
+/** Resolves when all events are acknowledged; throws a `SendError` otherwise. */
 export type SendBatch = (id: string, events: readonly SignupEvent[], timeoutMs: number) => Promise<void>;
 
 export type Tally = {
-  /** Lines read, without those that an earlier run has seen acknowledged. */
+  /** Lines read, without those that an earlier run got acknowledged. */
   lines: number;
   sent: number;
   refused: number;
   skipped: number;
-  /** Every line up to this one is acknowledged, or has been refused. */
+  /** Every line up to this one is acknowledged or rejected. */
   lastLine: number;
 };
 
 /** Why not everything was sent. */
 export type Stop = { reason: "refused" | "deadline" | "aborted"; message: string };
 
-/** Spreads work evenly: resolves when so many more may begin. `perSecond` 0 is no limit. */
+/** Spreads work evenly: resolves when `count` more events may be sent. `perSecond` 0 is no limit. */
 export function createPace(perSecond: number) {
   let freeAt = 0;
   return async (count: number, signal: AbortSignal): Promise<void> => {
@@ -39,9 +39,9 @@ export type SendAllOptions = {
   pace: Pace;
   batchSize: number;
   concurrency: number;
-  /** How long one batch is tried, milliseconds. */
+  /** How long one batch is retried, milliseconds. */
   batchDeadlineMs: number;
-  /** Lines up to this one are passed over. */
+  /** Lines up to this one are skipped. */
   afterLine: number;
   signal: AbortSignal;
   onRefused: (line: number, problem: string) => void;
@@ -53,18 +53,27 @@ type Batch = { lastLine: number; events: { line: number; event: SignupEvent }[];
 const toMessage = ({ cause }: Delivery & { ok: false }) =>
   cause instanceof Error ? cause.message : "it was not acknowledged";
 
-/** Sends what the lines say, in batches, a bounded number of them at once, and stops at what cannot be mended here. */
+/** Sends the events of the lines in batches, a limited number of them concurrently. Stops at a failure that is not about an event. */
 export async function sendAll(
   chunks: AsyncIterable<ReadLine[]>,
   options: SendAllOptions,
 ): Promise<{ tally: Tally; stop: Stop | null }> {
-  const { send, pace, batchSize, concurrency, batchDeadlineMs: batchDeadlineMs, afterLine, signal, onProgress } = options;
+  const {
+    send,
+    pace,
+    batchSize,
+    concurrency,
+    batchDeadlineMs: batchDeadlineMs,
+    afterLine,
+    signal,
+    onProgress,
+  } = options;
   const tally: Tally = { lines: 0, sent: 0, refused: 0, skipped: 0, lastLine: afterLine };
-  /** In the order of the input; the first ones that are done move the mark on. */
+  /** Batches in the order of the input. `lastLine` advances while the first one is done. */
   const open: Batch[] = [];
   const inFlight = new Set<Promise<void>>();
   let stop: Stop | null = null;
-  /** What ends the run as a whole, such as a file that cannot be written. */
+  /** An error that ends the whole run, such as a file that cannot be written. */
   let failure: { error: unknown } | null = null;
 
   function refuse(line: number, problem: string): void {
@@ -84,7 +93,7 @@ export async function sendAll(
   const isAboutEvents = ({ cause }: Delivery & { ok: false }) =>
     cause instanceof SendError && cause.status === 400;
 
-  /** Sends a batch; the one event that the other side refuses must not keep back the rest. */
+  /** Sends a batch. When the receiver rejects it, sends its events one by one, so that one event does not block the rest. */
   async function sendBatch(batch: Batch["events"]): Promise<void> {
     const outcome = await tryToSend(batch.map(({ event }) => event));
     const [only] = batch;
@@ -117,7 +126,7 @@ export async function sendAll(
 
   const getCliError = () => failure;
 
-  /** Tells what can be sent from what cannot; the lines that cannot belong to the batch around them. */
+  /** Collects events into batches, and rejects invalid lines, which count as part of the batch around them. */
   function* toBatches(lines: readonly ReadLine[]): Generator<Batch> {
     let batch: Batch = { lastLine: 0, events: [], isDone: false };
     for (const read of lines) {
@@ -145,7 +154,7 @@ export async function sendAll(
       if (isStopped()) break;
     }
   } catch (error) {
-    // The input is torn away when the signal says so.
+    // An abort destroys the input, which makes reading fail.
     if (!signal.aborted) throw error;
   } finally {
     await Promise.all(inFlight);

@@ -18,7 +18,7 @@ function readGatewayTarget(gatewayUrl: string | undefined): GatewayTarget {
   }
 }
 
-/** Opens what the options name, by the settings that it needs; a dry run needs none. */
+/** Opens the target that the options name, with the settings that it needs. A dry run needs none. */
 export function openTarget({ isDryRun, isQueue, gatewayUrl }: PublishOptions): Target {
   if (isDryRun) return { send: () => Promise.resolve(), close: () => Promise.resolve() };
   if (isQueue) {

@@ -9,25 +9,25 @@ function startProgress(isTTY: boolean) {
   return { clock, progress, written: () => written };
 }
 
-test("on a terminal there is a bar, which makes room for what is said and goes in the end", () => {
+test("a terminal shows a bar below the printed lines, which is removed at the end", () => {
   const { clock, progress, written } = startProgress(true);
   clock.now = 1_000;
   progress.show({ sent: 500, refused: 1, share: 0.5 });
-  expect(written()).toContain("[############------------] 50 %  500 sent, 500/s, 1 refu");
-  progress.say("line 7: no");
+  expect(written()).toContain("[############------------] 50 %  500 sent, 500/s, 1 reje");
+  progress.print("line 7: no");
   expect(written()).toContain("line 7: no\n[####");
   progress.end();
   expect(written().endsWith("\r\u001b[2K")).toBe(true);
 });
 
-test("elsewhere there is a line from time to time", () => {
+test("any other output gets a line from time to time", () => {
   const { clock, progress, written } = startProgress(false);
   clock.now = 9_000;
   progress.show({ sent: 500, refused: 0, share: null });
   expect(written()).toBe("");
   clock.now = 10_000;
   progress.show({ sent: 1_000, refused: 0, share: null });
-  progress.say("line 7: no");
+  progress.print("line 7: no");
   progress.end();
   expect(written()).toBe("1000 sent, 100/s\nline 7: no\n");
 });

@@ -9,7 +9,7 @@ import {
 const startedAt = new Date("2026-11-22T10:00:00Z");
 const run = { id: "run", startedAt, mayBeCut: false };
 
-/** Reads the input in chunks of so many bytes. */
+/** Reads the input in chunks of `chunkBytes`. */
 async function read(
   input: string | Buffer,
   format: Format,
@@ -70,7 +70,7 @@ describe.each([1, 2, 7, 65_536])("in chunks of %i bytes", (chunkBytes) => {
   });
 });
 
-test("a line that cannot be an event says why, and the next is read", async () => {
+test("an invalid line is reported with its reason, and the next one is read", async () => {
   const input = Buffer.concat([
     Buffer.from(
       "appUserId,type,occurredAt\n,,\nu1,user.updated,\nu2,,yesterday\nu3,,2026-01-02T03:04:05\nu4\n",
@@ -84,10 +84,10 @@ test("a line that cannot be an event says why, and the next is read", async () =
     "3 !type must be one of user.created, user.deleted",
     `4 !${time}`,
     `5 !${time}`,
-    "6 !has 1 fields and the header 3",
+    "6 !has 1 fields, but the header has 3",
     "7 !is not well-formed UTF-8",
-    "8 !its quotes are not right",
-    "9 !its quotes are not right",
+    "8 !has misplaced quotes",
+    "9 !has misplaced quotes",
     `10 u7 user.created ${now}`,
   ]);
   const lines = ["{", "[]", "7", '{"id":7}', "{}", '"a\\u0000b"', '"u1"'].join("\n");
@@ -102,7 +102,7 @@ test("a line that cannot be an event says why, and the next is read", async () =
   ]);
 });
 
-test("a quote that is never closed costs what it swallows, and no memory", async () => {
+test("a quote that is never closed loses the lines inside it, and uses no memory", async () => {
   const swallowed = "x,\n".repeat(30_000);
   const lines = await read(`id,name\nu1,"\n${swallowed}u2,ok\n`, "csv", 1_000);
   expect(lines.slice(0, 1).map(toText).join()).toContain(
@@ -111,12 +111,12 @@ test("a quote that is never closed costs what it swallows, and no memory", async
   expect(lines.at(-1)).toMatchObject({ line: 30_003, event: { appUserId: "u2" } });
 });
 
-test("a CSV without a column of user ids is refused as a whole", async () => {
+test("a CSV without a column of user ids is rejected as a whole", async () => {
   await expect(read("name,email\na,b\n", "csv")).rejects.toThrow(/no column appUserId, app_user_id or id/);
-  await expect(read('[{"id":"u1"}]', "csv")).rejects.toThrow(/one value a line/);
+  await expect(read('[{"id":"u1"}]', "csv")).rejects.toThrow(/one value per line/);
 });
 
-test("the format is told from the first line", () => {
+test("the format is detected from the first line", () => {
   expect(detectFormat('{"id":"u1"}')).toBe("ndjson");
   expect(detectFormat('\ufeff"u1"')).toBe("ndjson");
   expect(detectFormat('"id"')).toBe("csv");
@@ -128,12 +128,12 @@ describe("an input that may be cut off, such as a pipe", () => {
   const lastOf = async (input: string, format: Format) =>
     (await read(input, format, 65_536, true)).map(toText).at(-1);
 
-  test("tells nothing of half a user id in a CSV", async () => {
-    expect(await lastOf("id\nuser-1\nuser-", "csv")).toContain("3 !has no line break at its end");
+  test("half a user id in a CSV is not published", async () => {
+    expect(await lastOf("id\nuser-1\nuser-", "csv")).toContain("3 !does not end with a line break");
     expect(await lastOf("id\nuser-1\r\n", "csv")).toBe(`2 user-1 user.created ${now}`);
   });
 
-  test("shows by itself whether a line of NDJSON is whole", async () => {
+  test("an incomplete line of NDJSON is not published", async () => {
     expect(await lastOf('"user-1"\n"user-2"', "ndjson")).toBe(`2 user-2 user.created ${now}`);
     expect(await lastOf('"user-1"\n"user-', "ndjson")).toContain("2 !is neither a JSON object");
   });
