@@ -1,39 +1,39 @@
 /**
- * What one sign-in token costs: microseconds of CPU of the server for each request of the mutation, for the gateway as
- * it ships, for the gateway without one protection at a time, and for the same job as it is usually written. All in
- * one run, in rounds that alternate, each server a process of its own. Run: npm run bench -- token
+ * Measures the cost of one sign-in token: the server's CPU time, in microseconds, for each request of the mutation. It
+ * compares the gateway as it ships, the gateway without one protection at a time, and a typical server that does the same
+ * work. All servers are separate processes and take turns in the same run. Run: npm run bench -- token
  */
 import { parseArgs } from "node:util";
 import { waitUntil } from "../test/support/wait-until.js";
 import { buildProduct } from "./harness/build.js";
 import type { LoadResult } from "./harness/load.js";
 import { startMeasured, type MeasuredProcess } from "./harness/measured-process.js";
-import { median } from "./harness/report.js";
+import { median, printTable } from "./harness/report.js";
 import { startEnvironment, viewers } from "./harness/environment.js";
-import type { LoadOrder } from "./processes/token-load.js";
+import type { TokenLoadOptions } from "./processes/token-load.js";
 
 const mutation = JSON.stringify({
   query: "mutation SignIn { vitalSignInToken { userId signInToken environment region } }",
 });
 const connections = 50;
 
-type Contestant = {
+type Variant = {
   name: string;
   script: "processes/gateway" | "processes/token-baseline";
   path: string;
   settings?: Record<string, string>;
-  /** Every request carries a token that the server has not met. */
+  /** Every request has an access token that the server has not seen before. */
   isColdToken?: boolean;
 };
 
-const ours = { script: "processes/gateway", path: "/graphql" } as const;
-const usual = { script: "processes/token-baseline", path: "/" } as const;
-const contestants: readonly Contestant[] = [
-  { ...ours, name: "the gateway" },
-  { ...ours, name: "  without the rate limit", settings: { GATEWAY_TOKENS_PER_MINUTE: "0" } },
-  { ...ours, name: "  without counting failures", settings: { GATEWAY_AUTH_FAILURES_PER_MINUTE: "0" } },
-  { ...ours, name: "the gateway, every token new", isColdToken: true },
-  { ...usual, name: "as usually written" },
+const gateway = { script: "processes/gateway", path: "/graphql" } as const;
+const baseline = { script: "processes/token-baseline", path: "/" } as const;
+const variants: readonly Variant[] = [
+  { ...gateway, name: "gateway" },
+  { ...gateway, name: "gateway, no rate limit", settings: { GATEWAY_TOKENS_PER_MINUTE: "0" } },
+  { ...gateway, name: "gateway, no failure counting", settings: { GATEWAY_AUTH_FAILURES_PER_MINUTE: "0" } },
+  { ...gateway, name: "gateway, new access tokens", isColdToken: true },
+  { ...baseline, name: "baseline" },
 ];
 
 const { values } = parseArgs({
@@ -42,66 +42,67 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     requests: { type: "string", default: "6000" },
     only: { type: "string" },
-    /** Leaves a CPU profile of the first contestant in this folder. */
+    /** Writes a CPU profile of the first variant into this folder. */
     profile: { type: "string" },
   },
 });
 const rounds = Number(values.rounds);
 const requests = Number(values.requests);
-const chosen = values.only === undefined ? contestants : contestants.slice(0, Number(values.only));
+const chosen = values.only === undefined ? variants : variants.slice(0, Number(values.only));
 
 type Round = LoadResult & { cpuMicroseconds: number };
 
-async function measure(server: MeasuredProcess, load: MeasuredProcess, order: LoadOrder): Promise<Round> {
+async function measure(
+  server: MeasuredProcess,
+  load: MeasuredProcess,
+  options: TokenLoadOptions,
+): Promise<Round> {
   const before = await server.usage();
-  const result = await load.ask<LoadResult>(order);
+  const result = await load.request<LoadResult>(options);
   const after = await server.usage();
-  if (result.refused > 0) throw new Error(`${result.refused} requests got no token: ${result.example}`);
+  if (result.failed > 0) throw new Error(`${result.failed} requests received no token: ${result.example}`);
   return { ...result, cpuMicroseconds: (after.cpuMicroseconds - before.cpuMicroseconds) / result.requests };
 }
 
 const isReady = async (url: string) => (await fetch(`${url}/readyz`).catch(() => null))?.status === 200;
 
-type Server = Contestant & { server: MeasuredProcess; rounds: Round[] };
+type Server = Variant & { server: MeasuredProcess; rounds: Round[] };
 
 async function startServers(
   script: (name: string) => string,
   settings: Record<string, string>,
 ): Promise<Server[]> {
   const servers: Server[] = [];
-  for (const contestant of chosen) {
+  for (const variant of chosen) {
     const isProfiled = values.profile !== undefined && servers.length === 0;
     const flags = isProfiled ? ["--cpu-prof", "--cpu-prof-dir", values.profile ?? ""] : [];
-    const own = { ...settings, ...contestant.settings };
-    const server = await startMeasured(script(contestant.script), own, 0, flags);
-    if (contestant.script === "processes/gateway") {
+    const own = { ...settings, ...variant.settings };
+    const server = await startMeasured(script(variant.script), own, 0, flags);
+    if (variant.script === "processes/gateway") {
       await waitUntil("the gateway is ready", () => isReady(server.url), 20_000);
     }
-    servers.push({ ...contestant, server, rounds: [] });
+    servers.push({ ...variant, server, rounds: [] });
   }
   return servers;
 }
 
 function print(servers: readonly Server[]): void {
-  const reference = median(servers[0]?.rounds.map(({ cpuMicroseconds }) => cpuMicroseconds) ?? []);
-  console.log(`${"".padEnd(30)} CPU µs each   to ours   each/s    p50 ms    p99 ms`);
-  for (const { name, rounds: results } of servers) {
-    const cpu = median(results.map(({ cpuMicroseconds }) => cpuMicroseconds));
-    const cells = [
-      cpu.toFixed(0).padStart(12),
-      (cpu / reference).toFixed(2).padStart(10),
-      median(results.map((result) => result.requests / result.seconds))
-        .toFixed(0)
-        .padStart(9),
-      median(results.map(({ p50Ms }) => p50Ms))
-        .toFixed(1)
-        .padStart(10),
-      median(results.map(({ p99Ms }) => p99Ms))
-        .toFixed(1)
-        .padStart(10),
-    ];
-    console.log(name.padEnd(30) + cells.join(""));
-  }
+  const gatewayCpu = median(servers[0]?.rounds.map(({ cpuMicroseconds }) => cpuMicroseconds) ?? []);
+  printTable(
+    ["", "CPU µs per request", "this / gateway", "requests per s", "p50 ms", "p99 ms"],
+    servers.map(({ name, rounds: results }) => {
+      const medianOf = (read: (round: Round) => number) => median(results.map(read));
+      const cpu = medianOf(({ cpuMicroseconds }) => cpuMicroseconds);
+      return [
+        name,
+        cpu.toFixed(0),
+        (cpu / gatewayCpu).toFixed(2),
+        medianOf((result) => result.requests / result.seconds).toFixed(0),
+        medianOf(({ p50Ms }) => p50Ms).toFixed(1),
+        medianOf(({ p99Ms }) => p99Ms).toFixed(1),
+      ];
+    }),
+  );
 }
 
 const closers: (() => unknown)[] = [];
@@ -110,23 +111,23 @@ try {
   closers.push(product.remove);
   const upstream = await startMeasured(product.script("processes/vital-stub"), {}, 1);
   closers.push(upstream.stop);
-  const surroundings = await startEnvironment(upstream.url);
-  closers.push(surroundings.stop);
+  const environment = await startEnvironment(upstream.url);
+  closers.push(environment.stop);
   const load = await startMeasured(product.script("processes/token-load"), {}, 1);
   closers.push(load.stop);
-  const warm = surroundings.createAccessTokens(viewers);
-  const servers = await startServers(product.script, surroundings.settings);
+  const warm = environment.createAccessTokens(viewers);
+  const servers = await startServers(product.script, environment.settings);
   for (const { server } of servers) closers.push(server.stop);
 
   for (let round = 0; round <= rounds; round += 1) {
     for (const { server, path, isColdToken = false, rounds: results } of servers) {
       const count = isColdToken ? Math.ceil(requests / 2) : requests;
-      const bearers = isColdToken
-        ? surroundings.createAccessTokens(count)
+      const accessTokens = isColdToken
+        ? environment.createAccessTokens(count)
         : Array.from({ length: count }, (_, index) => warm[index % viewers] ?? "");
-      const order = { url: server.url, path, body: mutation, bearers, connections };
-      const result = await measure(server, load, order);
-      // The first round warms up.
+      const options = { url: server.url, path, body: mutation, accessTokens, connections };
+      const result = await measure(server, load, options);
+      // The first round is a warm-up.
       if (round > 0) results.push(result);
     }
   }

@@ -1,8 +1,8 @@
-/** What a measured process and its bench say to each other over the IPC channel. */
+/** The messages that a measured process sends to its benchmark over the IPC channel. */
 export type Started = { type: "started"; url: string };
 export type Usage = { type: "usage"; cpuMicroseconds: number; rssBytes: number };
 
-/** In a measured process: says where it listens, and from then on what it has used whenever it is asked. */
+/** Called in a measured process: reports the URL once, and then the resource usage for each message received. */
 export function serveControl(url: string): void {
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
@@ -13,7 +13,7 @@ export function serveControl(url: string): void {
     };
     process.send?.(usage);
   });
-  // The bench is gone: nobody else ends this process.
+  // The benchmark has exited, and nothing else ends this process.
   process.on("disconnect", () => process.exit(0));
   const started: Started = { type: "started", url };
   process.send?.(started);

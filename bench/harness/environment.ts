@@ -9,7 +9,7 @@ import { createTestKey, signToken } from "../../test/support/auth/tokens.js";
 const audience = "https://gateway.bench";
 export const viewers = 500;
 
-/** Active mappings, as if everybody had signed up long ago. */
+/** Stores active mappings, as if all viewers had signed up long ago. */
 async function storeMappings(mongodbUrl: string): Promise<void> {
   const mongo = createMongoConnection({
     url: mongodbUrl,
@@ -21,7 +21,7 @@ async function storeMappings(mongodbUrl: string): Promise<void> {
   await mongo.whenConnected;
   await createMappings(mongo).createIndexes();
   const at = new Date();
-  const rows = Array.from({ length: viewers }, (_, index) => ({
+  const documents = Array.from({ length: viewers }, (_, index) => ({
     _id: `user-${index}`,
     state: "active",
     clientUserId: `user-${index}`,
@@ -35,11 +35,11 @@ async function storeMappings(mongodbUrl: string): Promise<void> {
     updatedAt: at,
     attempts: 1,
   }));
-  await mongo.connection.collection<(typeof rows)[number]>("vital_user_mappings").insertMany(rows);
+  await mongo.connection.collection<(typeof documents)[number]>("vital_user_mappings").insertMany(documents);
   await mongo.close();
 }
 
-/** MongoDB with mappings, Redis and an issuer; and the settings that a gateway needs to use them. */
+/** Starts MongoDB with mappings, Redis and an issuer. Returns the settings with which a gateway uses them. */
 export async function startEnvironment(vitalUrl: string) {
   const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
   const mongodbUrl = new URL(services.mongodbUrl);
@@ -65,7 +65,7 @@ export async function startEnvironment(vitalUrl: string) {
       LOG_LEVEL: "info",
     },
 
-    /** Access tokens of one viewer after the other. */
+    /** Creates access tokens, one viewer after the other. */
     createAccessTokens: (count: number): string[] =>
       Array.from({ length: count }, (_, index) => {
         const claims = {

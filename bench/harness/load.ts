@@ -1,25 +1,25 @@
-/** What the load processes of the benches share: requests over kept-alive connections, written and read as bytes. */
+/** Shared by the load processes of the benchmarks: sends requests over keep-alive connections, written and read as bytes. */
 import { connect, type Socket } from "node:net";
 
 export type LoadResult = {
   requests: number;
-  refused: number;
+  failed: number;
   seconds: number;
   p50Ms: number;
   p99Ms: number;
-  /** One answer that was not good. */
+  /** One response that was not successful. */
   example: string;
 };
 
 export type Load = {
   url: string;
-  /** Whole requests, made before the clock starts. */
+  /** Complete requests, created before the measurement starts. */
   requests: readonly string[];
   connections: number;
-  isGood: (answer: string) => boolean;
+  isSuccess: (response: string) => boolean;
 };
 
-/** A request of JSON, with headers as they are written. */
+/** Returns a JSON request as text; `headers` are complete header lines. */
 export const toRequest = (path: string, headers: readonly string[], body: string): string =>
   [
     `POST ${path} HTTP/1.1`,
@@ -34,22 +34,22 @@ export const toRequest = (path: string, headers: readonly string[], body: string
 
 const marker = Buffer.from("\r\n\r\n");
 
-/** Bytes of the first whole answer, or 0 while it is not whole. */
-function sizeOfAnswer(bytes: Buffer): number {
+/** Returns the size of the first complete response in bytes, or 0 while it is incomplete. */
+function sizeOfResponse(bytes: Buffer): number {
   const end = bytes.indexOf(marker);
   if (end < 0) return 0;
   const head = bytes.toString("latin1", 0, end);
   const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? Number.NaN);
-  if (Number.isNaN(length)) throw new Error(`an answer without a length: ${head}`);
+  if (Number.isNaN(length)) throw new Error(`a response without a Content-Length: ${head}`);
   const size = end + marker.length + length;
   return bytes.length < size ? 0 : size;
 }
 
-/** Sends all requests, each connection one after the other, as fast as they are answered. */
-export async function push({ url, requests, connections, isGood }: Load): Promise<LoadResult> {
+/** Sends all requests. Each connection sends its next request as soon as it has received a response. */
+async function sendAll({ url, requests, connections, isSuccess }: Load): Promise<LoadResult> {
   const { hostname, port } = new URL(url);
   const durationsMs: number[] = [];
-  let [next, refused, example] = [0, 0, ""];
+  let [next, failed, example] = [0, 0, ""];
 
   const runOne = (socket: Socket) =>
     new Promise<void>((resolve, reject) => {
@@ -68,13 +68,13 @@ export async function push({ url, requests, connections, isGood }: Load): Promis
       };
       socket.on("data", (chunk: Buffer) => {
         received = received.length === 0 ? Buffer.from(chunk) : Buffer.concat([received, chunk]);
-        const size = sizeOfAnswer(received);
+        const size = sizeOfResponse(received);
         if (size === 0) return;
         durationsMs.push(performance.now() - sentAt);
-        const answer = received.toString("latin1", 0, size);
-        if (!isGood(answer)) {
-          refused += 1;
-          example = answer.slice(0, 1_000);
+        const response = received.toString("latin1", 0, size);
+        if (!isSuccess(response)) {
+          failed += 1;
+          example = response.slice(0, 1_000);
         }
         received = received.subarray(size);
         send();
@@ -91,7 +91,7 @@ export async function push({ url, requests, connections, isGood }: Load): Promis
   const quantile = (share: number) => durationsMs[Math.floor(share * (durationsMs.length - 1))] ?? 0;
   return {
     requests: durationsMs.length,
-    refused,
+    failed,
     seconds,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
@@ -99,10 +99,10 @@ export async function push({ url, requests, connections, isGood }: Load): Promis
   };
 }
 
-/** In a load process: does what its bench orders, one order after the other. */
-export function serveLoad(toLoad: (order: never) => Load): void {
-  process.on("message", (order) => {
-    void push(toLoad(order as never)).then((result) => process.send?.(result));
+/** Called in a load process: runs each load that the benchmark sends, and sends back the result. */
+export function serveLoad(toLoad: (options: never) => Load): void {
+  process.on("message", (options) => {
+    void sendAll(toLoad(options as never)).then((result) => process.send?.(result));
   });
   process.on("disconnect", () => process.exit(0));
   process.send?.({ type: "started", url: "" });

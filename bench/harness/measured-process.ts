@@ -4,10 +4,10 @@ import type { Started, Usage } from "./control.js";
 
 export type Core = 0 | 1;
 
-/** Where `taskset` is there and there are two cores, a process stays on the one that it is given. */
+/** With `taskset` and two cores, each process is pinned to the given core. */
 const canPin = spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;
 
-/** Starts a script as a process with an IPC channel, and waits until it says that it has started. */
+/** Starts a script as a process with an IPC channel, and waits until it reports that it has started. */
 export async function startMeasured(
   script: string,
   environment: Record<string, string>,
@@ -22,22 +22,22 @@ export async function startMeasured(
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const ended = once(child, "exit").then(([code]) => {
-    throw new Error(`${script} ended with ${String(code)}`);
+    throw new Error(`${script} exited with code ${String(code)}`);
   });
   ended.catch(() => undefined);
 
-  async function ask<T>(message: object): Promise<T> {
-    const answered = once(child, "message") as Promise<[T]>;
+  async function request<T>(message: object): Promise<T> {
+    const responded = once(child, "message") as Promise<[T]>;
     child.send(message);
-    const [answer] = await Promise.race([answered, ended]);
-    return answer;
+    const [response] = await Promise.race([responded, ended]);
+    return response;
   }
 
   const [started] = await Promise.race([once(child, "message") as Promise<[Started]>, ended]);
   return {
     url: started.url,
-    ask,
-    usage: () => ask<Usage>({ type: "usage" }),
+    request,
+    usage: () => request<Usage>({ type: "usage" }),
     async stop(): Promise<void> {
       const exited = once(child, "exit");
       child.kill("SIGTERM");

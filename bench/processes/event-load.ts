@@ -1,18 +1,18 @@
-/** Run as a process of its own: one sender that pushes signed events as fast as they are taken. */
+/** Runs as a separate process: one sender of signed events, as fast as the server accepts them. */
 import { createHmac } from "node:crypto";
 import { serveLoad, toRequest } from "../harness/load.js";
 
-export type LoadOrder = {
+export type EventLoadOptions = {
   url: string;
   secret: string;
-  /** Events are of the users `prefix` and a number. */
+  /** The users are named by `prefix` and a number. */
   prefix: string;
   count: number;
   connections: number;
 };
 
-/** The request as a library of Standard Webhooks makes it. */
-function toEventRequest({ secret, prefix }: LoadOrder, index: number): string {
+/** Returns the request as a Standard Webhooks library creates it. */
+function toEventRequest({ secret, prefix }: EventLoadOptions, index: number): string {
   const key = Buffer.from(secret.slice("whsec_".length), "base64");
   const id = `msg_${prefix}${index}`;
   const timestamp = String(Math.floor(Date.now() / 1000));
@@ -27,9 +27,9 @@ function toEventRequest({ secret, prefix }: LoadOrder, index: number): string {
   return toRequest("/v1/events", headers, body);
 }
 
-serveLoad((order: LoadOrder) => ({
-  url: order.url,
-  connections: order.connections,
-  requests: Array.from({ length: order.count }, (_, index) => toEventRequest(order, index)),
-  isGood: (answer) => answer.startsWith("HTTP/1.1 202"),
+serveLoad((options: EventLoadOptions) => ({
+  url: options.url,
+  connections: options.connections,
+  requests: Array.from({ length: options.count }, (_, index) => toEventRequest(options, index)),
+  isSuccess: (response) => response.startsWith("HTTP/1.1 202"),
 }));

@@ -1,4 +1,4 @@
-/** Run as a process of its own: the gateway as its entry builds it, with the settings of the environment. */
+/** Runs as a separate process: the gateway as its entry point builds it, with the settings of the environment. */
 import { readGatewayConfig } from "../../src/config/config.js";
 import { startGateway } from "../../src/gateway.js";
 import { createLifecycle } from "../../src/lifecycle/lifecycle.js";

@@ -1,6 +1,6 @@
 /**
- * Run as a process of its own: the same work as a handler is mostly written. The signature is checked, one upsert with
- * majority is awaited, one job is added, for each request.
+ * Runs as a separate process: the same work in a typical handler. For each request it verifies the signature, awaits one
+ * upsert with majority write concern, and adds one job.
  */
 import { Queue } from "bullmq";
 import fastify from "fastify";
@@ -26,18 +26,19 @@ type Event = { type: string; timestamp: string; data: { id: string } };
 type Verify = (body: Buffer, headers: IncomingHttpHeaders) => Event;
 
 const webhook = new Webhook(SIGNING_SECRET);
-const verifyByPackage: Verify = (body, headers) =>
+const verifyWithPackage: Verify = (body, headers) =>
   webhook.verify(body.toString(), headers as Record<string, string>) as Event;
 
 const key = Buffer.from(SIGNING_SECRET.slice("whsec_".length), "base64");
-const verifyByHand: Verify = (body, headers) => {
+const verifyWithCrypto: Verify = (body, headers) => {
   const signed = `${String(headers["webhook-id"])}.${String(headers["webhook-timestamp"])}.`;
   const expected = createHmac("sha256", key).update(signed).update(body).digest();
-  const given = Buffer.from(String(headers["webhook-signature"]).slice("v1,".length), "base64");
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw new Error("no signature");
+  const received = Buffer.from(String(headers["webhook-signature"]).slice("v1,".length), "base64");
+  if (received.length !== expected.length || !timingSafeEqual(received, expected))
+    throw new Error("invalid signature");
   return JSON.parse(body.toString()) as Event;
 };
-const verify = SIGNATURE_CHECK === "package" ? verifyByPackage : verifyByHand;
+const verify = SIGNATURE_CHECK === "package" ? verifyWithPackage : verifyWithCrypto;
 
 const app = fastify();
 app.removeAllContentTypeParsers();

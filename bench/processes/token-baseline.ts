@@ -1,5 +1,5 @@
 /**
- * Run as a process of its own: the same schema and the same work as a tutorial would write it. Apollo's standalone
+ * Runs as a separate process: the same schema and the same work, written as in a tutorial. Apollo's standalone
  * server, `jwtVerify` with a remote key set for each request, a mongoose document, the global `fetch`.
  */
 import { ApolloServer } from "@apollo/server";

@@ -1,11 +1,19 @@
-/** Run as a process of its own: apps that ask for sign-in tokens as fast as they get them. */
+/** Runs as a separate process: apps that request sign-in tokens as fast as they receive them. */
 import { serveLoad, toRequest } from "../harness/load.js";
 
-export type LoadOrder = { url: string; path: string; body: string; bearers: string[]; connections: number };
+export type TokenLoadOptions = {
+  url: string;
+  path: string;
+  body: string;
+  accessTokens: string[];
+  connections: number;
+};
 
-serveLoad(({ url, path, body, bearers, connections }: LoadOrder) => ({
+serveLoad(({ url, path, body, accessTokens, connections }: TokenLoadOptions) => ({
   url,
   connections,
-  requests: bearers.map((bearer) => toRequest(path, [`Authorization: Bearer ${bearer}`], body)),
-  isGood: (answer) => answer.startsWith("HTTP/1.1 200") && answer.includes('"signInToken":"'),
+  requests: accessTokens.map((accessToken) =>
+    toRequest(path, [`Authorization: Bearer ${accessToken}`], body),
+  ),
+  isSuccess: (response) => response.startsWith("HTTP/1.1 200") && response.includes('"signInToken":"'),
 }));

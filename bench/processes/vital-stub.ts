@@ -1,4 +1,4 @@
-/** Run as a process of its own: answers a call for a sign-in token as Vital does, at next to no cost. */
+/** Runs as a separate process: responds to sign-in token requests as Vital does, with minimal CPU time. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serveControl } from "../harness/control.js";

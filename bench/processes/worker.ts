@@ -1,4 +1,4 @@
-/** Run as a process of its own: a worker as its entry builds it, with the settings of the environment. */
+/** Runs as a separate process: a worker as its entry point builds it, with the settings of the environment. */
 import { readWorkerConfig } from "../../src/config/config.js";
 import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
 import { startWorker } from "../../src/worker.js";
