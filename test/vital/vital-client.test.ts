@@ -36,7 +36,7 @@ const operations: Record<string, (client: Client) => Promise<unknown>> = {
   "sign-in-token": (client) => client.createSignInToken(vitalUserId),
 };
 
-/** Every text that can be reached from an error, as a careless logger would find it. */
+/** Returns every text that is reachable from an error, as a careless logger would print it. */
 function allText(error: unknown): string {
   const seen = new Set<unknown>();
   const texts: string[] = [inspect(error, { depth: 20, showHidden: true, getters: true })];
@@ -57,7 +57,7 @@ function allText(error: unknown): string {
 
 async function failureOf(work: Promise<unknown>): Promise<VitalError> {
   const error = await work.then(
-    (value) => new Error(`it should have failed, and gave ${JSON.stringify(value)}`),
+    (value) => new Error(`expected a failure, got ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(VitalError);
@@ -65,7 +65,7 @@ async function failureOf(work: Promise<unknown>): Promise<VitalError> {
   return error as VitalError;
 }
 
-/** The error of an operation on a server that answers so. */
+/** Returns the error of an operation when the server sends this response. */
 async function failWith(given: StubResponse, operation = "create-user"): Promise<VitalError> {
   const { url } = await startStubVital(respondWith(given));
   const client = openClient(url);
@@ -79,46 +79,46 @@ describe("against the simulator", () => {
     return { vital, client: openClient(vital.url) };
   }
 
-  test("creates a user once, finds it, gives it tokens, and deletes it", async () => {
+  test("creates a user once, finds it, issues tokens for it, and deletes it", async () => {
     const { client } = await openVital();
     expect(await client.findAnyUser()).toBeNull();
     expect(await client.findUser("ada")).toBeNull();
-    const made = await client.createUser("ada");
-    expect(made.teamId).toMatch(/^[0-9a-f-]{36}$/);
-    expect(await client.findUser("ada")).toEqual(made);
-    expect(await client.findAnyUser()).toEqual(made);
-    // The conflict names the user, without its team.
-    expect(await client.createUser("ada")).toEqual({ vitalUserId: made.vitalUserId, teamId: null });
-    expect(await client.createSignInToken(made.vitalUserId)).not.toBe("");
+    const created = await client.createUser("ada");
+    expect(created.teamId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await client.findUser("ada")).toEqual(created);
+    expect(await client.findAnyUser()).toEqual(created);
+    // The conflict response names the user without its team.
+    expect(await client.createUser("ada")).toEqual({ vitalUserId: created.vitalUserId, teamId: null });
+    expect(await client.createSignInToken(created.vitalUserId)).not.toBe("");
 
-    await client.deleteUser(made.vitalUserId);
-    await client.deleteUser(made.vitalUserId);
+    await client.deleteUser(created.vitalUserId);
+    await client.deleteUser(created.vitalUserId);
     expect(await client.findUser("ada")).toBeNull();
-    const refusal = await failureOf(client.createSignInToken(made.vitalUserId));
+    const refusal = await failureOf(client.createSignInToken(created.vitalUserId));
     expect(refusal).toMatchObject({ kind: "not_found", status: 404 });
-    expect((await client.createUser("ada")).vitalUserId).not.toBe(made.vitalUserId);
+    expect((await client.createUser("ada")).vitalUserId).not.toBe(created.vitalUserId);
   });
 
   test.each(["a/b", "a?b#c", "%2e%2e", "a b+c", "😀é", "../../v2/user", "__proto__", "x".repeat(256)])(
-    "finds %j under its own name and no other",
+    "finds %j by exactly this client user id",
     async (clientUserId) => {
       const { client, vital } = await openVital();
-      const made = await client.createUser(clientUserId);
-      expect(await client.findUser(clientUserId)).toEqual(made);
+      const created = await client.createUser(clientUserId);
+      expect(await client.findUser(clientUserId)).toEqual(created);
       expect(await client.findUser(`${clientUserId}x`)).toBeNull();
       expect((await vital.read("ledger")).users).toMatchObject([{ clientUserId }]);
     },
   );
 
-  test("a create whose answer was lost is found by the next one", async () => {
+  test("a create whose response was lost is found by the next one", async () => {
     const { client, vital } = await openVital();
     await vital.fault({ operation: "create-user", kind: "commit-then-fail", times: 1 });
     expect(await failureOf(client.createUser("ada"))).toMatchObject({ kind: "unavailable", wasCalled: true });
-    const { vitalUserId: made } = await client.createUser("ada");
-    expect((await vital.read("ledger")).users).toMatchObject([{ vitalUserId: made }]);
+    const { vitalUserId: created } = await client.createUser("ada");
+    expect((await vital.read("ledger")).users).toMatchObject([{ vitalUserId: created }]);
   });
 
-  test("a full sandbox refuses", async () => {
+  test("a full sandbox refuses a create", async () => {
     const vital = await startTestSimulator({ apiKey, sandboxUserCap: 1 });
     onTestFinished(() => vital.close());
     const client = openClient(vital.url);
@@ -128,7 +128,7 @@ describe("against the simulator", () => {
     expect(refusal.message).toContain("You have reached the maximum of 1 Sandbox users");
   });
 
-  test("a key that Vital does not take is told apart from everything else", async () => {
+  test("a key that Vital refuses has an error kind of its own", async () => {
     const { vital } = await openVital();
     const client = openClient(vital.url, { apiKey: "sk_us_very-secret-other-key" });
     for (const operation of Object.values(operations)) {
@@ -138,7 +138,7 @@ describe("against the simulator", () => {
   });
 });
 
-describe("every status has its meaning", () => {
+describe("every status maps to a kind of error", () => {
   test.each([
     [401, "credentials_refused"],
     [403, "credentials_refused"],
@@ -166,7 +166,7 @@ describe("every status has its meaning", () => {
   });
 
   test.each(["delete-user", "resolve-user", "list-users", "create-user"])(
-    "a path that Vital does not know is a wrong address for %s, not an absent user",
+    "an unknown path means a wrong address for %s, not a missing user",
     async (operation) => {
       const given = { status: 404, body: { detail: "Not Found" } };
       expect(await failWith(given, operation)).toMatchObject({ kind: "unavailable", status: 404 });
@@ -174,7 +174,7 @@ describe("every status has its meaning", () => {
   );
 
   test.each(["delete-user", "resolve-user"])(
-    "a 404 that is not in Vital's form comes from something in between, for %s",
+    "a 404 that is not in Vital's format comes from a proxy, for %s",
     async (operation) => {
       for (const body of ["<html>Not here</html>", "", { error: "no such host" }, { detail: null }]) {
         expect(await failWith({ status: 404, body }, operation)).toMatchObject({ kind: "unavailable" });
@@ -182,7 +182,7 @@ describe("every status has its meaning", () => {
     },
   );
 
-  test("a user is gone when Vital says so, in any of its words", async () => {
+  test("a user is missing when Vital says so, in any of its formats", async () => {
     for (const detail of ["User not found", { error_type: "NOT_FOUND", error_message: "gone" }]) {
       const { url } = await startStubVital(respondWith({ status: 404, body: { detail } }));
       const client = openClient(url);
@@ -192,7 +192,7 @@ describe("every status has its meaning", () => {
     }
   });
 
-  test("the message names the operation, the status and Vital's reason, cut short", async () => {
+  test("the message names the operation, the status and Vital's reason, shortened", async () => {
     const items = [{ msg: "Field required", input: { a: 1 } }, { msg: "Input should be a valid string" }];
     for (const [body, text] of [
       [{ detail: "invalid" }, "create-user: 422 invalid"],
@@ -226,7 +226,7 @@ describe("how long to wait", () => {
     }
   });
 
-  test("a date is taken as one, and one that has passed as no wait", async () => {
+  test("a date is accepted, and a date in the past means no wait", async () => {
     const at = (ms: number) => ({ "retry-after": new Date(Date.now() + ms).toUTCString() });
     const { retryAfterMs } = await failWith({ status: 429, headers: at(20_000) });
     expect(retryAfterMs).toBeGreaterThan(17_000);
@@ -238,7 +238,7 @@ describe("how long to wait", () => {
 describe("a user that exists already", () => {
   const conflict = { error_type: "INVALID_REQUEST", error_message: "Client user id already exists." };
 
-  test("is a success, by the id in the answer", async () => {
+  test("is a success, with the id in the response", async () => {
     const id = vitalUserId.toUpperCase();
     for (const status of [400, 409]) {
       const { url, received: seen } = await startStubVital(
@@ -249,7 +249,7 @@ describe("a user that exists already", () => {
     }
   });
 
-  test("is looked up where the answer does not name it in a usable way", async () => {
+  test("is looked up when the response does not contain a valid id", async () => {
     for (const body of [
       { detail: conflict },
       { detail: { ...conflict, user_id: null } },
@@ -266,7 +266,7 @@ describe("a user that exists already", () => {
     }
   });
 
-  test("but is not found, is a matter of time", async () => {
+  test("but is not found, is a temporary failure", async () => {
     const { url } = await startStubVital(
       respondWith({ status: 400, body: { detail: conflict } }),
       respondWith({ status: 404, body: { detail: "User not found" } }),
@@ -275,7 +275,7 @@ describe("a user that exists already", () => {
   });
 });
 
-describe("answers of another form", () => {
+describe("invalid responses", () => {
   test.each<[string, StubResponse]>([
     ["no JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
     ["an empty body", {}],
@@ -284,33 +284,33 @@ describe("answers of another form", () => {
     ["a list", { body: [] }],
     ["an id that is no UUID", { body: { ...user, user_id: "../../admin" } }],
     ["another user", { body: { ...user, client_user_id: "bob", user_id: otherUserId, sign_in_token: "t" } }],
-    ["a token without a user", { body: { sign_in_token: "token-for-somebody" } }],
+    ["a token without a user", { body: { sign_in_token: "token-of-another-user" } }],
     ["an empty token", { body: { user_id: vitalUserId, client_user_id: "bob", sign_in_token: "" } }],
     ["more than a megabyte", { body: `"${"x".repeat(2 * 1024 * 1024)}"` }],
-  ])("%s is a failure that may pass, and gives nobody away", async (_name, given) => {
+  ])("%s is a temporary failure, and the error contains no other user's data", async (_name, given) => {
     for (const operation of ["create-user", "resolve-user", "sign-in-token"]) {
       const error = await failWith(given, operation);
       expect(error.kind).toBe("unavailable");
-      expect(allText(error)).not.toContain("token-for-somebody");
+      expect(allText(error)).not.toContain("token-of-another-user");
       expect(allText(error)).not.toContain(otherUserId);
     }
   });
 
-  test("a token for another user never leaves", async () => {
-    const body = { user_id: otherUserId, sign_in_token: "token-for-somebody" };
+  test("a token for another user is never returned", async () => {
+    const body = { user_id: otherUserId, sign_in_token: "token-of-another-user" };
     const error = await failWith({ body }, "sign-in-token");
     expect(error.message).toBe("sign-in-token: the response is about another user");
-    expect(allText(error)).not.toContain("token-for-somebody");
+    expect(allText(error)).not.toContain("token-of-another-user");
   });
 
-  test("an id is taken in any letter case, and kept in lower case", async () => {
+  test("an id is accepted in upper or lower case, and stored in lower case", async () => {
     const { url } = await startStubVital(
       respondWith({ body: { ...user, user_id: vitalUserId.toUpperCase() } }),
     );
     expect((await openClient(url).createUser("ada")).vitalUserId).toBe(vitalUserId);
   });
 
-  test("what the documentation does not mention is ignored", async () => {
+  test("undocumented fields are ignored", async () => {
     const { url } = await startStubVital(
       respondWith({ status: 201, body: { ...user, extra: { deep: [1] } } }),
     );
@@ -329,12 +329,12 @@ describe("a call ends in time", () => {
     expect(performance.now() - startedAt).toBeLessThan(timeoutMs + 1_000);
   }
 
-  test("when nothing is answered", async () => {
+  test("when there is no response", async () => {
     const { url } = await startStubVital(() => undefined);
     await expectTimeout(openClient(url, { timeoutMs }));
   });
 
-  test("when the answer stops in the middle", async () => {
+  test("when the response stops in the middle", async () => {
     const { url } = await startStubVital((response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.write('{"user_id":');
@@ -344,7 +344,7 @@ describe("a call ends in time", () => {
     expect(client.calls).toEqual(["sign-in-token 0"]);
   });
 
-  test("when the answer trickles", async () => {
+  test("when the response arrives byte by byte", async () => {
     const { url } = await startStubVital((response) => {
       response.writeHead(200);
       const timer = setInterval(() => response.write(" "), 20);
@@ -355,7 +355,7 @@ describe("a call ends in time", () => {
     await expectTimeout(openClient(url, { timeoutMs }));
   });
 
-  test("when there is no free connection, and the next call has one again", async () => {
+  test("when there is no free connection, and the next call gets one again", async () => {
     let isStuck = true;
     const { url } = await startStubVital((response, request) => {
       if (!isStuck) respondWith({ body: user })(response, request);
@@ -368,12 +368,12 @@ describe("a call ends in time", () => {
     expect(await client.createUser("ada")).toMatchObject({ vitalUserId });
   });
 
-  test("when nobody listens, or the connection breaks", async () => {
-    const nobody = openClient("http://127.0.0.1:9");
-    expect((await failureOf(nobody.createUser("ada"))).message).toMatch(
+  test("when nothing listens, or the connection breaks", async () => {
+    const unreachable = openClient("http://127.0.0.1:9");
+    expect((await failureOf(unreachable.createUser("ada"))).message).toMatch(
       /^create-user: the connection failed \(\w+\)$/,
     );
-    expect(nobody.calls).toEqual(["create-user 0"]);
+    expect(unreachable.calls).toEqual(["create-user 0"]);
     const { url } = await startStubVital((response) => response.socket?.destroy());
     const error = await failureOf(openClient(url).deleteUser(vitalUserId));
     expect(error).toMatchObject({ kind: "unavailable", wasCalled: true });
@@ -381,7 +381,7 @@ describe("a call ends in time", () => {
 });
 
 describe("the API key", () => {
-  test("is sent in its header, to the address of the settings, path included", async () => {
+  test("is sent in its header, to the configured address including its path", async () => {
     const { url, received: seen } = await startStubVital(
       respondWith({ body: { ...user, users: [], sign_in_token: "t" } }),
     );
@@ -399,9 +399,9 @@ describe("the API key", () => {
     expect(seen[4]).toMatchObject({ body: "" });
   });
 
-  test("is in no error, even where an answer repeats it", async () => {
-    const words = `the key ${apiKey} is not valid`;
-    for (const detail of [words, { error_message: words }, [{ msg: words }], "x".repeat(190) + apiKey]) {
+  test("is in no error, even when a response repeats it", async () => {
+    const text = `the key ${apiKey} is not valid`;
+    for (const detail of [text, { error_message: text }, [{ msg: text }], "x".repeat(190) + apiKey]) {
       for (const status of [400, 401, 422, 429, 500, 200]) {
         const error = await failWith({ status, body: { detail } });
         expect(allText(error)).not.toContain("sk_us_very");
@@ -409,9 +409,9 @@ describe("the API key", () => {
     }
   });
 
-  test("is in no error where the answer is no HTTP", async () => {
+  test("is in no error when the response is not HTTP", async () => {
     const server = createServer((socket) => {
-      socket.on("data", () => socket.end(`${apiKey} is what I say\r\n\r\n`));
+      socket.on("data", () => socket.end(`${apiKey} is no HTTP\r\n\r\n`));
       socket.on("error", () => undefined);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

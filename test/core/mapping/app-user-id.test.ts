@@ -19,7 +19,7 @@ test.each([
   "👩‍👩‍👧‍👦",
   "x".repeat(256),
   "😀".repeat(256),
-])("%j is an app user id, to the byte", (id) => {
+])("%j is a valid app user id, unchanged to the byte", (id) => {
   expect(appUserIdProblem(id)).toBeNull();
   expect(toAppUserId(id)).toBe(id);
 });
@@ -42,12 +42,12 @@ test.each([
   [undefined, "must be a string"],
   [{ toString: () => "u1" }, "must be a string"],
   [["u1"], "must be a string"],
-])("%j cannot be an app user id, and it is said why", (value, problem) => {
+])("%j is no valid app user id, with the reason", (value, problem) => {
   expect(appUserIdProblem(value)).toBe(problem);
   expect(toAppUserId(value)).toBeNull();
 });
 
-test("whatever is accepted survives the encodings it goes through, unchanged", () => {
+test("every accepted id survives all encodings unchanged", () => {
   const anyText = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme-ascii" }));
   fc.assert(
     fc.property(anyText, (text) => {

@@ -9,9 +9,9 @@ import { createTestContext } from "../../support/core/test-context.js";
 import { settleMs, startCoreProcess, type CoreProcess } from "../../support/core/core-process.js";
 
 const ada = "auth0|ada" as AppUserId;
-type Told = [type: SignupEventType, at: number];
+type TimedEvent = [type: SignupEventType, at: number];
 
-function openMemoryHouse() {
+function createMemoryContext() {
   const store = createMemoryStore();
   const clock = createManualClock();
   const vital = createFakeVital();
@@ -40,7 +40,7 @@ function permutations<T>(items: readonly T[]): T[][] {
   );
 }
 
-const stories: [string, Told[], "active" | "deleted"][] = [
+const stories: [string, TimedEvent[], "active" | "deleted"][] = [
   [
     "signup, deletion",
     [
@@ -59,7 +59,7 @@ const stories: [string, Told[], "active" | "deleted"][] = [
     "active",
   ],
   [
-    "signup and deletion at one instant",
+    "signup and deletion at the same time",
     [
       ["user.created", 2],
       ["user.deleted", 2],
@@ -67,7 +67,7 @@ const stories: [string, Told[], "active" | "deleted"][] = [
     "deleted",
   ],
   [
-    "two lives, both ended",
+    "two signups, each followed by a deletion",
     [
       ["user.created", 1],
       ["user.deleted", 2],
@@ -78,20 +78,23 @@ const stories: [string, Told[], "active" | "deleted"][] = [
   ],
 ];
 
-test.each(stories)("%s: the order of arrival and repetition make no difference", async (_name, told, end) => {
-  for (const order of permutations(told)) {
-    for (const worksInBetween of [false, true]) {
-      const house = openMemoryHouse();
-      for (const [type, at] of [...order, ...order]) {
-        await house.process.record(ada, type, at);
-        if (worksInBetween) await settle(house);
+test.each(stories)(
+  "%s: neither the order of arrival nor repetition makes a difference",
+  async (_name, events, end) => {
+    for (const order of permutations(events)) {
+      for (const settlesInBetween of [false, true]) {
+        const context = createMemoryContext();
+        for (const [type, at] of [...order, ...order]) {
+          await context.process.record(ada, type, at);
+          if (settlesInBetween) await settle(context);
+        }
+        await settle(context);
+        expect(await context.process.find(ada), JSON.stringify(order)).toMatchObject({ state: end });
+        expect(context.vital.live(ada)).toHaveLength(end === "active" ? 1 : 0);
       }
-      await settle(house);
-      expect(await house.process.find(ada), JSON.stringify(order)).toMatchObject({ state: end });
-      expect(house.vital.live(ada)).toHaveLength(end === "active" ? 1 : 0);
     }
-  }
-});
+  },
+);
 
 test("a deletion before its signup leaves a tombstone that the late signup does not revive, and a newer one does", async () => {
   const { start, clock, vital } = await createTestContext();
@@ -112,7 +115,7 @@ test("a deletion before its signup leaves a tombstone that the late signup does 
   expect(await process.provisioning.provision(ada)).toMatchObject({ state: "active" });
 });
 
-test("a deletion of somebody we never heard of finds the Vital user all the same", async () => {
+test("a deletion of an unknown app user still finds the Vital user", async () => {
   const { start, clock, vital } = await createTestContext();
   vital.addUser(ada);
   const process = start();
@@ -132,7 +135,7 @@ test("a viewer's request does not outrank a deletion that is still on its way", 
   expect(vital.live(ada)).toEqual([]);
 });
 
-test("an event that arrives while another process writes the row is not lost", async () => {
+test("an event that arrives while another process writes the mapping is not lost", async () => {
   const { start, mappings } = await createTestContext();
   const processes = Array.from({ length: 6 }, () => start());
   await Promise.all(processes.map((process, index) => process.record(ada, "user.created", index)));
@@ -144,8 +147,8 @@ test("an event that arrives while another process writes the row is not lost", a
   expect(await mappings.find(ada)).toMatchObject({ state: "deleting", lastEvent: { id: "user.deleted-6" } });
 });
 
-test("an event wakes a worker for what its user waits for, and nobody where nothing is to be done", async () => {
-  const { process, woken } = openMemoryHouse();
+test("an event wakes a worker for the job that its user waits for, and none when there is no job", async () => {
+  const { process, woken } = createMemoryContext();
   await process.record(ada, "user.created", 1);
   expect(woken).toEqual(["provision-user"]);
   await process.provisioning.provision(ada);
@@ -155,16 +158,16 @@ test("an event wakes a worker for what its user waits for, and nobody where noth
   expect(woken).toEqual(["provision-user", "deprovision-user"]);
 });
 
-test("events are acknowledged together: one that could not be stored fails all, after all were tried", async () => {
-  const { process, store } = openMemoryHouse();
+test("events are acknowledged together: when one could not be stored, all fail, but each was tried", async () => {
+  const { process, store } = createMemoryContext();
   const stored: AppUserId[] = [];
   const events = createSignupEvents({
     wake: () => undefined,
     writer: {
-      apply(appUserId, happening, seen) {
+      apply(appUserId, trigger, seen) {
         if (appUserId === ada) return Promise.reject(new Error("not stored"));
         stored.push(appUserId);
-        return process.writer.apply(appUserId, happening, seen);
+        return process.writer.apply(appUserId, trigger, seen);
       },
     },
   });

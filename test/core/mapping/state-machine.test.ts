@@ -91,7 +91,7 @@ const toCells = (line: string) =>
     .map((cell) => cell.trim());
 const headerIndex = lines.findIndex((line) => line.includes("trigger") && line.includes("guard"));
 const header = toCells(lines[headerIndex] ?? "");
-const rows = new Map(
+const tableRows = new Map(
   lines.slice(headerIndex + 2).flatMap((line) => {
     const [name = "", guard = "", ...cells] = toCells(line);
     return cells.length === columns.length ? [[name.replaceAll("`", ""), { guard, cells }] as const] : [];
@@ -105,11 +105,11 @@ const documented = (cell: string) =>
 describe("the table in docs/state-machine.md", () => {
   test("has a row for every trigger and a column for every state", () => {
     expect(header.slice(2)).toEqual(columns);
-    expect([...rows.keys()].sort()).toEqual([...types].sort());
+    expect([...tableRows.keys()].sort()).toEqual([...types].sort());
   });
 
   describe.each(types)("%s", (type) => {
-    const { guard, cells } = rows.get(type) ?? { guard: "", cells: [] };
+    const { guard, cells } = tableRows.get(type) ?? { guard: "", cells: [] };
 
     test.each(columns.map((column, index) => [column, cells[index] ?? ""] as const))(
       "on %s: %s",

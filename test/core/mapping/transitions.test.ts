@@ -13,8 +13,8 @@ import {
 } from "../../support/core/mapping-fixtures.js";
 import { rules, settleMs, sweepGraceMs } from "../../support/core/core-process.js";
 
-/** What becomes of a row: unchanged · written in place · written with the next generation · another state · no row. */
-type Outcome = "same" | "in place" | "again" | "no row" | MappingState;
+/** What happens: unchanged · written in place · written with the next generation · another state · no mapping. */
+type Outcome = "same" | "in place" | "next generation" | "no mapping" | MappingState;
 type Column = "none" | MappingState;
 type Cells = Partial<Record<Column, Outcome>>;
 
@@ -22,36 +22,40 @@ const at = new Date("2026-11-22T11:00:00.000Z");
 const seconds = (count: number) => new Date(lastEventAt.getTime() + count * 1000);
 const failure = { code: "X", message: "no" };
 
-const happenings = {
-  signedUp: (when: Date): Trigger => ({ type: "user-created", event: toEvent("user.created", when) }),
-  removed: (when: Date): Trigger => ({ type: "user-deleted", event: toEvent("user.deleted", when) }),
+const triggers = {
+  userCreated: (when: Date): Trigger => ({ type: "user-created", event: toEvent("user.created", when) }),
+  userDeleted: (when: Date): Trigger => ({ type: "user-deleted", event: toEvent("user.deleted", when) }),
   requested: { type: "requested" },
   provisioned: (of: number): Trigger => ({
     type: "provisioned",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  refused: (of: number): Trigger => ({ type: "provisioning-failed", ...failure, generation: of }),
+  provisioningFailed: (of: number): Trigger => ({ type: "provisioning-failed", ...failure, generation: of }),
   postponed: (of: number): Trigger => ({
     type: "postponed",
     ...failure,
     generation: of,
     nextSweepAt: seconds(9),
   }),
-  vanished: { type: "vital-user-missing", vitalUserId },
-  vanishedOther: { type: "vital-user-missing", vitalUserId: otherVitalUserId },
-  discovered: (of: number): Trigger => ({
+  vitalUserMissing: { type: "vital-user-missing", vitalUserId },
+  otherVitalUserMissing: { type: "vital-user-missing", vitalUserId: otherVitalUserId },
+  vitalUserFound: (of: number): Trigger => ({
     type: "vital-user-found",
     vitalUserId: otherVitalUserId,
     generation: of,
   }),
-  erased: (of: number): Trigger => ({ type: "vital-user-deleted", vitalUserId, generation: of }),
-  absent: (of: number, askedAt = at): Trigger => ({ type: "vital-user-not-found", askedAt, generation: of }),
+  vitalUserDeleted: (of: number): Trigger => ({ type: "vital-user-deleted", vitalUserId, generation: of }),
+  vitalUserNotFound: (of: number, askedAt = at): Trigger => ({
+    type: "vital-user-not-found",
+    askedAt,
+    generation: of,
+  }),
   retried: { type: "retried" },
 } as const;
-const h = happenings;
+
 const stale = generation - 1;
-const never: Cells = { none: "no row" };
+const never: Cells = { none: "no mapping" };
 const newSignup: Cells = {
   none: "pending",
   pending: "in place",
@@ -60,7 +64,7 @@ const newSignup: Cells = {
   deleting: "in place",
   deleted: "pending",
 };
-const newRemoval: Cells = {
+const newDeletion: Cells = {
   none: "deleting",
   pending: "deleting",
   active: "deleting",
@@ -69,88 +73,98 @@ const newRemoval: Cells = {
   deleted: "in place",
 };
 
-/** Every happening on every state. A column that is not named stays the same. `row` changes the row before. */
-const cases: [name: string, happening: Trigger, cells: Cells, row?: Partial<Mapping>][] = [
-  ["a newer signup", h.signedUp(seconds(1)), newSignup],
-  ["an older signup", h.signedUp(seconds(-1)), { none: "pending" }],
-  ["a signup repeated", h.signedUp(lastEventAt), { none: "pending" }, { lastEvent: toEvent("user.created") }],
+/** Every trigger in every state. A state that is not named stays the same. `changes` are made to the mapping before. */
+const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Mapping>][] = [
+  ["a newer signup", triggers.userCreated(seconds(1)), newSignup],
+  ["an older signup", triggers.userCreated(seconds(-1)), { none: "pending" }],
   [
-    "a signup at the instant of a deletion",
-    h.signedUp(lastEventAt),
+    "a repeated signup",
+    triggers.userCreated(lastEventAt),
+    { none: "pending" },
+    { lastEvent: toEvent("user.created") },
+  ],
+  [
+    "a signup at the same time as a deletion",
+    triggers.userCreated(lastEventAt),
     { none: "pending" },
     { lastEvent: toEvent("user.deleted") },
   ],
-  ["the first event, a signup", h.signedUp(seconds(-9)), newSignup, { lastEvent: null }],
-  ["a newer deletion", h.removed(seconds(1)), newRemoval],
-  ["an older deletion", h.removed(seconds(-1)), { none: "deleting" }],
+  ["the first event, a signup", triggers.userCreated(seconds(-9)), newSignup, { lastEvent: null }],
+  ["a newer deletion", triggers.userDeleted(seconds(1)), newDeletion],
+  ["an older deletion", triggers.userDeleted(seconds(-1)), { none: "deleting" }],
   [
-    "a deletion repeated",
-    h.removed(lastEventAt),
+    "a repeated deletion",
+    triggers.userDeleted(lastEventAt),
     { none: "deleting" },
     { lastEvent: toEvent("user.deleted") },
   ],
   [
-    "a deletion at the instant of a signup",
-    h.removed(lastEventAt),
-    newRemoval,
+    "a deletion at the same time as a signup",
+    triggers.userDeleted(lastEventAt),
+    newDeletion,
     { lastEvent: toEvent("user.created") },
   ],
-  ["the first event, a deletion", h.removed(seconds(-9)), newRemoval, { lastEvent: null }],
-  ["a viewer's request", h.requested, { none: "pending" }],
+  ["the first event, a deletion", triggers.userDeleted(seconds(-9)), newDeletion, { lastEvent: null }],
+  ["a viewer's request", triggers.requested, { none: "pending" }],
   [
     "a create",
-    h.provisioned(generation),
-    { ...never, pending: "active", deleting: "again", deleted: "deleting" },
+    triggers.provisioned(generation),
+    { ...never, pending: "active", deleting: "next generation", deleted: "deleting" },
   ],
   [
     "a create of another generation",
-    h.provisioned(stale),
-    { ...never, deleting: "again", deleted: "deleting" },
+    triggers.provisioned(stale),
+    { ...never, deleting: "next generation", deleted: "deleting" },
   ],
   [
-    "a create from the future",
-    h.provisioned(generation + 1),
-    { ...never, deleting: "again", deleted: "deleting" },
+    "a create of a future generation",
+    triggers.provisioned(generation + 1),
+    { ...never, deleting: "next generation", deleted: "deleting" },
   ],
-  ["a refusal", h.refused(generation), { ...never, pending: "failed" }],
-  ["a refusal of another generation", h.refused(stale), never],
-  ["a failed attempt", h.postponed(generation), { ...never, pending: "in place", deleting: "in place" }],
-  ["a failed attempt of another generation", h.postponed(stale), never],
-  ["the Vital user gone", h.vanished, { ...never, active: "pending" }],
-  ["another Vital user gone", h.vanishedOther, never],
-  ["a user found", h.discovered(generation), { ...never, deleting: "again" }],
-  ["a user found for another generation", h.discovered(stale), never],
-  ["a user erased", h.erased(generation), { ...never, deleting: "again" }],
-  ["a user erased for another generation", h.erased(stale), never],
-  ["nobody there", h.absent(generation), { ...never, deleting: "deleted" }],
-  ["nobody there for another generation", h.absent(stale), never],
+  ["a final failure", triggers.provisioningFailed(generation), { ...never, pending: "failed" }],
+  ["a final failure of another generation", triggers.provisioningFailed(stale), never],
   [
-    "nobody there, too early to be sure",
-    h.absent(generation, seconds(11)),
+    "a failed attempt",
+    triggers.postponed(generation),
+    { ...never, pending: "in place", deleting: "in place" },
+  ],
+  ["a failed attempt of another generation", triggers.postponed(stale), never],
+  ["the mapping's Vital user is missing", triggers.vitalUserMissing, { ...never, active: "pending" }],
+  ["another Vital user is missing", triggers.otherVitalUserMissing, never],
+  ["a Vital user found", triggers.vitalUserFound(generation), { ...never, deleting: "next generation" }],
+  ["a Vital user found for another generation", triggers.vitalUserFound(stale), never],
+  ["a Vital user deleted", triggers.vitalUserDeleted(generation), { ...never, deleting: "next generation" }],
+  ["a Vital user deleted for another generation", triggers.vitalUserDeleted(stale), never],
+  ["no Vital user found", triggers.vitalUserNotFound(generation), { ...never, deleting: "deleted" }],
+  ["no Vital user found for another generation", triggers.vitalUserNotFound(stale), never],
+  [
+    "no Vital user found, but before the settling time has passed",
+    triggers.vitalUserNotFound(generation, seconds(11)),
     { ...never, deleting: "in place" },
   ],
   [
-    "nobody there, signed up again",
-    h.absent(generation, seconds(11)),
+    "no Vital user found, and the app user has signed up again",
+    triggers.vitalUserNotFound(generation, seconds(11)),
     { ...never, deleting: "pending" },
     { lastEvent: toEvent("user.created") },
   ],
-  ["an operator's retry", h.retried, { ...never, failed: "pending" }],
+  ["an operator's retry", triggers.retried, { ...never, failed: "pending" }],
 ];
 
 function toOutcome(before: Mapping | null, next: Mapping | null): Outcome {
-  if (next === null) return "no row";
+  if (next === null) return "no mapping";
   if (next === before) return "same";
   if (next.state !== before?.state) return next.state;
-  return next.generation === before.generation ? "in place" : "again";
+  return next.generation === before.generation ? "in place" : "next generation";
 }
 
-const apply = (row: Mapping | null, happening: Trigger) => transition(appUserId, row, happening, at, rules);
+const apply = (mapping: Mapping | null, trigger: Trigger) =>
+  transition(appUserId, mapping, trigger, at, rules);
 
-describe.each(cases)("%s", (_name, happening, cells, changes) => {
+describe.each(cases)("%s", (_name, trigger, cells, changes) => {
   test.each(["none", ...states] as const)("on %s", (column) => {
     const before = column === "none" ? null : mappingFixture(column, changes as Partial<never>);
-    const next = apply(before, happening);
+    const next = apply(before, trigger);
     expect(toOutcome(before, next)).toBe(cells[column] ?? "same");
     if (next === null || next === before) return;
     const isNewGeneration = cells[column] !== "in place";
@@ -165,11 +179,11 @@ describe.each(cases)("%s", (_name, happening, cells, changes) => {
   });
 });
 
-describe("what a row takes along", () => {
+describe("what the mapping contains", () => {
   const graceEnd = new Date(at.getTime() + sweepGraceMs);
 
-  test("a signup makes a pending row that is due when its job has had its time", () => {
-    expect(apply(null, h.signedUp(seconds(1)))).toEqual({
+  test("a signup creates a pending mapping that is due after the time for its job", () => {
+    expect(apply(null, triggers.userCreated(seconds(1)))).toEqual({
       ...rules.deployment,
       appUserId,
       clientUserId: appUserId,
@@ -186,12 +200,12 @@ describe("what a row takes along", () => {
     });
   });
 
-  test("a viewer's request leaves no event: any event outranks it", () => {
-    expect(apply(null, h.requested)).toMatchObject({ state: "pending", lastEvent: null });
+  test("a viewer's request stores no event, so any event outranks it", () => {
+    expect(apply(null, triggers.requested)).toMatchObject({ state: "pending", lastEvent: null });
   });
 
-  test("a deletion without a row looks for a Vital user before it leaves its tombstone", () => {
-    expect(apply(null, h.removed(seconds(1)))).toMatchObject({
+  test("a deletion without a mapping looks for a Vital user before it leaves a tombstone", () => {
+    expect(apply(null, triggers.userDeleted(seconds(1)))).toMatchObject({
       state: "deleting",
       vitalUserIdsToDelete: [],
       deletingAt: at,
@@ -200,17 +214,21 @@ describe("what a row takes along", () => {
     });
   });
 
-  test("the newest event stands in the row, whether it changes the state or not", () => {
+  test("the mapping keeps the newest event, whether it changes the state or not", () => {
     for (const state of states) {
       const signup = toEvent("user.created", seconds(1));
-      expect(apply(mappingFixture(state), h.signedUp(seconds(1)))).toMatchObject({ lastEvent: signup });
+      expect(apply(mappingFixture(state), triggers.userCreated(seconds(1)))).toMatchObject({
+        lastEvent: signup,
+      });
       const removal = toEvent("user.deleted", seconds(1));
-      expect(apply(mappingFixture(state), h.removed(seconds(1)))).toMatchObject({ lastEvent: removal });
+      expect(apply(mappingFixture(state), triggers.userDeleted(seconds(1)))).toMatchObject({
+        lastEvent: removal,
+      });
     }
   });
 
-  test("activation keeps the attempts and forgets the error", () => {
-    const next = apply(mappingFixture("pending"), h.provisioned(generation));
+  test("activation keeps the attempts and clears the error", () => {
+    const next = apply(mappingFixture("pending"), triggers.provisioned(generation));
     expect(next).toMatchObject({
       vitalUserId: otherVitalUserId,
       activatedAt: at,
@@ -220,16 +238,16 @@ describe("what a row takes along", () => {
     expect(next).not.toHaveProperty("nextSweepAt");
   });
 
-  test("a refusal says why", () => {
-    expect(apply(mappingFixture("pending"), h.refused(generation))).toMatchObject({
+  test("a final failure stores the reason", () => {
+    expect(apply(mappingFixture("pending"), triggers.provisioningFailed(generation))).toMatchObject({
       attempts: 3,
       lastError: { ...failure, at },
     });
   });
 
-  test("a failed attempt counts, and says when to come again", () => {
+  test("a failed attempt is counted and sets the time of the next sweep", () => {
     for (const state of ["pending", "deleting"] as const) {
-      expect(apply(mappingFixture(state), h.postponed(generation))).toMatchObject({
+      expect(apply(mappingFixture(state), triggers.postponed(generation))).toMatchObject({
         attempts: 3,
         lastError: { ...failure, at },
         nextSweepAt: seconds(9),
@@ -238,16 +256,16 @@ describe("what a row takes along", () => {
     }
   });
 
-  test("whatever becomes pending again begins anew and forgets its Vital user", () => {
+  test("every mapping that becomes pending again starts from the beginning, without a Vital user", () => {
     const signedUpAgain = mappingFixture("deleting", { lastEvent: toEvent("user.created") });
     // No job is added for an operator's retry, so it waits for no grace period.
-    const retried = apply(mappingFixture("failed"), h.retried);
+    const retried = apply(mappingFixture("failed"), triggers.retried);
     expect(retried).toHaveProperty("nextSweepAt", at);
     const again = [
       { ...retried, nextSweepAt: graceEnd },
-      apply(mappingFixture("active"), h.vanished),
-      apply(mappingFixture("deleted"), h.signedUp(seconds(1))),
-      apply(signedUpAgain, h.absent(generation)),
+      apply(mappingFixture("active"), triggers.vitalUserMissing),
+      apply(mappingFixture("deleted"), triggers.userCreated(seconds(1))),
+      apply(signedUpAgain, triggers.vitalUserNotFound(generation)),
     ];
     for (const next of again) {
       expect(next).toMatchObject({ state: "pending", requestedAt: at, attempts: 0, nextSweepAt: graceEnd });
@@ -257,62 +275,65 @@ describe("what a row takes along", () => {
     }
   });
 
-  test("deleting an active mapping dooms the user that it names, and nobody else", () => {
-    expect(apply(mappingFixture("active"), h.removed(seconds(1)))).toMatchObject({
+  test("deleting an active mapping lists the Vital user that it names, and no other", () => {
+    expect(apply(mappingFixture("active"), triggers.userDeleted(seconds(1)))).toMatchObject({
       vitalUserIdsToDelete: [vitalUserId],
     });
-    expect(apply(mappingFixture("pending"), h.removed(seconds(1)))).toMatchObject({
+    expect(apply(mappingFixture("pending"), triggers.userDeleted(seconds(1)))).toMatchObject({
       vitalUserIdsToDelete: [],
     });
-    expect(apply(mappingFixture("failed"), h.removed(seconds(1)))).toMatchObject({
+    expect(apply(mappingFixture("failed"), triggers.userDeleted(seconds(1)))).toMatchObject({
       vitalUserIdsToDelete: [],
     });
   });
 
-  test("one more doomed user starts the clock of the deletion anew", () => {
-    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] });
-    for (const happening of [h.provisioned(stale), h.discovered(generation)]) {
-      expect(apply(row, happening)).toMatchObject({
+  test("one more Vital user to delete starts the settling time again", () => {
+    const mapping = mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] });
+    for (const trigger of [triggers.provisioned(stale), triggers.vitalUserFound(generation)]) {
+      expect(apply(mapping, trigger)).toMatchObject({
         vitalUserIdsToDelete: [vitalUserId, otherVitalUserId],
         deletingAt: at,
         attempts: 0,
       });
     }
-    const late = apply(mappingFixture("deleted"), h.provisioned(stale));
+    const late = apply(mappingFixture("deleted"), triggers.provisioned(stale));
     expect(late).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: at });
   });
 
-  test("a user that is doomed already is not doomed again", () => {
-    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId] });
-    expect(apply(row, h.provisioned(stale))).toBe(row);
-    expect(apply(row, h.discovered(generation))).toBe(row);
+  test("a Vital user that is listed already is not listed again", () => {
+    const mapping = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId] });
+    expect(apply(mapping, triggers.provisioned(stale))).toBe(mapping);
+    expect(apply(mapping, triggers.vitalUserFound(generation))).toBe(mapping);
   });
 
-  test("an erased user is doomed no more; the others are, and the clock runs on", () => {
-    const row = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
-    const next = apply(row, h.erased(generation));
-    expect(next).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: row.deletingAt });
+  test("a deleted Vital user leaves the list; the others stay, and the settling time continues", () => {
+    const mapping = mappingFixture("deleting", { vitalUserIdsToDelete: [otherVitalUserId, vitalUserId] });
+    const next = apply(mapping, triggers.vitalUserDeleted(generation));
+    expect(next).toMatchObject({ vitalUserIdsToDelete: [otherVitalUserId], deletingAt: mapping.deletingAt });
   });
 
-  test("a row with doomed users is not finished, whatever a look says", () => {
+  test("a mapping with Vital users to delete stays deleting, whatever a lookup finds", () => {
     for (const type of ["user.created", "user.deleted"] as const) {
-      const row = mappingFixture("deleting", {
+      const mapping = mappingFixture("deleting", {
         vitalUserIdsToDelete: [vitalUserId],
         lastEvent: toEvent(type),
       });
-      expect(apply(row, h.absent(generation))).toBe(row);
+      expect(apply(mapping, triggers.vitalUserNotFound(generation))).toBe(mapping);
     }
   });
 
-  test("a deletion is final exactly when the look came after the settling time", () => {
-    const row = mappingFixture("deleting");
-    const settledAt = new Date(row.deletingAt.getTime() + settleMs);
+  test("a deletion is final exactly when the lookup was sent after the settling time", () => {
+    const mapping = mappingFixture("deleting");
+    const settledAt = new Date(mapping.deletingAt.getTime() + settleMs);
     const justBefore = new Date(settledAt.getTime() - 1);
-    expect(apply(row, h.absent(generation, justBefore))).toMatchObject({
+    expect(apply(mapping, triggers.vitalUserNotFound(generation, justBefore))).toMatchObject({
       state: "deleting",
       nextSweepAt: settledAt,
       sweeps: 0,
     });
-    expect(apply(row, h.absent(generation, settledAt))).toMatchObject({ state: "deleted", deletedAt: at });
+    expect(apply(mapping, triggers.vitalUserNotFound(generation, settledAt))).toMatchObject({
+      state: "deleted",
+      deletedAt: at,
+    });
   });
 });

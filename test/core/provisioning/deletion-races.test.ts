@@ -10,12 +10,12 @@ const stateOf = async (process: CoreProcess) => (await process.find(ada))?.state
 
 async function provisionAda(process: CoreProcess) {
   await process.record(ada, "user.created", 1);
-  const row = await process.provisioning.provision(ada);
-  if (row?.state !== "active") throw new Error("the mapping should be active");
-  return row;
+  const mapping = await process.provisioning.provision(ada);
+  if (mapping?.state !== "active") throw new Error("the mapping must be active");
+  return mapping;
 }
 
-/** Sweeps until nothing is due any more, moving the clock on to what is. */
+/** Advances the clock and sweeps, until nothing is due any more. */
 async function settle({ clock }: TestContext, process: CoreProcess) {
   for (let round = 0; round < 12; round += 1) {
     clock.advance(settleMs / 4);
@@ -23,48 +23,48 @@ async function settle({ clock }: TestContext, process: CoreProcess) {
   }
 }
 
-test("an app user who is deleted loses the Vital user, and the tombstone waits for late creates", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+test("deleting an app user deletes the Vital user, and the tombstone waits for late creates", async () => {
+  const context = await createTestContext();
+  const process = context.start();
   const { vitalUserId } = await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
   await process.deprovisioning.deprovision(ada);
-  expect(house.vital.live(ada)).toEqual([]);
+  expect(context.vital.live(ada)).toEqual([]);
   expect(await process.find(ada)).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [] });
 
-  house.clock.advance(settleMs - 1);
+  context.clock.advance(settleMs - 1);
   expect(await process.sweep()).toBe(0);
   await process.deprovisioning.deprovision(ada);
   expect(await stateOf(process)).toBe("deleting");
 
-  house.clock.advance(1);
+  context.clock.advance(1);
   expect(await process.sweep()).toBe(1);
   expect(await stateOf(process)).toBe("deleted");
-  expect(deletedIds(house)).toEqual([vitalUserId]);
+  expect(deletedIds(context)).toEqual([vitalUserId]);
 });
 
-test("a look that was sent too early does not count as late because its answer was slow", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+test("a lookup that was sent too early does not count because its response was slow", async () => {
+  const context = await createTestContext();
+  const process = context.start();
   await process.record(ada, "user.deleted", 1);
   await process.deprovisioning.deprovision(ada);
-  house.clock.advance(settleMs - 1);
-  const answer = house.network.holdResponse("findUser");
-  const looking = process.deprovisioning.deprovision(ada);
-  await answer.reached;
-  house.clock.advance(5_000);
-  answer.release();
-  expect(await looking).toMatchObject({ state: "deleting" });
+  context.clock.advance(settleMs - 1);
+  const response = context.network.holdResponse("findUser");
+  const deleting = process.deprovisioning.deprovision(ada);
+  await response.reached;
+  context.clock.advance(5_000);
+  response.release();
+  expect(await deleting).toMatchObject({ state: "deleting" });
 });
 
-test("a worker that comes back after a deletion and a new signup writes no dead user into the new row", async () => {
-  const house = await createTestContext();
-  const [slow, other] = [house.start(), house.start()];
+test("a worker that continues after a deletion and a new signup writes no deleted Vital user into the new mapping", async () => {
+  const context = await createTestContext();
+  const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);
-  const answer = house.network.holdResponse("createUser");
+  const response = context.network.holdResponse("createUser");
   const late = slow.provisioning.provision(ada);
-  await answer.reached;
-  const [dead] = house.vital.live(ada);
+  await response.reached;
+  const [dead] = context.vital.live(ada);
 
   await other.record(ada, "user.deleted", 2);
   await other.deprovisioning.deprovision(ada);
@@ -72,83 +72,83 @@ test("a worker that comes back after a deletion and a new signup writes no dead 
   const pending = await other.deprovisioning.deprovision(ada);
   expect(pending?.state).toBe("pending");
 
-  // The slow worker sees a pending row again, of another generation, and provisions for that one.
-  const create = house.network.holdBeforeCommit("createUser");
-  answer.release();
+  // The slow worker finds a pending mapping of another generation, and provisions that one.
+  const create = context.network.holdBeforeCommit("createUser");
+  response.release();
   await create.reached;
   expect(await other.find(ada)).toEqual(pending);
   create.release();
-  const row = await late;
-  expect(row).toMatchObject({ state: "active" });
-  expect(row).not.toMatchObject({ vitalUserId: dead?.vitalUserId });
-  expect(house.vital.live(ada)).toEqual([expect.objectContaining({ vitalUserId: vitalUserIdOf(row) })]);
+  const mapping = await late;
+  expect(mapping).toMatchObject({ state: "active" });
+  expect(mapping).not.toMatchObject({ vitalUserId: dead?.vitalUserId });
+  expect(context.vital.live(ada)).toEqual([expect.objectContaining({ vitalUserId: vitalUserIdOf(mapping) })]);
 });
 
-test("a create that commits after the deletion has looked is undone by whoever made it", async () => {
-  const house = await createTestContext();
-  const [slow, other] = [house.start(), house.start()];
+test("a create that commits after the deletion's lookup is undone by the process that sent it", async () => {
+  const context = await createTestContext();
+  const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);
-  const create = house.network.holdBeforeCommit("createUser");
+  const create = context.network.holdBeforeCommit("createUser");
   const late = slow.provisioning.provision(ada);
   await create.reached;
 
   await other.record(ada, "user.deleted", 2);
   await other.deprovisioning.deprovision(ada);
   create.release();
-  const row = await late;
-  const [made] = house.vital.live(ada);
-  expect(row).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [made?.vitalUserId] });
-  expect(house.vital.deletes).toEqual([]);
+  const mapping = await late;
+  const [created] = context.vital.live(ada);
+  expect(mapping).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [created?.vitalUserId] });
+  expect(context.vital.deletes).toEqual([]);
 
-  await settle(house, other);
+  await settle(context, other);
   expect(await stateOf(other)).toBe("deleted");
-  expect(house.vital.live(ada)).toEqual([]);
-  expect(deletedIds(house)).toEqual([made?.vitalUserId]);
+  expect(context.vital.live(ada)).toEqual([]);
+  expect(deletedIds(context)).toEqual([created?.vitalUserId]);
 });
 
-test("a create that commits after our time-out, and after its process died, is found before the tombstone", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+test("a create that commits after the timeout, and after its process died, is found before the tombstone", async () => {
+  const context = await createTestContext();
+  const process = context.start();
   await process.record(ada, "user.created", 1);
-  const create = house.network.commitLate("createUser");
+  const create = context.network.commitLate("createUser");
   await expect(process.provisioning.provision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   await process.record(ada, "user.deleted", 2);
   await process.deprovisioning.deprovision(ada);
   expect(await stateOf(process)).toBe("deleting");
 
-  house.clock.advance(settleMs - 1);
+  context.clock.advance(settleMs - 1);
   create.commit();
-  expect(house.vital.live(ada)).toHaveLength(1);
-  await settle(house, house.start());
+  expect(context.vital.live(ada)).toHaveLength(1);
+  await settle(context, context.start());
   expect(await stateOf(process)).toBe("deleted");
-  expect(house.vital.live(ada)).toEqual([]);
-  expect(house.vital.deletes).toHaveLength(1);
+  expect(context.vital.live(ada)).toEqual([]);
+  expect(context.vital.deletes).toHaveLength(1);
 });
 
-test("a worker frozen for longer than any deletion waits still undoes what it made", async () => {
-  const house = await createTestContext();
-  const [frozen, other] = [house.start(), house.start()];
+test("a worker that was frozen for longer than a deletion waits still undoes its create", async () => {
+  const context = await createTestContext();
+  const [frozen, other] = [context.start(), context.start()];
   await frozen.record(ada, "user.created", 1);
-  const create = house.network.holdBeforeCommit("createUser");
+  const create = context.network.holdBeforeCommit("createUser");
   const late = frozen.provisioning.provision(ada);
   await create.reached;
   await other.record(ada, "user.deleted", 2);
-  await settle(house, other);
+  await settle(context, other);
   expect(await stateOf(other)).toBe("deleted");
 
   create.release();
   expect(await late).toMatchObject({ state: "deleting" });
-  await settle(house, other);
+  await settle(context, other);
   expect(await stateOf(other)).toBe("deleted");
-  expect(house.vital.live(ada)).toEqual([]);
+  expect(context.vital.live(ada)).toEqual([]);
 });
 
-test("a delete that arrives late hits nobody: the successor has another Vital user", async () => {
-  const house = await createTestContext();
-  const [slow, other] = [house.start(), house.start()];
+test("a late delete hits no successor, which has another Vital user", async () => {
+  const context = await createTestContext();
+  const [slow, other] = [context.start(), context.start()];
   const { vitalUserId } = await provisionAda(slow);
   await slow.record(ada, "user.deleted", 2);
-  const deletion = house.network.holdBeforeCommit("deleteUser");
+  const deletion = context.network.holdBeforeCommit("deleteUser");
   const late = slow.deprovisioning.deprovision(ada);
   await deletion.reached;
 
@@ -160,43 +160,45 @@ test("a delete that arrives late hits nobody: the successor has another Vital us
 
   deletion.release();
   expect(await late).toEqual(successor);
-  expect(house.vital.live(ada)).toEqual([expect.objectContaining({ vitalUserId: vitalUserIdOf(successor) })]);
-  expect(deletedIds(house)).toEqual([vitalUserId, vitalUserId]);
+  expect(context.vital.live(ada)).toEqual([
+    expect.objectContaining({ vitalUserId: vitalUserIdOf(successor) }),
+  ]);
+  expect(deletedIds(context)).toEqual([vitalUserId, vitalUserId]);
 });
 
-test("a look that found a user is not acted upon when a newer signup has adopted that user meanwhile", async () => {
-  const house = await createTestContext();
-  const [slow, other] = [house.start(), house.start()];
+test("a lookup that found a user has no effect when a newer signup has adopted that user", async () => {
+  const context = await createTestContext();
+  const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);
-  const create = house.network.commitLate("createUser");
+  const create = context.network.commitLate("createUser");
   await expect(slow.provisioning.provision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   await slow.record(ada, "user.deleted", 2);
 
-  // One look says "nobody", the create commits, the next look says "somebody"; both answers are on their way.
-  const nobody = house.network.holdResponse("findUser");
+  // One lookup finds no user, the create commits, the next lookup finds it; both responses are in flight.
+  const notFound = context.network.holdResponse("findUser");
   const first = other.deprovisioning.deprovision(ada);
-  await nobody.reached;
+  await notFound.reached;
   create.commit();
-  const somebody = house.network.holdResponse("findUser");
+  const found = context.network.holdResponse("findUser");
   const second = slow.deprovisioning.deprovision(ada);
-  await somebody.reached;
+  await found.reached;
 
   await other.record(ada, "user.created", 3);
-  nobody.release();
+  notFound.release();
   expect(await first).toMatchObject({ state: "pending" });
   const successor = await other.provisioning.provision(ada);
-  somebody.release();
+  found.release();
   expect(await second).toEqual(successor);
-  expect(successor).toMatchObject({ state: "active", vitalUserId: house.vital.live(ada)[0]?.vitalUserId });
-  expect(house.vital.deletes).toEqual([]);
+  expect(successor).toMatchObject({ state: "active", vitalUserId: context.vital.live(ada)[0]?.vitalUserId });
+  expect(context.vital.deletes).toEqual([]);
 });
 
 test("a signup newer than a deletion in progress waits for it, and is provisioned then", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+  const context = await createTestContext();
+  const process = context.start();
   const { vitalUserId } = await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
-  const deletion = house.network.holdBeforeCommit("deleteUser");
+  const deletion = context.network.holdBeforeCommit("deleteUser");
   const deleting = process.deprovisioning.deprovision(ada);
   await deletion.reached;
 
@@ -208,60 +210,60 @@ test("a signup newer than a deletion in progress waits for it, and is provisione
   });
   deletion.release();
   expect(await deleting).toMatchObject({ state: "pending" });
-  house.clock.advance(sweepGraceMs);
+  context.clock.advance(sweepGraceMs);
   await process.sweep();
-  const row = await process.find(ada);
-  expect(row?.state).toBe("active");
-  expect(vitalUserIdOf(row)).not.toBe(vitalUserId);
-  expect(house.vital.live(ada)).toHaveLength(1);
+  const mapping = await process.find(ada);
+  expect(mapping?.state).toBe("active");
+  expect(vitalUserIdOf(mapping)).not.toBe(vitalUserId);
+  expect(context.vital.live(ada)).toHaveLength(1);
 });
 
-test("a deletion goes on where a dead process left it, at every step", async () => {
+test("a deletion continues where a dead process stopped, at every step", async () => {
   for (const operation of ["findAnyUser", "deleteUser", "findUser"] as const) {
     for (const hold of ["holdBeforeCommit", "holdResponse"] as const) {
-      const house = await createTestContext();
-      await provisionAda(house.start());
-      const doomed = house.start();
-      await doomed.record(ada, "user.deleted", 2);
-      const { reached } = house.network[hold](operation);
-      void doomed.deprovisioning.deprovision(ada);
+      const context = await createTestContext();
+      await provisionAda(context.start());
+      const dying = context.start();
+      await dying.record(ada, "user.deleted", 2);
+      const { reached } = context.network[hold](operation);
+      void dying.deprovisioning.deprovision(ada);
       await reached;
-      // It never gets its answer: the process is dead.
-      await settle(house, house.start());
-      expect(await house.mappings.find(ada)).toMatchObject({ state: "deleted" });
-      expect(house.vital.live(ada)).toEqual([]);
+      // The process is dead and never gets its response.
+      await settle(context, context.start());
+      expect(await context.mappings.find(ada)).toMatchObject({ state: "deleted" });
+      expect(context.vital.live(ada)).toEqual([]);
     }
   }
 });
 
-test("a deletion that Vital does not answer is tried again later, and counted", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+test("a deletion without a response from Vital is counted and tried again", async () => {
+  const context = await createTestContext();
+  const process = context.start();
   await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
-  house.network.fail("deleteUser", "unavailable");
+  context.network.fail("deleteUser", "unavailable");
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   expect(await process.find(ada)).toMatchObject({ state: "deleting", attempts: 1 });
-  house.network.loseResponse("deleteUser");
+  context.network.loseResponse("deleteUser");
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
-  await settle(house, process);
+  await settle(context, process);
   expect(await stateOf(process)).toBe("deleted");
 });
 
-test("a deletion that Vital refuses is counted and tried again; one that a closed gate holds up is not", async () => {
-  const house = await createTestContext();
-  const process = house.start();
+test("a deletion that Vital refuses is counted and tried again; one that the circuit breaker blocks is not counted", async () => {
+  const context = await createTestContext();
+  const process = context.start();
   await provisionAda(process);
   await process.record(ada, "user.deleted", 2);
   const before = await process.find(ada);
-  house.network.fail("deleteUser", "unavailable", { wasCalled: false, retryAfterMs: 700 });
+  context.network.fail("deleteUser", "unavailable", { wasCalled: false, retryAfterMs: 700 });
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ retryAfterMs: 700 });
   expect(await process.find(ada)).toEqual(before);
-  house.network.fail("deleteUser", "refused");
+  context.network.fail("deleteUser", "refused");
   await expect(process.deprovisioning.deprovision(ada)).rejects.toMatchObject({ kind: "unavailable" });
   expect(await process.find(ada)).toMatchObject({ state: "deleting", attempts: 1 });
 });
 
-function vitalUserIdOf(row: Awaited<ReturnType<CoreProcess["find"]>>): string | undefined {
-  return row?.state === "active" ? row.vitalUserId : undefined;
+function vitalUserIdOf(mapping: Awaited<ReturnType<CoreProcess["find"]>>): string | undefined {
+  return mapping?.state === "active" ? mapping.vitalUserId : undefined;
 }

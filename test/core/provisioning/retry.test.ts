@@ -4,12 +4,12 @@ import { retryDelayMs, retryRules } from "../../../src/core/provisioning/retry.j
 const most = () => 0.999_999;
 const least = () => 0;
 
-test("waits up to twice as long after each failed attempt, up to the cap", () => {
+test("doubles the longest wait after each failed attempt, up to the cap", () => {
   const ceilings = [1, 2, 3, 4, 5, 6, 7, 8].map((attempts) => retryDelayMs(attempts, most));
   expect(ceilings).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
 });
 
-test("spreads the waits over the whole span, but never to nothing", () => {
+test("spreads the waits over the whole range, but never waits zero", () => {
   expect(retryDelayMs(5, () => 0.5)).toBe(4_000);
   for (const attempts of [1, 5, 20]) expect(retryDelayMs(attempts, least)).toBe(retryRules.baseMs / 5);
 });

@@ -57,7 +57,7 @@ function openSweeper(store: Store, { isReachable = true, takesJobs = true } = {}
   };
 }
 
-test("what is due is enqueued again, the longest overdue first, and left alone for a while", async () => {
+test("due mappings are enqueued again, the longest overdue first, and are then not due for a while", async () => {
   const store = createMemoryStore();
   const early = new Date(dueAt.getTime() - 1_000);
   const later = new Date(dueAt.getTime() + 1);
@@ -79,7 +79,7 @@ test("what is due is enqueued again, the longest overdue first, and left alone f
   });
 });
 
-test("two sweepers never both take the same row", async () => {
+test("two sweepers never both claim the same mapping", async () => {
   const { mappings } = await createTestStore();
   await insertDue(mappings, 40);
   const sweepers = Array.from({ length: 4 }, () => openSweeper(mappings));
@@ -90,12 +90,13 @@ test("two sweepers never both take the same row", async () => {
   expect(jobs).toHaveLength(40);
 });
 
-test("a row that somebody changed after it was listed is left to him", async () => {
+test("a mapping that changed after it was listed is not claimed", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   const listDue: Store["listDue"] = async (at, limit) => {
     const listed = await store.listDue(at, limit);
-    for (const row of listed) await store.replace(row, { ...row, revision: row.revision + 1 });
+    for (const mapping of listed)
+      await store.replace(mapping, { ...mapping, revision: mapping.revision + 1 });
     return listed;
   };
   const { sweeper, enqueued } = openSweeper({ ...store, listDue });
@@ -103,27 +104,27 @@ test("a row that somebody changed after it was listed is left to him", async () 
   expect(enqueued).toEqual([]);
 });
 
-test("without the queue it does the work itself, a few rows at a time, and leaves the others due", async () => {
+test("without the queue the sweeper runs the jobs itself, a few at a time, and the other mappings stay due", async () => {
   const store = createMemoryStore();
   await insertDue(store, 25);
-  const house = openSweeper(store, { isReachable: false });
-  expect(await house.sweeper.sweep()).toBe(sweeperRules.directConcurrency);
-  expect(await house.sweeper.sweep()).toBe(0);
-  expect(house.worked).toHaveLength(sweeperRules.directConcurrency);
+  const context = openSweeper(store, { isReachable: false });
+  expect(await context.sweeper.sweep()).toBe(sweeperRules.directConcurrency);
+  expect(await context.sweeper.sweep()).toBe(0);
+  expect(context.worked).toHaveLength(sweeperRules.directConcurrency);
   expect(await store.listDue(dueAt, 100)).toHaveLength(15);
 
-  house.finishWork();
+  context.finishWork();
   for (const expected of [20, 25]) {
-    await waitUntil("the work is done", () => house.atWork() === 0);
-    await house.sweeper.sweep();
-    expect(house.worked).toHaveLength(expected);
+    await waitUntil("the work is done", () => context.atWork() === 0);
+    await context.sweeper.sweep();
+    expect(context.worked).toHaveLength(expected);
   }
-  expect(new Set(house.worked).size).toBe(25);
-  expect(house.mostAtWork()).toBe(sweeperRules.directConcurrency);
-  expect(house.reenqueued).toEqual([]);
+  expect(new Set(context.worked).size).toBe(25);
+  expect(context.mostAtWork()).toBe(sweeperRules.directConcurrency);
+  expect(context.reenqueued).toEqual([]);
 });
 
-test("a queue that is there but takes no jobs is as good as none", async () => {
+test("a queue that accepts no jobs is treated as unavailable", async () => {
   const store = createMemoryStore();
   await insertDue(store, 3);
   const { sweeper, worked, reenqueued } = openSweeper(store, { takesJobs: false });
@@ -132,7 +133,7 @@ test("a queue that is there but takes no jobs is as good as none", async () => {
   expect(reenqueued).toEqual([]);
 });
 
-test("what a queue with no room for it leaves over is due again after its claim", async () => {
+test("mappings that the sweeper has no capacity for are due again after their claim", async () => {
   const store = createMemoryStore();
   await insertDue(store, 12);
   const { sweeper, worked, clock, finishWork } = openSweeper(store, { takesJobs: false });
@@ -140,15 +141,15 @@ test("what a queue with no room for it leaves over is due again after its claim"
   expect(worked).toHaveLength(sweeperRules.directConcurrency);
   finishWork();
   for (let number = 0; number < sweeperRules.directConcurrency; number += 1) {
-    const row = await store.find(toId(number));
-    if (row !== null) await store.replace(row, mappingFixture("active", { appUserId: toId(number) }));
+    const mapping = await store.find(toId(number));
+    if (mapping !== null) await store.replace(mapping, mappingFixture("active", { appUserId: toId(number) }));
   }
   clock.advance(sweeperRules.minClaimMs);
   await sweeper.sweep();
   expect(new Set(worked).size).toBe(12);
 });
 
-test("a row that the queue has not helped is worked on directly, and enqueued all the same", async () => {
+test("a mapping that the queue has not helped is processed directly, and also enqueued", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   const { sweeper, enqueued, worked, clock } = openSweeper(store);
@@ -160,7 +161,7 @@ test("a row that the queue has not helped is worked on directly, and enqueued al
   expect(enqueued).toHaveLength(2);
 });
 
-test("a row that it is still working on is not begun a second time", async () => {
+test("a job that is still running is not started a second time", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   const { sweeper, worked, clock, finishWork } = openSweeper(store, { isReachable: false });
@@ -171,7 +172,7 @@ test("a row that it is still working on is not begun a second time", async () =>
   finishWork();
 });
 
-test("a row is left alone for longer the more often it was swept, up to a limit", async () => {
+test("each sweep doubles the time until a mapping is due again, up to a limit", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   const { sweeper, clock, finishWork } = openSweeper(store);
@@ -179,22 +180,22 @@ test("a row is left alone for longer the more often it was swept, up to a limit"
   const waits: number[] = [];
   for (let round = 0; round < 4; round += 1) {
     await sweeper.sweep();
-    const row = store.mappings.get(toId(0));
-    const nextMs = row?.state === "pending" ? row.nextSweepAt.getTime() : 0;
+    const mapping = store.mappings.get(toId(0));
+    const nextMs = mapping?.state === "pending" ? mapping.nextSweepAt.getTime() : 0;
     waits.push(nextMs - clock.now().getTime());
     clock.advance(waits.at(-1) ?? 0);
   }
   expect(waits).toEqual([10_000, 20_000, 20_000, 20_000]);
 });
 
-test("a store that does not answer fails the round, and the next one works", async () => {
+test("a store that is not responding fails the round, and the next round works", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   let isDown = true;
   const listDue: Store["listDue"] = (at, limit) =>
-    isDown ? Promise.reject(new Error("MongoDB is away")) : store.listDue(at, limit);
+    isDown ? Promise.reject(new Error("the store is down")) : store.listDue(at, limit);
   const { sweeper } = openSweeper({ ...store, listDue });
-  await expect(sweeper.sweep()).rejects.toThrow("MongoDB is away");
+  await expect(sweeper.sweep()).rejects.toThrow("the store is down");
   isDown = false;
   expect(await sweeper.sweep()).toBe(1);
 });

@@ -10,12 +10,12 @@ const count = (calls: readonly string[], operation: string) =>
 
 async function provisionAda(process: CoreProcess) {
   await process.record(ada, "user.created", 1);
-  const row = await process.provisioning.provision(ada);
-  if (row?.state !== "active") throw new Error("the mapping should be active");
-  return row;
+  const mapping = await process.provisioning.provision(ada);
+  if (mapping?.state !== "active") throw new Error("the mapping must be active");
+  return mapping;
 }
 
-test("a Vital user that somebody deleted is made again while its app user waits, with one more call of each", async () => {
+test("a Vital user deleted outside the gateway is created again while its app user waits, with one more call of each kind", async () => {
   const { start, vital } = await createTestContext();
   const process = start();
   const gone = await provisionAda(process);
@@ -28,7 +28,7 @@ test("a Vital user that somebody deleted is made again while its app user waits,
   expect(vital.calls.slice(before)).toEqual(["createSignInToken", "createUser", "createSignInToken"]);
 });
 
-test("two processes that meet the same deleted Vital user make one new one", async () => {
+test("two processes that find the same deleted Vital user create one new user", async () => {
   const { start, vital, network } = await createTestContext();
   const [one, other] = [start(), start()];
   await provisionAda(one);
@@ -59,13 +59,13 @@ test("a late 404 for the old Vital user does not touch a mapping that has been h
   expect(count(vital.calls, "createUser")).toBe(2);
 });
 
-test("a worker that was slow to create writes no dead Vital user into a row that is being healed", async () => {
+test("a slow worker writes no deleted Vital user into a mapping that is being healed", async () => {
   const { start, vital, network, mappings } = await createTestContext();
   const [slow, other] = [start(), start()];
   await slow.record(ada, "user.created", 1);
-  const answer = network.holdResponse("createUser");
+  const response = network.holdResponse("createUser");
   const late = slow.provisioning.provision(ada);
-  await answer.reached;
+  await response.reached;
   const dead = await other.provisioning.provision(ada);
   vital.deleteInDashboard(ada);
   const create = network.holdBeforeCommit("createUser");
@@ -75,18 +75,18 @@ test("a worker that was slow to create writes no dead Vital user into a row that
   expect(pending?.state).toBe("pending");
 
   const secondCreate = network.holdBeforeCommit("createUser");
-  answer.release();
+  response.release();
   await secondCreate.reached;
   expect(await mappings.find(ada)).toEqual(pending);
   secondCreate.release();
   create.release();
-  const [row, token] = await Promise.all([late, healing]);
-  expect(row).toMatchObject({ state: "active", vitalUserId: token.vitalUserId });
+  const [mapping, token] = await Promise.all([late, healing]);
+  expect(mapping).toMatchObject({ state: "active", vitalUserId: token.vitalUserId });
   expect(dead).not.toMatchObject({ vitalUserId: token.vitalUserId });
   expect(vital.live(ada)).toHaveLength(1);
 });
 
-test("a 404 because we are deleting the user is not healed: the app user is told to be deleted", async () => {
+test("a 404 because of the gateway's own deletion is not healed: the caller learns that the app user was deleted", async () => {
   const { start, vital, network } = await createTestContext();
   const [slow, other] = [start(), start()];
   await provisionAda(slow);
@@ -102,7 +102,7 @@ test("a 404 because we are deleting the user is not healed: the app user is told
   expect(vital.live(ada)).toEqual([]);
 });
 
-test("a user that vanishes again and again costs one healing for each request", async () => {
+test("a Vital user that keeps disappearing costs one healing per request", async () => {
   const { start, vital, network } = await createTestContext();
   const process = start();
   await provisionAda(process);
@@ -118,7 +118,7 @@ test("a user that vanishes again and again costs one healing for each request", 
   expect((await process.signInTokens.issue(ada)).vitalUserId).toBe(vital.live(ada)[0]?.vitalUserId);
 });
 
-test("a process that was frozen while it healed looks again before it creates anybody", async () => {
+test("a process that was frozen during healing reads the mapping again before it creates a user", async () => {
   const { start, vital, mappings, clock } = await createTestContext();
   const other = start();
   await provisionAda(other);
@@ -146,7 +146,7 @@ test("a process that was frozen while it healed looks again before it creates an
   expect(count(vital.calls, "createUser")).toBe(1);
 });
 
-test("a process that was frozen while a viewer's first request was written looks again before it creates anybody", async () => {
+test("a process that was frozen while it wrote a viewer's first request reads the mapping again before it creates a user", async () => {
   const { start, vital, mappings, clock } = await createTestContext();
   const other = start();
   const [written, thaw] = [createLatch(), createLatch()];

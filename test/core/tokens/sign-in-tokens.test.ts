@@ -11,12 +11,12 @@ import { appUserId as ada, mappingFixture, toEvent } from "../../support/core/ma
 import { createFakeNetwork } from "../../support/core/fake-network.js";
 import { startCoreProcess, type Store } from "../../support/core/core-process.js";
 
-async function openHouse(
-  rows: Mapping[] = [],
+async function createContext(
+  mappings: Mapping[] = [],
   options: { deadlineMs?: number; maxSharedMs?: number; store?: Partial<Store> } = {},
 ) {
   const store = createMemoryStore();
-  for (const row of rows) await store.insert(row);
+  for (const mapping of mappings) await store.insert(mapping);
   const network = createFakeNetwork();
   const vital = createFakeVital({ network: network.network });
   const woken: [string, AppUserId][] = [];
@@ -34,24 +34,24 @@ async function openHouse(
 
 const count = (calls: readonly string[], operation: string) =>
   calls.filter((call) => call === operation).length;
-const refusalOf = (issued: Promise<unknown>) =>
+const errorOf = (issued: Promise<unknown>) =>
   issued.then(
     () => Promise.reject(new Error("a token was issued")),
     (error: unknown) => error as ServiceError,
   );
 
-test("an active mapping gives a token for its Vital user, and says where that lives", async () => {
-  const { issue, vital, process } = await openHouse();
+test("an active mapping returns a token for its Vital user, with its deployment", async () => {
+  const { issue, vital, process } = await createContext();
   await process.record(ada, "user.created", 1);
-  const row = await process.provisioning.provision(ada);
+  const mapping = await process.provisioning.provision(ada);
   const before = vital.calls.length;
-  const vitalUserId = row?.state === "active" ? row.vitalUserId : undefined;
+  const vitalUserId = mapping?.state === "active" ? mapping.vitalUserId : undefined;
   expect(await issue()).toEqual({ ...deployment, vitalUserId, signInToken: `token-${vitalUserId}` });
   expect(vital.calls.slice(before)).toEqual(["createSignInToken"]);
 });
 
-test("a viewer nobody has announced is provisioned at once", async () => {
-  const { issue, store } = await openHouse();
+test("a viewer without a signup event is provisioned immediately", async () => {
+  const { issue, store } = await createContext();
   const { vitalUserId } = await issue();
   expect(store.mappings.get(ada)).toMatchObject({ state: "active", vitalUserId, lastEvent: null });
 });
@@ -65,24 +65,24 @@ test.each<[string, Mapping, object]>([
     mappingFixture("deleting", { lastEvent: toEvent("user.created") }),
     { code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: 2 },
   ],
-])("a mapping that is %s gives no token, without a call to Vital", async (_name, row, refusal) => {
-  const { issue, vital } = await openHouse([row]);
-  expect(await refusalOf(issue())).toMatchObject(refusal);
+])("a mapping that is %s returns no token, without a call to Vital", async (_name, mapping, error) => {
+  const { issue, vital } = await createContext([mapping]);
+  expect(await errorOf(issue())).toMatchObject(error);
   expect(vital.calls).toEqual([]);
 });
 
-test("requests of one viewer at the same moment share one provisioning, never a token", async () => {
-  const { issue, vital } = await openHouse();
+test("simultaneous requests of one viewer share one provisioning, but never a token", async () => {
+  const { issue, vital } = await createContext();
   const tokens = await Promise.all([issue(), issue(), issue()]);
   expect(new Set(tokens.map(({ vitalUserId }) => vitalUserId)).size).toBe(1);
   expect(count(vital.calls, "createUser")).toBe(1);
   expect(count(vital.calls, "createSignInToken")).toBe(3);
 });
 
-test("a request gives up at its deadline, and the work goes on behind it", async () => {
-  const { issue, network, store, woken } = await openHouse([], { deadlineMs: 30 });
+test("a request ends at its deadline, and the provisioning continues", async () => {
+  const { issue, network, store, woken } = await createContext([], { deadlineMs: 30 });
   const create = network.holdBeforeCommit("createUser");
-  expect(await refusalOf(issue())).toMatchObject({
+  expect(await errorOf(issue())).toMatchObject({
     code: "VITAL_UNAVAILABLE",
     retryable: true,
     retryAfterSeconds: 2,
@@ -93,29 +93,29 @@ test("a request gives up at its deadline, and the work goes on behind it", async
   expect(woken).toEqual([]);
 });
 
-test("a provisioning that never ends holds its viewer up for a while, not for ever", async () => {
-  const { issue, network, vital, woken } = await openHouse([], { deadlineMs: 200, maxSharedMs: 300 });
+test("a provisioning that never ends blocks its viewer for a while, not forever", async () => {
+  const { issue, network, vital, woken } = await createContext([], { deadlineMs: 200, maxSharedMs: 300 });
   await issue();
   vital.deleteInDashboard(ada);
   network.holdBeforeCommit("createUser");
-  expect(await refusalOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE" });
+  expect(await errorOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE" });
   await waitUntil("a worker is woken", () => woken.length > 0);
   expect(woken).toEqual([["provision-user", ada]]);
   expect((await issue()).vitalUserId).toBe(vital.live(ada)[0]?.vitalUserId);
 });
 
-test("a request that has to stop wakes a worker to go on", async () => {
-  const { issue, network, woken } = await openHouse();
+test("a request that fails wakes a worker to continue", async () => {
+  const { issue, network, woken } = await createContext();
   network.fail("createUser", "unavailable");
-  expect(await refusalOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
+  expect(await errorOf(issue())).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
   expect(woken).toEqual([["provision-user", ada]]);
 });
 
-test("a worker is woken for work that fails behind a request that gave up", async () => {
-  const { issue, network, woken } = await openHouse([], { deadlineMs: 30 });
+test("a worker is woken when the provisioning fails after its request has ended", async () => {
+  const { issue, network, woken } = await createContext([], { deadlineMs: 30 });
   const look = network.holdBeforeCommit("findAnyUser");
   network.fail("createUser", "unavailable");
-  await refusalOf(issue());
+  await errorOf(issue());
   look.release();
   await waitUntil("a worker is woken", () => woken.length > 0);
   expect(woken).toEqual([["provision-user", ada]]);
@@ -127,33 +127,35 @@ test.each<[VitalErrorKind, number | undefined, number]>([
   ["credentials_refused", 9_500, 10],
   ["refused", undefined, 2],
   ["wrong_team", undefined, 2],
-])("when Vital answers a token call with %s, the app is told to come back", async (kind, ms, seconds) => {
-  const { issue, network } = await openHouse([mappingFixture("active")]);
+])("when a token call fails with %s, the app learns when to retry", async (kind, ms, seconds) => {
+  const { issue, network } = await createContext([mappingFixture("active")]);
   network.fail("createSignInToken", kind, ms === undefined ? {} : { retryAfterMs: ms });
-  const refusal = await refusalOf(issue());
-  expect(refusal).toBeInstanceOf(ServiceError);
-  expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: seconds });
-  expect(refusal.message).toBe("Vital is not responding.");
+  const error = await errorOf(issue());
+  expect(error).toBeInstanceOf(ServiceError);
+  expect(error).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: seconds });
+  expect(error.message).toBe("Vital is not responding.");
 });
 
-test("when Vital refuses to create the user, the app is told that a person has to look", async () => {
-  const { issue, network, store, vital } = await openHouse();
+test("when Vital refuses to create the user, the app learns that provisioning failed", async () => {
+  const { issue, network, store, vital } = await createContext();
   network.fail("createUser", "refused");
-  expect(await refusalOf(issue())).toMatchObject({ code: "PROVISIONING_FAILED", retryable: false });
+  expect(await errorOf(issue())).toMatchObject({ code: "PROVISIONING_FAILED", retryable: false });
   expect(store.mappings.get(ada)?.state).toBe("failed");
-  await refusalOf(issue());
+  await errorOf(issue());
   expect(count(vital.calls, "createUser")).toBe(1);
 });
 
-test("when the store does not answer, it is the service that is unavailable", async () => {
-  const { issue, vital } = await openHouse([], {
+test("when the store is not responding, the service is unavailable", async () => {
+  const { issue, vital } = await createContext([], {
     store: { find: () => Promise.reject(new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 2_000 })) },
   });
-  expect(await refusalOf(issue())).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
+  expect(await errorOf(issue())).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true });
   expect(vital.calls).toEqual([]);
 });
 
-test("what is no deliberate refusal is passed on as the bug that it is", async () => {
-  const { issue } = await openHouse([], { store: { find: () => Promise.reject(new TypeError("a bug")) } });
+test("an unexpected error is passed on unchanged", async () => {
+  const { issue } = await createContext([], {
+    store: { find: () => Promise.reject(new TypeError("a bug")) },
+  });
   await expect(issue()).rejects.toThrow(TypeError);
 });

@@ -11,30 +11,30 @@ const otherTeam = "b0000000-0000-4000-8000-000000000000";
 const users = Array.from({ length: 5 }, (_, number) => `auth0|${number}` as AppUserId);
 
 /** Mappings of one team, and a process with the key of another team. */
-async function openWithWrongKey() {
-  const house = await createTestContext();
-  const right = house.start();
+async function createWrongKeyContext() {
+  const context = await createTestContext();
+  const right = context.start();
   for (const user of users) {
     await right.record(user, "user.created", 1);
     await right.provisioning.provision(user);
   }
   const network = createFakeNetwork();
   const other = createFakeVital({ team: otherTeam, firstId: 1_000, network: network.network });
-  const faults: string[] = [];
-  const wrong = house.start({ vital: other.api, onWrongTeam: (error) => faults.push(error.message) });
-  return { ...house, right, wrong, other, otherNetwork: network, faults };
+  const mismatches: string[] = [];
+  const wrong = context.start({ vital: other.api, onWrongTeam: (error) => mismatches.push(error.message) });
+  return { ...context, right, wrong, other, otherNetwork: network, mismatches };
 }
 
 describe("a key of another team", () => {
-  test("makes nobody where the other team has users, and heals nobody", async () => {
-    const { wrong, other, faults, mappings, start } = await openWithWrongKey();
-    other.addUser("somebody else");
+  test("creates no user when the other team has users, and heals no mapping", async () => {
+    const { wrong, other, mismatches, mappings, start } = await createWrongKeyContext();
+    other.addUser("another user");
     const before = await Promise.all(users.map(mappings.find));
     await start().record("auth0|new" as AppUserId, "user.created", 1);
     const issued = await Promise.allSettled(users.map((user) => wrong.signInTokens.issue(user)));
     const provisioned = await Promise.allSettled([
       wrong.provisioning.provision("auth0|new" as AppUserId),
-      wrong.signInTokens.issue("auth0|unheard of" as AppUserId),
+      wrong.signInTokens.issue("auth0|unknown" as AppUserId),
     ]);
     expect(other.ledger).toHaveLength(1);
     expect(await Promise.all(users.map(mappings.find))).toEqual(before);
@@ -43,13 +43,13 @@ describe("a key of another team", () => {
     }
     expect(provisioned.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
     expect(await mappings.find("auth0|new" as AppUserId)).toMatchObject({ state: "pending", attempts: 0 });
-    expect(faults[0]).toMatch(
+    expect(mismatches[0]).toMatch(
       new RegExp(`the API key belongs to team ${otherTeam}, but the mappings belong to team a0`),
     );
   });
 
-  test("makes one user at most where the other team is empty, whatever is asked at once", async () => {
-    const { wrong, other, mappings, start } = await openWithWrongKey();
+  test("creates at most one user when the other team is empty, however many requests arrive at the same time", async () => {
+    const { wrong, other, mappings, start } = await createWrongKeyContext();
     const newcomers = users.map((user) => `${user}-new` as AppUserId);
     for (const user of newcomers) await start().record(user, "user.created", 1);
     await Promise.allSettled([
@@ -61,9 +61,9 @@ describe("a key of another team", () => {
     for (const user of newcomers) expect(await mappings.find(user)).toMatchObject({ state: "pending" });
   });
 
-  test.each([true, false])("takes no deletion for done (other team has users: %s)", async (hasUsers) => {
-    const { wrong, right, other, clock, mappings, vital } = await openWithWrongKey();
-    if (hasUsers) other.addUser("somebody else");
+  test.each([true, false])("completes no deletion (other team has users: %s)", async (hasUsers) => {
+    const { wrong, right, other, clock, mappings, vital } = await createWrongKeyContext();
+    if (hasUsers) other.addUser("another user");
     const [user] = users as [AppUserId];
     await right.record(user, "user.deleted", 2);
     for (let round = 0; round < 8; round += 1) {
@@ -78,8 +78,8 @@ describe("a key of another team", () => {
     expect(vital.live(user)).toEqual([]);
   });
 
-  test("dooms nobody there, also where that team was empty a moment before", async () => {
-    const { wrong, right, other, otherNetwork, mappings, clock } = await openWithWrongKey();
+  test("lists no user of the other team for deletion, even when that team was empty a moment before", async () => {
+    const { wrong, right, other, otherNetwork, mappings, clock } = await createWrongKeyContext();
     const [user] = users as [AppUserId];
     for (const one of users) await right.record(one, "user.deleted", 2);
     clock.advance(60_000);
@@ -96,9 +96,9 @@ describe("a key of another team", () => {
     expect(other.deletes).toEqual([]);
   });
 
-  test("stops everything from the first mismatch on, without further calls", async () => {
-    const { wrong, other } = await openWithWrongKey();
-    other.addUser("somebody else");
+  test("stops everything after the first mismatch, without further calls", async () => {
+    const { wrong, other } = await createWrongKeyContext();
+    other.addUser("another user");
     await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
     const calls = other.calls.length;
     await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
@@ -111,15 +111,15 @@ describe("a key of another team", () => {
   });
 });
 
-test("a key of another environment or region is named before anything else happens", async () => {
+test("a key of another environment or region is reported before anything else happens", async () => {
   const { teams } = await createTestContext();
-  for (const elsewhere of [
+  for (const otherDeployment of [
     { environment: "production", region: "us" },
     { environment: "sandbox", region: "eu" },
   ] satisfies Deployment[]) {
     const vital = createFakeVital();
     const guard = createTeamGuard({
-      deployment: elsewhere,
+      deployment: otherDeployment,
       teams,
       vital: vital.api,
       onWrongTeam: () => undefined,
@@ -127,10 +127,10 @@ test("a key of another environment or region is named before anything else happe
     const failure = await guard.assertDeployment().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(WrongDeploymentError);
     expect(failure).toMatchObject({
-      ofKey: elsewhere,
+      ofKey: otherDeployment,
       ofMappings: { environment: "sandbox", region: "us" },
       message:
-        `the API key belongs to ${elsewhere.environment}/${elsewhere.region}, ` +
+        `the API key belongs to ${otherDeployment.environment}/${otherDeployment.region}, ` +
         "but the stored mappings belong to sandbox/us",
     });
   }
@@ -143,7 +143,7 @@ test("a key of another environment or region is named before anything else happe
   await same.assertDeployment();
 });
 
-test("the first team id ever seen is remembered, whichever of two processes sees it first", async () => {
+test("the first team id is stored, whichever of two processes sees it first", async () => {
   const { start, vital, teams } = await createTestContext();
   const processes = [start(), start()];
   await Promise.all(
@@ -156,7 +156,7 @@ test("the first team id ever seen is remembered, whichever of two processes sees
   expect(vital.ledger).toHaveLength(2);
 });
 
-test("creates go one by one until an answer has proved the team, and freely afterwards", async () => {
+test("creates run one by one until a response has proved the team, and in parallel afterwards", async () => {
   const { start, vital, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
@@ -174,7 +174,7 @@ test("creates go one by one until an answer has proved the team, and freely afte
   expect(vital.calls.filter((call) => call === "findAnyUser")).toHaveLength(1);
 });
 
-test("a first create that fails lets the next one go", async () => {
+test("after a first create that fails, the next one runs", async () => {
   const { start, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
@@ -184,7 +184,7 @@ test("a first create that fails lets the next one go", async () => {
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
 });
 
-test("an empty team proves nothing while a mapping says that it has users, and is trusted on the first day", async () => {
+test("an empty team proves nothing while a mapping is active, and is accepted when none is", async () => {
   const vital = createFakeVital();
   const verify = (hasActive: boolean) =>
     createTeamGuard({

@@ -18,7 +18,7 @@ export type Store = MappingStore & {
   listDue(at: Date, limit: number): Promise<readonly DueMapping[]>;
 };
 
-/** As the product sets it: the age of a look-up, the time-out of a call, and a margin for a late commit. */
+/** The product's own values: the timeout of a call, and the margin for a late commit. */
 export const vitalTimeoutMs = 5_000;
 export const lateCommitMarginMs = 15_000;
 export const settleMs = maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs;
@@ -32,8 +32,8 @@ export const rules = {
 };
 
 /**
- * One process of the product on the given store and Vital: the services put together as the composition root does it,
- * without a queue, so that its sweeper does the work itself.
+ * Starts one process of the product on the given store and Vital: the core's services, created as the composition root
+ * creates them. There is no queue, so the sweeper runs the jobs itself.
  */
 export function startCoreProcess({
   store,
@@ -79,7 +79,7 @@ export function startCoreProcess({
   };
   const sweeper = createSweeper({
     mappings: store,
-    queue: { isReachable: () => false, enqueue: () => Promise.reject(new Error("there is no queue")) },
+    queue: { isReachable: () => false, enqueue: () => Promise.reject(new Error("no queue")) },
     async runJob(job, appUserId) {
       const work = run[job](appUserId).catch(() => undefined);
       running.add(work);
@@ -97,10 +97,10 @@ export function startCoreProcess({
     signInTokens,
     sweeper,
     find: store.find,
-    /** Takes in one event; `at` in seconds of an arbitrary clock at the sender. */
+    /** Records one event; `at` is the sender's time in seconds. */
     record: (appUserId: AppUserId, type: SignupEventType, at: number) =>
       events.record([{ id: `${type}-${at}`, type, appUserId, occurredAt: new Date(at * 1000) }]),
-    /** A round of the sweeper, and the work that it gave itself. */
+    /** Runs one round of the sweeper and waits for the jobs that it started. */
     async sweep(): Promise<number> {
       const claimed = await sweeper.sweep();
       await Promise.all([...running]);

@@ -1,19 +1,19 @@
 import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-error.js";
 import type { Network, VitalOperation } from "./fake-vital.js";
 
-/** How one call travels. */
+/** What happens to one call. */
 type Behaviour = <T>(commit: () => T) => Promise<T>;
 
 const timeoutError = () => new VitalError("unavailable", "no answer within 5000 ms");
 
-/** Something to wait for until it is opened. */
+/** A promise that resolves when the test opens it. */
 export function createLatch() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
 }
 
-/** A network on which a test lays down what happens to the next call of an operation; all others go straight through. */
+/** A network on which a test decides what happens to the next call of an operation. All other calls pass unchanged. */
 export function createFakeNetwork() {
   const scripts = new Map<VitalOperation, Behaviour[]>();
 
@@ -27,15 +27,15 @@ export function createFakeNetwork() {
     scripts.set(operation, [...(scripts.get(operation) ?? []), behaviour]);
   }
 
-  /** Holds the call before or after it commits; `reached` says that it is held. */
+  /** Holds the call before or after it commits; `reached` resolves when the call is held. */
   function hold(operation: VitalOperation, where: "before" | "after") {
     const reached = createLatch();
     const released = createLatch();
     next(operation, async (commit) => {
-      const answered = where === "after" ? { answer: commit() } : null;
+      const responded = where === "after" ? { response: commit() } : null;
       reached.open();
       await released.opened;
-      return answered === null ? commit() : answered.answer;
+      return responded === null ? commit() : responded.response;
     });
     return { reached: reached.opened, release: released.open };
   }
@@ -45,7 +45,7 @@ export function createFakeNetwork() {
     holdBeforeCommit: (operation: VitalOperation) => hold(operation, "before"),
     holdResponse: (operation: VitalOperation) => hold(operation, "after"),
 
-    /** The call commits and its answer never arrives: the caller sees a time-out. */
+    /** The call commits and its response never arrives: the caller gets a timeout. */
     loseResponse(operation: VitalOperation): void {
       next(operation, (commit) => {
         commit();
@@ -53,7 +53,7 @@ export function createFakeNetwork() {
       });
     },
 
-    /** The caller sees a time-out; the call commits whenever the test says so. */
+    /** The caller gets a timeout; the call commits when the test calls `commit`. */
     commitLate(operation: VitalOperation): { commit: () => void } {
       let late: (() => unknown) | undefined;
       next(operation, (commit) => {
@@ -63,12 +63,12 @@ export function createFakeNetwork() {
       return { commit: () => void late?.() };
     },
 
-    /** The caller sees a time-out, at the moment that the test chooses. */
+    /** The caller gets a timeout when `moment` resolves. */
     failAfter(operation: VitalOperation, moment: Promise<void>): void {
       next(operation, () => moment.then(() => Promise.reject(timeoutError())));
     },
 
-    /** The call fails without reaching Vital's books. */
+    /** The call fails without any effect at Vital. */
     fail(
       operation: VitalOperation,
       kind: VitalErrorKind,

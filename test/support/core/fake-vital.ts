@@ -4,12 +4,12 @@ import { VitalError } from "../../../src/core/vital/vital-error.js";
 
 export type VitalOperation = keyof VitalApi;
 
-/** What lies between a caller and Vital: decides whether and when a call commits, and what comes back. */
+/** The network between a caller and Vital. It decides whether and when a call commits, and what the caller gets. */
 export type Network = <T>(operation: VitalOperation, commit: () => T) => Promise<T>;
 
 export type FakeUser = { vitalUserId: VitalUserId; clientUserId: string; isDeleted: boolean };
 
-/** One DELETE that reached Vital; `wasLive` says whether it deleted anybody. */
+/** One DELETE that reached Vital; `wasLive` is whether it deleted a user. */
 export type DeleteCall = { vitalUserId: VitalUserId; clientUserId: string | undefined; wasLive: boolean };
 
 export const teamId = "a0000000-0000-4000-8000-000000000000";
@@ -20,9 +20,9 @@ const direct: Network = (_operation, commit) =>
   });
 
 /**
- * One team of Vital in memory, with what the real one promises: a client user id is unique among living users, a
- * second create names the existing user without its team, a deletion frees the client user id, a deleted user gets no
- * token. Ids grow with `firstId`, so that two teams do not share any.
+ * One Vital team in memory, with the guarantees of the real Vital: a client user id is unique among users that are not
+ * deleted, a second create names the existing user without its team, a deletion frees the client user id, and a deleted
+ * user gets no token. Ids count up from `firstId`, so that two teams share none.
  */
 export function createFakeVital({
   network = direct,
@@ -33,7 +33,7 @@ export function createFakeVital({
   network?: Network;
   team?: string;
   firstId?: number;
-  /** Called at the moment at which a living user is deleted through the API. */
+  /** Called when a user is deleted through the API. */
   onDeleted?: (user: FakeUser) => void;
 } = {}) {
   const ledger: FakeUser[] = [];
@@ -66,7 +66,7 @@ export function createFakeVital({
     throw new VitalError("not_found", "sign-in-token: 404", { status: 404 });
   }
 
-  /** The team's API as it is seen through a network. */
+  /** Returns the team's API through a network. */
   const connect = (through: Network): VitalApi => {
     const send: Network = (operation, commit) => {
       calls.push(operation);
@@ -104,13 +104,13 @@ export function createFakeVital({
     api: connect(network),
     /** Every user ever created, in order. */
     ledger: ledger as readonly FakeUser[],
-    /** Every DELETE that Vital has seen, in order. */
+    /** Every DELETE that Vital has received, in order. */
     deletes: deletes as readonly DeleteCall[],
     calls: calls as readonly VitalOperation[],
     live: (clientUserId: string) =>
       ledger.filter((user) => user.clientUserId === clientUserId && isLive(user)),
     addUser,
-    /** What somebody does in Vital's dashboard: not one of our calls. */
+    /** Deletes the user in Vital's dashboard, not through the API. */
     deleteInDashboard(clientUserId: string): void {
       const user = findLive(clientUserId);
       if (user !== undefined) user.isDeleted = true;

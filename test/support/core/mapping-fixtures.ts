@@ -15,7 +15,7 @@ export const appUserId = "auth0|ada" as AppUserId;
 export const vitalUserId = "11111111-1111-4111-8111-111111111111" as VitalUserId;
 export const otherVitalUserId = "22222222-2222-4222-8222-222222222222" as VitalUserId;
 
-/** When the newest event of a made row happened, and instants around it. */
+/** The time of the newest event of every fixture. */
 export const lastEventAt = new Date("2026-11-22T10:00:00.000Z");
 export const generation = 7;
 
@@ -29,7 +29,7 @@ type Fixtures = {
   deleted: DeletedMapping;
 };
 
-/** One row of each state, as the product would have written it some time ago. */
+/** Returns a mapping in this state, as the product would have written it earlier. */
 export function mappingFixture<S extends MappingState>(
   state: S,
   changes: Partial<Fixtures[S]> = {},
@@ -55,9 +55,9 @@ export function mappingFixture<S extends MappingState>(
     deleting: { ...base, ...due, state: "deleting", deletingAt: at, vitalUserIdsToDelete: [] },
     deleted: { ...base, state: "deleted", deletedAt: at },
   };
-  const row: Fixtures[S] = { ...fixtures[state], ...changes };
-  Object.freeze(row);
-  return row;
+  const mapping: Fixtures[S] = { ...fixtures[state], ...changes };
+  Object.freeze(mapping);
+  return mapping;
 }
 
 export const states = ["pending", "active", "failed", "deleting", "deleted"] as const;

@@ -9,7 +9,7 @@ export const deployment: Deployment = { environment: "sandbox", region: "us" };
 const isDue = (mapping: Mapping, at: Date): mapping is DueMapping =>
   "nextSweepAt" in mapping && mapping.nextSweepAt <= at;
 
-/** Mappings in memory, with the compare-and-set of the real store. Rows are frozen: nobody changes them in place. */
+/** Mappings in memory, with the compare-and-set of the real store. They are frozen, so no code can change them in place. */
 export function createMemoryStore() {
   const mappings = new Map<AppUserId, Mapping>();
   const put = (mapping: Mapping) => mappings.set(mapping.appUserId, Object.freeze(structuredClone(mapping)));
@@ -35,7 +35,7 @@ export function createMemoryStore() {
     listDue: (at: Date, limit: number): Promise<readonly DueMapping[]> =>
       Promise.resolve(
         [...mappings.values()]
-          .filter((row): row is DueMapping => isDue(row, at))
+          .filter((mapping): mapping is DueMapping => isDue(mapping, at))
           .sort((a, b) => a.nextSweepAt.getTime() - b.nextSweepAt.getTime())
           .slice(0, limit),
       ),
@@ -46,7 +46,7 @@ export function createMemoryStore() {
 
 export type MemoryStore = ReturnType<typeof createMemoryStore>;
 
-/** The record of the team in memory. */
+/** The team record in memory. */
 export function createMemoryTeamStore(
   hasActiveMapping: () => Promise<boolean> = () => Promise.resolve(false),
 ): TeamStore {

@@ -6,13 +6,16 @@ import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeamStore } from "./memory-store.js";
 import { lateCommitMarginMs, startCoreProcess, vitalTimeoutMs, type Store } from "./core-process.js";
 
-/** What becomes of a call: done and answered, not done, done and not answered, done after it was given up. */
+/**
+ * How a call ends: with a commit and a response, without a commit, with a commit and no response, or with a commit after
+ * the caller's timeout.
+ */
 export type CallOutcome = "ok" | "fail" | "lost" | "late";
 
-/** Something that waits for its turn. It is run by `deadlineMs` of the world's clock at the latest, where it has one. */
+/** A step that waits for its turn. It runs when the clock reaches `deadlineMs` at the latest. */
 type Step = { run: () => void; deadlineMs: number; owner: ProcessLife | "Vital" };
 
-/** How long a write may take to land; it eats into the margin that a deletion leaves for late commits. */
+/** How long a write may take. It uses up part of the margin that a deletion leaves for late commits. */
 const slowWriteMs = 5_000;
 
 class ProcessDied extends Error {
@@ -22,35 +25,35 @@ class ProcessDied extends Error {
 type ProcessLife = { isDead: boolean };
 
 /**
- * A world in which nothing happens by itself: every request to the store or to Vital, and every answer, waits until it
- * is told to go on. A process may die at any of these points (its later calls have no effect, what it sent travels on),
- * calls may fail, and the clock moves when it is told to, but not past what the time-outs of the product promise.
+ * A system in which nothing happens by itself: every request to the store or to Vital, and every response, waits until
+ * the test runs its step. A process may die at any step (its later calls have no effect, but requests already sent
+ * continue), calls may fail, and the clock moves only when the test advances it, never past the product's timeouts.
  */
 export function createSteppedSystem({
-  fates,
+  callOutcomes,
   onDeleted,
   onWritten,
 }: {
-  fates: { vital: readonly CallOutcome[]; store: readonly CallOutcome[] };
-  /** Called when a living Vital user is deleted by us. */
+  callOutcomes: { vital: readonly CallOutcome[]; store: readonly CallOutcome[] };
+  /** Called when the product deletes a Vital user. */
   onDeleted: (user: FakeUser) => void;
-  /** Called when a row has been written. */
-  onWritten: (row: Mapping) => void;
+  /** Called when a mapping has been written. */
+  onWritten: (mapping: Mapping) => void;
 }) {
   let nowMs = Date.parse("2026-11-22T10:00:00Z");
   let isFaulty = true;
   const steps: Step[] = [];
-  const coming = { vital: [...fates.vital], store: [...fates.store] };
+  const outcomes = { vital: [...callOutcomes.vital], store: [...callOutcomes.store] };
   const store = createMemoryStore();
   const teams = createMemoryTeamStore(store.hasActive);
   const vital = createFakeVital({ onDeleted });
 
   const wait = (owner: ProcessLife, deadlineMs = Infinity) =>
     new Promise<void>((resolve) => steps.push({ run: resolve, deadlineMs, owner }));
-  const takeFate = (kind: "vital" | "store"): CallOutcome =>
-    (isFaulty ? coming[kind].shift() : undefined) ?? "ok";
+  const nextOutcome = (kind: "vital" | "store"): CallOutcome =>
+    (isFaulty ? outcomes[kind].shift() : undefined) ?? "ok";
 
-  /** One turn of everything that can go on without being told. */
+  /** Waits for everything that continues without another step. */
   const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   async function run(step: Step): Promise<void> {
@@ -78,17 +81,17 @@ export function createSteppedSystem({
   function connectToVital(life: ProcessLife): Network {
     return async (_operation, commit) => {
       assertAlive(life);
-      const fate = takeFate("vital");
+      const callOutcome = nextOutcome("vital");
       const timeoutAtMs = nowMs + vitalTimeoutMs;
       await wait(life, timeoutAtMs);
-      const outcome = fate === "ok" || fate === "lost" ? attempt(commit) : null;
-      if (fate === "late") {
+      const outcome = callOutcome === "ok" || callOutcome === "lost" ? attempt(commit) : null;
+      if (callOutcome === "late") {
         const latestMs = timeoutAtMs + lateCommitMarginMs - slowWriteMs;
         steps.push({ run: () => void attempt(commit), deadlineMs: latestMs, owner: "Vital" });
       }
       await wait(life, timeoutAtMs);
       assertAlive(life);
-      if (fate === "ok" && outcome !== null) return outcome();
+      if (callOutcome === "ok" && outcome !== null) return outcome();
       throw new VitalError("unavailable", "no answer within 5000 ms");
     };
   }
@@ -102,15 +105,15 @@ export function createSteppedSystem({
       assertAlive(life);
       return result;
     }
-    async function write(row: Mapping, commit: () => Promise<boolean>): Promise<boolean> {
+    async function write(mapping: Mapping, commit: () => Promise<boolean>): Promise<boolean> {
       assertAlive(life);
-      const fate = takeFate("store");
+      const callOutcome = nextOutcome("store");
       await wait(life, nowMs + slowWriteMs);
-      const isWritten = fate === "fail" ? false : await commit();
-      if (isWritten) onWritten(row);
+      const isWritten = callOutcome === "fail" ? false : await commit();
+      if (isWritten) onWritten(mapping);
       await wait(life);
       assertAlive(life);
-      if (fate === "ok") return isWritten;
+      if (callOutcome === "ok") return isWritten;
       throw new ServiceError("SERVICE_UNAVAILABLE");
     }
     return {
@@ -123,15 +126,15 @@ export function createSteppedSystem({
 
   return {
     vital,
-    rows: store.mappings,
-    row: (appUserId: AppUserId) => store.mappings.get(appUserId) ?? null,
-    /** Lets any one thing go on. */
+    mappings: store.mappings,
+    mapping: (appUserId: AppUserId) => store.mappings.get(appUserId) ?? null,
+    /** Runs any one step. */
     async runAny(choice: number): Promise<void> {
       const step = steps[choice % Math.max(1, steps.length)];
       if (step !== undefined) await run(step);
     },
 
-    /** Lets a process go on by one step, the oldest; false when it has nothing to do. */
+    /** Runs the oldest step of a process; returns false when it has none. */
     async runOldestOf({ life }: { life: ProcessLife }): Promise<boolean> {
       const step = steps.find(({ owner }) => owner === life);
       if (step !== undefined) await run(step);
@@ -152,22 +155,22 @@ export function createSteppedSystem({
 
     advance: (durationMs: number) => advanceTo(nowMs + durationMs),
 
-    /** From now on calls are answered. */
+    /** From now on no call fails. */
     endFaults(): void {
       isFaulty = false;
     },
 
-    /** Lets every process go on, oldest step first, until none waits any more. What is late at Vital stays late. */
+    /** Runs the steps of all processes, oldest first, until none is left. Late commits at Vital stay late. */
     async drain(): Promise<void> {
       const next = () => steps.find(({ owner }) => owner !== "Vital");
       await flush();
       for (let step = next(); step !== undefined; step = next()) await run(step);
     },
 
-    /** Moves the clock to when the next row is due; false when none is. */
+    /** Moves the clock to the time when the next mapping is due; returns false when none is. */
     async advanceToNextDue(): Promise<boolean> {
-      const dueMs = [...store.mappings.values()].flatMap((row) =>
-        "nextSweepAt" in row ? [row.nextSweepAt.getTime()] : [],
+      const dueMs = [...store.mappings.values()].flatMap((mapping) =>
+        "nextSweepAt" in mapping ? [mapping.nextSweepAt.getTime()] : [],
       );
       if (dueMs.length === 0) return false;
       await advanceTo(Math.min(...dueMs));
@@ -178,7 +181,7 @@ export function createSteppedSystem({
 
 export type CooperativeWorld = ReturnType<typeof createSteppedSystem>;
 
-/** What the call gave or threw, to be had later. */
+/** Runs the call now, and returns a function that returns or throws its result. */
 function attempt<T>(commit: () => T): () => T {
   try {
     const result = commit();

@@ -9,7 +9,7 @@ import { deployment } from "./memory-store.js";
 import { createFakeNetwork } from "./fake-network.js";
 import { startCoreProcess } from "./core-process.js";
 
-/** Mappings in a MongoDB database of one test's own. */
+/** Opens the mappings in a MongoDB database that only this test uses. */
 export async function createTestStore() {
   const mongo = createMongoConnection({
     url: createTestDatabase(),
@@ -26,7 +26,7 @@ export async function createTestStore() {
   return { mappings, teams };
 }
 
-/** Real mappings, a Vital in memory behind a scripted network, and a clock that stands; processes share all of it. */
+/** Real mappings, a Vital in memory behind a fake network, and a manual clock. All processes of a test share them. */
 export async function createTestContext() {
   const { mappings, teams } = await createTestStore();
   await teams.remember(deployment);

@@ -7,7 +7,7 @@ type Responder = (response: ServerResponse, request: ReceivedRequest) => void;
 
 export type StubResponse = { status?: number; headers?: Record<string, string>; body?: unknown };
 
-/** Ends a response with a status and a body, which is JSON unless it is a string. */
+/** Responds with a status and a body. A string is sent as text, anything else as JSON. */
 export const respondWith =
   ({ status = 200, headers = {}, body = "" }: StubResponse): Responder =>
   (response) => {
@@ -16,7 +16,7 @@ export const respondWith =
     response.end(isText ? body : JSON.stringify(body));
   };
 
-/** An HTTP server in Vital's place that answers each request with the next of the given answers, the last for ever. */
+/** Starts an HTTP server that replaces Vital. Each request gets the next response; the last one repeats. */
 export async function startStubVital(...responders: Responder[]) {
   const received: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
