@@ -1,27 +1,16 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
-import { createMongoConnection } from "../../src/mongo/connection.js";
-import { createMappings, type Mappings } from "../../src/mongo/mappings.js";
+import type { Mappings } from "../../src/mongo/mappings.js";
 import { runCli } from "../support/cli/run-cli.js";
 import { mappingFixture } from "../support/core/mapping-fixtures.js";
-import { createTestDatabase } from "../support/services.js";
+import { openMappings } from "../support/open-mappings.js";
 
-async function openMappings() {
-  const url = createTestDatabase();
-  const mongo = createMongoConnection({
-    url,
-    serverSelectionTimeoutMs: 5_000,
-    socketTimeoutMs: 5_000,
-    maxPoolSize: 5,
-    appName: "vital-gateway tests",
-  });
-  onTestFinished(() => mongo.close());
-  await mongo.whenConnected;
-  const mappings = createMappings(mongo);
+async function setUp() {
+  const { mongo, mongodbUrl, mappings } = await openMappings();
   await mappings.createIndexes();
   const retry = async (...args: string[]) => {
-    const { exitCode, stdout, stderr } = await runCli(["retry", ...args], { MONGODB_URL: url });
+    const { exitCode, stdout, stderr } = await runCli(["retry", ...args], { MONGODB_URL: mongodbUrl });
     return { exitCode, stdout: stdout.trim(), stderr: stderr.trim() };
   };
   return { mappings, connection: mongo.connection, retry };
@@ -76,7 +65,7 @@ function startRejectingWorker(mappings: Mappings) {
 }
 
 test("--failed retries what was failed at its start, once each, while a worker fails the same users again", async () => {
-  const { mappings, retry } = await openMappings();
+  const { mappings, retry } = await setUp();
   const ids = Array.from({ length: 5_000 }, (_, number) => `u${number}`);
   await Promise.all(ids.map((id) => mappings.insert(toFailed(id))));
   const worker = startRejectingWorker(mappings);
@@ -89,12 +78,12 @@ test("--failed retries what was failed at its start, once each, while a worker f
 }, 60_000);
 
 test("--failed retries nothing when nothing is failed", async () => {
-  const { retry } = await openMappings();
+  const { retry } = await setUp();
   expect(await retry("--failed")).toMatchObject({ exitCode: 0, stdout: "0 set back to pending" });
 });
 
 test("--failed with --code leaves mappings that failed for another reason", async () => {
-  const { mappings, retry } = await openMappings();
+  const { mappings, retry } = await setUp();
   await Promise.all(
     [toFailed("a"), toFailed("b", "INVALID"), toFailed("c", "INVALID")].map((mapping) =>
       mappings.insert(mapping),
@@ -109,7 +98,7 @@ test("--failed with --code leaves mappings that failed for another reason", asyn
 });
 
 test("named app users are retried once each, and those that are not failed are listed", async () => {
-  const { mappings, retry } = await openMappings();
+  const { mappings, retry } = await setUp();
   const failed = toFailed("a|1");
   await mappings.insert(failed);
   await mappings.insert(mappingFixture("active", { appUserId: "b" as AppUserId }));

@@ -1,33 +1,19 @@
-import { beforeEach, describe, expect, test, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { AppUserId, VitalUserId } from "../../src/core/mapping/app-user-id.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
-import { createMongoConnection } from "../../src/mongo/connection.js";
-import { createMappings, toFailedFilter, type Mappings } from "../../src/mongo/mappings.js";
+import { toFailedFilter, type Mappings } from "../../src/mongo/mappings.js";
 import { createTeamRecords } from "../../src/mongo/team.js";
 import { mappingFixture, otherVitalUserId, states, vitalUserId } from "../support/core/mapping-fixtures.js";
-import { createTestDatabase } from "../support/services.js";
+import { openMappings } from "../support/open-mappings.js";
 
 const toId = (text: string) => text as AppUserId;
 const toVitalId = (number: number) =>
   `00000000-0000-4000-8000-${String(number).padStart(12, "0")}` as VitalUserId;
 
-async function openMongo() {
-  const mongo = createMongoConnection({
-    url: createTestDatabase(),
-    serverSelectionTimeoutMs: 5_000,
-    socketTimeoutMs: 5_000,
-    maxPoolSize: 5,
-    appName: "vital-gateway tests",
-  });
-  onTestFinished(() => mongo.close());
-  await mongo.whenConnected;
-  return { ...mongo, mappings: createMappings(mongo) };
-}
-
 let mappings: Mappings;
 
 beforeEach(async () => {
-  ({ mappings } = await openMongo());
+  ({ mappings } = await openMappings());
   await mappings.createIndexes();
 });
 
@@ -247,7 +233,10 @@ describe("failed mappings", () => {
   });
 
   test("are listed when an older version stored no reason", async () => {
-    const { mappings: fresh, connection } = await openMongo();
+    const {
+      mappings: fresh,
+      mongo: { connection },
+    } = await openMappings();
     await fresh.insert(failed("ada", at));
     await connection
       .collection<{ _id: string }>("vital_user_mappings")
@@ -259,7 +248,10 @@ describe("failed mappings", () => {
   });
 
   test("are found by one index scan without a sort", async () => {
-    const { mappings: fresh, connection } = await openMongo();
+    const {
+      mappings: fresh,
+      mongo: { connection },
+    } = await openMappings();
     await fresh.createIndexes();
     const rows = Array.from({ length: 200 }, (_, number) =>
       number % 10 === 0
@@ -276,7 +268,10 @@ describe("failed mappings", () => {
 });
 
 test("missing indexes are named, on a new collection and where somebody dropped one", async () => {
-  const { mappings: fresh, connection } = await openMongo();
+  const {
+    mappings: fresh,
+    mongo: { connection },
+  } = await openMappings();
   expect(await fresh.listMissingIndexes()).toEqual(["vital_user_id_unique", "due", "state_requested_at"]);
   await fresh.createIndexes();
   expect(await fresh.listMissingIndexes()).toEqual([]);
@@ -287,7 +282,10 @@ test("missing indexes are named, on a new collection and where somebody dropped 
 });
 
 test("what belongs to a state alone is absent in the others, so that the partial indexes stay small", async () => {
-  const { mappings: fresh, connection } = await openMongo();
+  const {
+    mappings: fresh,
+    mongo: { connection },
+  } = await openMappings();
   for (const state of states) await fresh.insert(mappingFixture(state, { appUserId: toId(state) }));
   const rows = await connection.collection("vital_user_mappings").find().toArray();
   const having = (field: string) => rows.filter((row) => field in row).map(({ state }) => state as string);
@@ -297,7 +295,7 @@ test("what belongs to a state alone is absent in the others, so that the partial
 });
 
 test("the first place and the first team id are remembered, whoever comes at the same moment", async () => {
-  const teams = createTeamRecords(await openMongo());
+  const teams = createTeamRecords((await openMappings()).mongo);
   const places = [
     { environment: "sandbox", region: "us" },
     { environment: "production", region: "eu" },

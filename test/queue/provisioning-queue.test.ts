@@ -1,28 +1,14 @@
 import { UnrecoverableError } from "bullmq";
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import {
-  createProvisioningQueue,
-  provisioningQueueName,
-  queuePrefix,
-} from "../../src/queue/provisioning-queue.js";
-import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
+import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
+import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
+import { openQueue } from "../support/queue/open-queue.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startOwnRedis, createTestRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };
-
-async function openQueue(redisUrl: string) {
-  const redis = createCommandConnection(redisUrl);
-  const queue = createProvisioningQueue({ redis, onError: () => undefined });
-  onTestFinished(async () => {
-    await queue.close();
-    redis.disconnect();
-  });
-  await waitUntil("Redis is there", () => queue.isReachable());
-  return queue;
-}
 
 function startWorker(
   redisUrl: string,

@@ -22,6 +22,7 @@ import { dropDatabases } from "./drop-databases.js";
  *   await stack.whenActive([user]);
  *   const { data } = await sendGraphql(gateway, await stack.signIn(user));
  *
+ * Storage without a process: `openMappings()` in open-mappings.ts, `openQueue(redisUrl)` in queue/open-queue.ts.
  * Vital (simulator.ts): `startTestSimulator()` starts the simulator inside the test process.
  * Waiting (wait-until.ts): `await waitUntil("the job is done", () => isDone)`.
  * Time, randomness and logs: manual-clock.ts, random.ts, recording-log.ts.

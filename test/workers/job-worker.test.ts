@@ -1,11 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { createProvisioningQueue, queuePrefix } from "../../src/queue/provisioning-queue.js";
+import { queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { provisioningQueueName } from "../../src/queue/provisioning-queue.js";
-import { createCommandConnection, createWorkerConnection } from "../../src/queue/redis-connection.js";
+import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
 import { startLosingLink } from "../support/queue/losing-link.js";
+import { openQueue } from "../support/queue/open-queue.js";
 import { waitUntil } from "../support/wait-until.js";
 import { createTestRedis } from "../support/services.js";
 
@@ -13,13 +14,7 @@ type Data = { appUserId: AppUserId };
 
 async function setUp() {
   const redisUrl = await createTestRedis();
-  const redis = createCommandConnection(redisUrl);
-  const queue = createProvisioningQueue({ redis, onError: () => undefined });
-  onTestFinished(async () => {
-    await queue.close();
-    redis.disconnect();
-  });
-  await waitUntil("Redis is connected", () => queue.isReachable());
+  const queue = await openQueue(redisUrl);
   const add = (...users: string[]) =>
     queue.enqueue(users.map((user) => ({ job: "provision-user" as const, appUserId: user as AppUserId })));
   const start = (url: string, run: (appUserId: AppUserId) => Promise<JobOutcome>) =>

@@ -1,8 +1,5 @@
-import { onTestFinished } from "vitest";
-import { createMappings } from "../../../src/mongo/mappings.js";
-import { createMongoConnection } from "../../../src/mongo/connection.js";
 import { createTeamRecords } from "../../../src/mongo/team.js";
-import { createTestDatabase } from "../services.js";
+import { openMappings } from "../open-mappings.js";
 import { createFakeVital } from "./fake-vital.js";
 import { createManualClock } from "../manual-clock.js";
 import { deployment } from "./memory-store.js";
@@ -11,16 +8,7 @@ import { startCoreProcess } from "./core-process.js";
 
 /** Opens the mappings in a MongoDB database that only this test uses. */
 export async function createTestStore() {
-  const mongo = createMongoConnection({
-    url: createTestDatabase(),
-    serverSelectionTimeoutMs: 5_000,
-    socketTimeoutMs: 5_000,
-    maxPoolSize: 5,
-    appName: "vital-gateway tests",
-  });
-  onTestFinished(() => mongo.close());
-  await mongo.whenConnected;
-  const mappings = createMappings(mongo);
+  const { mongo, mappings } = await openMappings();
   await mappings.createIndexes();
   const teams = { ...createTeamRecords(mongo), hasActiveMapping: mappings.hasActive };
   return { mappings, teams };
