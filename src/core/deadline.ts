@@ -1,15 +1,15 @@
 /**
- * Waits for `work` at most `timeoutMs`, then rejects with what `toError` gives. The work itself goes on; whoever does
- * it takes care of what it leaves.
+ * Waits for `work` at most `timeoutMs`, then rejects with the error that `toError` returns. The work itself continues,
+ * and its owner is responsible for its effects.
  *
- * An answer that has arrived while the event loop was held up still counts: it is read before the deadline strikes.
+ * A response that arrived while the event loop was blocked still counts: it is read before the deadline takes effect.
  */
 export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const strike = () => {
+    const rejectLate = () => {
       reject(toError());
     };
-    const timer = setTimeout(() => setImmediate(strike), timeoutMs);
+    const timer = setTimeout(() => setImmediate(rejectLate), timeoutMs);
     work.then(
       (value) => {
         clearTimeout(timer);
@@ -17,7 +17,7 @@ export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: ()
       },
       (error: unknown) => {
         clearTimeout(timer);
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what the work threw, as it is
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the error of the work, unchanged
         reject(error);
       },
     );
@@ -25,8 +25,8 @@ export function withDeadline<T>(work: Promise<T>, timeoutMs: number, toError: ()
 }
 
 /**
- * Waits for `work` at most `timeoutMs`, and gives whether it ended in time. Rejects with what the work throws
- * meanwhile; what it throws later is of no interest any more.
+ * Waits for `work` at most `timeoutMs`, and returns whether it ended in time. Rejects when the work fails within that
+ * time; a later failure is ignored.
  */
 export async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -33,5 +33,3 @@ export function createManualClock(startAt = "2026-11-22T10:00:00.000Z") {
     },
   };
 }
-
-export type ManualClock = ReturnType<typeof createManualClock>;

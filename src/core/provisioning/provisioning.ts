@@ -20,7 +20,7 @@ const sweepMarginMs = 5_000;
 /** When the mapping changes more often than this during one attempt, the rest is left to the next attempt. */
 const maxRounds = 4;
 
-export type ProvisioningOutcome = "active" | "failed" | "postponed" | "superseded";
+type ProvisioningOutcome = "active" | "failed" | "postponed" | "superseded";
 
 /**
  * Makes sure that an app user has a Vital user. One attempt reads the mapping, creates the user at Vital (which also

@@ -29,7 +29,7 @@ export type SignInTokens = {
  */
 const defaultMaxSharedMs = 60_000;
 
-/** How long a caller is told to wait when the time is not known, milliseconds. */
+/** How long a caller should wait when the time is not known, milliseconds. */
 const defaultRetryMs = 2_000;
 
 const toStuckError = () =>

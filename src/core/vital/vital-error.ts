@@ -39,7 +39,7 @@ export type VitalErrorKind =
   | "wrong_team";
 
 /** The one place that decides what a kind of failure means. */
-export const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
+const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   unavailable: {
     breaker: "count",
     countsAsAttempt: true,

@@ -19,41 +19,41 @@ async function insertDue(store: Store, amount: number): Promise<void> {
   }
 }
 
-function openSweeper(store: Store, { isReachable = true, takesJobs = true } = {}) {
+function openSweeper(store: Store, { isReachable = true, acceptsJobs = true } = {}) {
   const clock = createManualClock(dueAt.toISOString());
   const enqueued: string[] = [];
-  const worked: string[] = [];
+  const ran: string[] = [];
   const reenqueued: number[] = [];
-  const gate = createLatch();
-  let atWork = 0;
-  let mostAtWork = 0;
-  const queue = { isReachable, takesJobs };
+  const finished = createLatch();
+  let running = 0;
+  let mostRunning = 0;
+  const queue = { isReachable, acceptsJobs };
   const sweeper = createSweeper({
     mappings: store,
     queue: {
       isReachable: () => queue.isReachable,
       enqueue(jobs) {
-        if (!queue.takesJobs) return Promise.reject(new Error("Redis did not answer"));
+        if (!queue.acceptsJobs) return Promise.reject(new Error("Redis is not responding"));
         enqueued.push(...jobs.map(({ job, appUserId }) => `${job} ${appUserId}`));
         return Promise.resolve();
       },
     },
     async runJob(job: ProvisioningJob, appUserId: AppUserId) {
-      worked.push(`${job} ${appUserId}`);
-      atWork += 1;
-      mostAtWork = Math.max(mostAtWork, atWork);
-      await gate.opened;
-      atWork -= 1;
+      ran.push(`${job} ${appUserId}`);
+      running += 1;
+      mostRunning = Math.max(mostRunning, running);
+      await finished.opened;
+      running -= 1;
     },
     now: clock.now,
     random: () => 0.5,
     onReenqueued: (amount) => reenqueued.push(amount),
   });
   return {
-    ...{ sweeper, clock, queue, enqueued, worked, reenqueued },
-    finishWork: gate.open,
-    mostAtWork: () => mostAtWork,
-    atWork: () => atWork,
+    ...{ sweeper, clock, queue, enqueued, ran, reenqueued },
+    finishWork: finished.open,
+    mostRunning: () => mostRunning,
+    running: () => running,
   };
 }
 
@@ -65,11 +65,11 @@ test("due mappings are enqueued again, the longest overdue first, and are then n
   await store.insert(mappingFixture("deleting", { appUserId: toId(2), nextSweepAt: early, sweeps: 0 }));
   await store.insert(mappingFixture("pending", { appUserId: toId(3), nextSweepAt: later }));
   await store.insert(mappingFixture("active", { appUserId: toId(4) }));
-  const { sweeper, enqueued, worked, reenqueued } = openSweeper(store);
+  const { sweeper, enqueued, ran, reenqueued } = openSweeper(store);
   expect(await sweeper.sweep()).toBe(2);
   expect(enqueued).toEqual(["deprovision-user u2", "provision-user u1"]);
   expect(reenqueued).toEqual([2]);
-  expect(worked).toEqual([]);
+  expect(ran).toEqual([]);
   expect(await sweeper.sweep()).toBe(0);
   expect(store.mappings.get(toId(1))).toMatchObject({
     sweeps: 1,
@@ -110,35 +110,35 @@ test("without the queue the sweeper runs the jobs itself, a few at a time, and t
   const context = openSweeper(store, { isReachable: false });
   expect(await context.sweeper.sweep()).toBe(sweeperRules.directConcurrency);
   expect(await context.sweeper.sweep()).toBe(0);
-  expect(context.worked).toHaveLength(sweeperRules.directConcurrency);
+  expect(context.ran).toHaveLength(sweeperRules.directConcurrency);
   expect(await store.listDue(dueAt, 100)).toHaveLength(15);
 
   context.finishWork();
   for (const expected of [20, 25]) {
-    await waitUntil("the work is done", () => context.atWork() === 0);
+    await waitUntil("the work is done", () => context.running() === 0);
     await context.sweeper.sweep();
-    expect(context.worked).toHaveLength(expected);
+    expect(context.ran).toHaveLength(expected);
   }
-  expect(new Set(context.worked).size).toBe(25);
-  expect(context.mostAtWork()).toBe(sweeperRules.directConcurrency);
+  expect(new Set(context.ran).size).toBe(25);
+  expect(context.mostRunning()).toBe(sweeperRules.directConcurrency);
   expect(context.reenqueued).toEqual([]);
 });
 
 test("a queue that accepts no jobs is treated as unavailable", async () => {
   const store = createMemoryStore();
   await insertDue(store, 3);
-  const { sweeper, worked, reenqueued } = openSweeper(store, { takesJobs: false });
+  const { sweeper, ran, reenqueued } = openSweeper(store, { acceptsJobs: false });
   expect(await sweeper.sweep()).toBe(3);
-  expect(worked).toEqual(["provision-user u0", "provision-user u1", "provision-user u2"]);
+  expect(ran).toEqual(["provision-user u0", "provision-user u1", "provision-user u2"]);
   expect(reenqueued).toEqual([]);
 });
 
 test("mappings that the sweeper has no capacity for are due again after their claim", async () => {
   const store = createMemoryStore();
   await insertDue(store, 12);
-  const { sweeper, worked, clock, finishWork } = openSweeper(store, { takesJobs: false });
+  const { sweeper, ran, clock, finishWork } = openSweeper(store, { acceptsJobs: false });
   expect(await sweeper.sweep()).toBe(12);
-  expect(worked).toHaveLength(sweeperRules.directConcurrency);
+  expect(ran).toHaveLength(sweeperRules.directConcurrency);
   finishWork();
   for (let number = 0; number < sweeperRules.directConcurrency; number += 1) {
     const mapping = await store.find(toId(number));
@@ -146,29 +146,29 @@ test("mappings that the sweeper has no capacity for are due again after their cl
   }
   clock.advance(sweeperRules.minClaimMs);
   await sweeper.sweep();
-  expect(new Set(worked).size).toBe(12);
+  expect(new Set(ran).size).toBe(12);
 });
 
 test("a mapping that the queue has not helped is processed directly, and also enqueued", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
-  const { sweeper, enqueued, worked, clock } = openSweeper(store);
+  const { sweeper, enqueued, ran, clock } = openSweeper(store);
   await sweeper.sweep();
-  expect(worked).toEqual([]);
+  expect(ran).toEqual([]);
   clock.advance(sweeperRules.maxClaimMs);
   await sweeper.sweep();
-  expect(worked).toEqual(["provision-user u0"]);
+  expect(ran).toEqual(["provision-user u0"]);
   expect(enqueued).toHaveLength(2);
 });
 
 test("a job that is still running is not started a second time", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
-  const { sweeper, worked, clock, finishWork } = openSweeper(store, { isReachable: false });
+  const { sweeper, ran, clock, finishWork } = openSweeper(store, { isReachable: false });
   await sweeper.sweep();
   clock.advance(sweeperRules.maxClaimMs);
   expect(await sweeper.sweep()).toBe(1);
-  expect(worked).toHaveLength(1);
+  expect(ran).toHaveLength(1);
   finishWork();
 });
 

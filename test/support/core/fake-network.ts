@@ -4,7 +4,7 @@ import type { Network, VitalOperation } from "./fake-vital.js";
 /** What happens to one call. */
 type Behaviour = <T>(commit: () => T) => Promise<T>;
 
-const timeoutError = () => new VitalError("unavailable", "no answer within 5000 ms");
+const timeoutError = () => new VitalError("unavailable", "no response within 5000 ms");
 
 /** A promise that resolves when the test opens it. */
 export function createLatch() {
@@ -78,5 +78,3 @@ export function createFakeNetwork() {
     },
   };
 }
-
-export type ScriptedNetwork = ReturnType<typeof createFakeNetwork>;

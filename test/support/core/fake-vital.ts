@@ -10,7 +10,7 @@ export type Network = <T>(operation: VitalOperation, commit: () => T) => Promise
 export type FakeUser = { vitalUserId: VitalUserId; clientUserId: string; isDeleted: boolean };
 
 /** One DELETE that reached Vital; `wasLive` is whether it deleted a user. */
-export type DeleteCall = { vitalUserId: VitalUserId; clientUserId: string | undefined; wasLive: boolean };
+type DeleteCall = { vitalUserId: VitalUserId; clientUserId: string | undefined; wasLive: boolean };
 
 export const teamId = "a0000000-0000-4000-8000-000000000000";
 
@@ -117,5 +117,3 @@ export function createFakeVital({
     },
   };
 }
-
-export type FakeVital = ReturnType<typeof createFakeVital>;

@@ -44,8 +44,6 @@ export function createMemoryStore() {
   };
 }
 
-export type MemoryStore = ReturnType<typeof createMemoryStore>;
-
 /** The team record in memory. */
 export function createMemoryTeamStore(
   hasActiveMapping: () => Promise<boolean> = () => Promise.resolve(false),

@@ -92,7 +92,7 @@ export function createSteppedSystem({
       await wait(life, timeoutAtMs);
       assertAlive(life);
       if (callOutcome === "ok" && outcome !== null) return outcome();
-      throw new VitalError("unavailable", "no answer within 5000 ms");
+      throw new VitalError("unavailable", "no response within 5000 ms");
     };
   }
 
@@ -178,8 +178,6 @@ export function createSteppedSystem({
     },
   };
 }
-
-export type CooperativeWorld = ReturnType<typeof createSteppedSystem>;
 
 /** Runs the call now, and returns a function that returns or throws its result. */
 function attempt<T>(commit: () => T): () => T {
