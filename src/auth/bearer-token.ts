@@ -2,8 +2,8 @@ import { ServiceError } from "../core/errors.js";
 import { BearerError } from "./bearer-error.js";
 
 /**
- * The `rawHeaders` of Node.js (alternating names and values), or headers by lower-case name. Prefer `rawHeaders`: of two
- * `Authorization` headers, Node.js keeps only the first one in the other format.
+ * The `rawHeaders` of Node.js (alternating names and values), or headers by lower-case name. Prefer `rawHeaders`: in the
+ * other format, Node.js keeps only the first of two `Authorization` headers.
  */
 export type RequestHeaders =
   readonly string[] | Readonly<{ authorization?: string | readonly string[] | undefined }>;
@@ -50,9 +50,7 @@ export function readBearerToken(headers: RequestHeaders): string {
   const scheme = /^([!#$%&'*+.^_`|~\w-]{1,20})(?: |$)/.exec(authorization)?.[1]?.toLowerCase();
   if (scheme === "bearer") throw invalidToken("the bearer token is empty");
   if (scheme === "dpop") {
-    throw noToken(
-      "the scheme is DPoP, but bound tokens are not supported; turn off token binding for this API",
-    );
+    throw noToken("the scheme is DPoP, but bound tokens are not supported; turn off DPoP for this API");
   }
   const reason = "the Authorization header does not use the Bearer scheme";
   throw scheme === undefined ? invalidToken(reason) : noToken(reason);

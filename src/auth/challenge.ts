@@ -8,7 +8,7 @@ const quotedString = (text: string): string =>
 /**
  * Returns the `WWW-Authenticate` header of a 401 or 403 (RFC 6750 §3), with `resource_metadata` of RFC 9728 §5.1.
  *
- * The challenge for a request without a token has no `error`. The description only ever says that a token has expired.
+ * The challenge for a request without a token has no `error`. The only description is that the token has expired.
  */
 export function toChallengeHeader(
   error: ServiceError,
@@ -24,8 +24,8 @@ export function toChallengeHeader(
     ["scope", bearer?.requiredScope],
     ["resource_metadata", options.resourceMetadataUrl],
   ];
-  const written = parameters.flatMap(([name, value]) =>
+  const formatted = parameters.flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${quotedString(value)}`],
   );
-  return written.length === 0 ? "Bearer" : `Bearer ${written.join(", ")}`;
+  return formatted.length === 0 ? "Bearer" : `Bearer ${formatted.join(", ")}`;
 }

@@ -11,7 +11,7 @@ function describeAudience(policy: AuthPolicy): string {
   return `aud ${policy.audienceRule} ${formatAlternatives(audiences)}`;
 }
 
-/** Describes the accepted tokens in one line for the startup log. Contains no secret. */
+/** Describes the accepted tokens in one line for the startup log. The line contains no secret. */
 export function describeAuthPolicy(policy: AuthPolicy): string {
   const issuers = policy.issuers.map((issuer) => `"${issuer.issuer}" (${describeKeys(issuer)})`);
   return [

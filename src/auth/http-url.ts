@@ -6,6 +6,6 @@ export function parseHttpUrl(text: string): URL | null {
   return url !== null && (url.protocol === "https:" || url.protocol === "http:") ? url : null;
 }
 
-/** With plain http, anyone on the network path can replace the keys. On loopback there is no network path. */
+/** Over plain http, anyone on the network path can replace the keys. A loopback connection has no network path. */
 export const isSafeTransport = (url: URL, allowHttp: boolean): boolean =>
   url.protocol === "https:" || allowHttp || loopback.test(url.hostname);

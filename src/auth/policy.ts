@@ -19,8 +19,9 @@ export type ClaimCondition = Readonly<{
   is?: readonly (string | boolean)[];
   /** None of these values, alone or as a member of an array. */
   isNot?: readonly string[];
-  /** A string that matches this pattern, or does not match that one. */
+  /** A string that matches this pattern. */
   matches?: RegExp;
+  /** A string that does not match this pattern. */
   matchesNot?: RegExp;
   /** A string of at most this many characters. */
   maxLength?: number;
@@ -28,41 +29,41 @@ export type ClaimCondition = Readonly<{
   past?: true;
 }>;
 
-/** A condition, or several of which one is enough. `reason` states for the log why a token fails. */
+/** A condition, or several of which at least one must pass. The log shows `reason` when a token does not pass. */
 export type ClaimRequirement = Readonly<
   { reason: string } & (ClaimCondition | { anyOf: readonly ClaimCondition[] })
 >;
 
-/** Where a provider writes scopes, and how: one string, an array, either of them, or the keys of an object. */
+/** A claim that contains scopes, and its format. */
 export type ScopeClaim = Readonly<{
   claim: string;
   format: "space-separated" | "array" | "space-separated-or-array" | "object-keys";
 }>;
 
-/** Where the keys of one issuer come from. The secret is a key object, so that nothing can print it by accident. */
+/** Where the keys of one issuer come from. The secret is a key object, so that it is never printed by accident. */
 export type KeySource =
   | Readonly<{ from: "discovery"; url: string }>
   | Readonly<{ from: "jwks"; url: string }>
   | Readonly<{ from: "secret"; secret: KeyObject }>;
 
-/** An issuer whose tokens are accepted. Compared byte for byte. */
+/** An issuer whose tokens are accepted. `iss` is compared byte for byte. */
 export type IssuerPolicy = Readonly<{
   issuer: string;
   keys: KeySource;
   /** Accepted `aud`. Empty when the audience rule is `absent`. */
   audiences: readonly string[];
-  /** Requirements on tokens of this issuer alone, such as its tenant. */
+  /** Requirements only for tokens of this issuer, such as its tenant. */
   requirements: readonly ClaimRequirement[];
 }>;
 
 /**
- * `contains`: `aud` is, or has as a member, one of the issuer's audiences. `equals`: `aud` is exactly that string.
- * `absent`: there is no `aud`. RFC 7519 §4.1.3 forbids accepting a token whose audience names someone else. Another rule,
- * described by `checkedInsteadOfAudience`, keeps out the tokens of other services.
+ * `contains`: `aud` is one of the issuer's audiences, or an array that contains one. `equals`: `aud` is one of them, and
+ * not an array. `absent`: `aud` must be missing or empty, because RFC 7519 §4.1.3 forbids accepting a token for another
+ * audience. Another rule, which `checkedInsteadOfAudience` describes, rejects tokens for other services.
  */
 export type AudienceRule = "contains" | "equals" | "absent";
 
-/** Which tokens authenticate a viewer: a preset with the settings applied. Plain data, frozen and complete. */
+/** Defines which tokens authenticate a viewer: a preset with the settings applied. Plain data, frozen and complete. */
 export type AuthPolicy = Readonly<{
   provider: string;
   issuers: readonly IssuerPolicy[];
@@ -74,7 +75,7 @@ export type AuthPolicy = Readonly<{
   /** The suggested fix for a token with another audience, for an operator. */
   audienceFix: string;
   userIdClaim: string;
-  /** The claims that name the client which requested the token. */
+  /** The claims that name the client that requested the token. */
   clientClaims: readonly string[];
   /** The accepted clients. `clientPresence` says whether they are checked. */
   clientIds: readonly string[];
@@ -86,12 +87,12 @@ export type AuthPolicy = Readonly<{
   scopeClaims: readonly ScopeClaim[];
   requiredScope?: string;
   allowActor: boolean;
-  /** Another claim at which the token expires: an ISO 8601 time or seconds. */
+  /** A second claim with an expiry, as an ISO 8601 time or in seconds. The token expires at the earlier of it and `exp`. */
   expiresWith?: ClaimPath;
   maxLifetimeSeconds?: number;
   clockToleranceSeconds: number;
-  /** Keys may be fetched over plain http from other hosts than loopback. */
+  /** Allows fetching keys over plain http from hosts other than loopback. */
   allowHttp: boolean;
-  /** For the startup log. */
+  /** Logged at startup. */
   warnings: readonly string[];
 }>;

@@ -14,7 +14,7 @@ export type Viewer = Readonly<{ appUserId: AppUserId }>;
 
 type ViewerAuthentication = {
   /**
-   * Authenticates a request once, when it starts. A token that expires while the request runs does not fail it.
+   * Authenticates a request once, when it starts. The request continues if the token expires while it runs.
    *
    * @throws ServiceError `UNAUTHENTICATED` (401), `FORBIDDEN` (scope, 403), `AUTH_UNAVAILABLE` (503).
    */
@@ -36,8 +36,8 @@ type ViewerAuthenticationOptions = {
 };
 
 /**
- * Creates the authentication of viewers by the access tokens of the configured issuers. A token that was verified
- * within the last minute costs one SHA-256 and one map lookup.
+ * Creates the service that authenticates viewers by access tokens of the configured issuers. For a token that was
+ * verified within the last minute, this costs one SHA-256 and one map lookup.
  */
 export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
   const { policy, keySets, now, log, maxCachedTokens = 10_000 } = options;

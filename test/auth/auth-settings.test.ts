@@ -23,13 +23,18 @@ const settingsOf = (provider: string): Record<string, string> => ({
   ...providerCases.find((one) => one.provider === provider)?.settings,
 });
 
-/** Settings with which the gateway must not start: the setting in the message, and a part of the reason. */
+/** Settings with which the gateway must not start, the setting that the problem names, and a part of its message. */
 const rejected: [string, Record<string, string>, string, RegExp][] = [
   ["no issuer", { AUTH_AUDIENCE: "x" }, "AUTH_ISSUER", /is required/],
   ["no audience", { AUTH_ISSUER: issuer }, "AUTH_AUDIENCE", /is required: the resource identifier/],
   ["an unknown provider", { ...rfc9068, AUTH_PROVIDER: "gogle" }, "AUTH_PROVIDER", /must be one of/],
-  ["HS256", { ...rfc9068, AUTH_ALGORITHMS: "HS256" }, "AUTH_ALGORITHMS", /can also create one/],
-  ["none", { ...rfc9068, AUTH_ALGORITHMS: "RS256,none" }, "AUTH_ALGORITHMS", /"none" is not allowed/],
+  ["the algorithm HS256", { ...rfc9068, AUTH_ALGORITHMS: "HS256" }, "AUTH_ALGORITHMS", /can also create one/],
+  [
+    "the algorithm none",
+    { ...rfc9068, AUTH_ALGORITHMS: "RS256,none" },
+    "AUTH_ALGORITHMS",
+    /"none" is not allowed/,
+  ],
   ["an unknown algorithm", { ...rfc9068, AUTH_ALGORITHMS: "RS257" }, "AUTH_ALGORITHMS", /not supported/],
   ["a wildcard audience", { ...rfc9068, AUTH_AUDIENCE: "*" }, "AUTH_AUDIENCE", /wildcards are not supported/],
   ["a wildcard issuer", { ...rfc9068, AUTH_ISSUER: "https://*.example.com" }, "AUTH_ISSUER", /wildcards/],
@@ -47,19 +52,19 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /AUTH_ALLOW_HTTP/,
   ],
   [
-    "an http URL of the key set",
+    "a key set URL over plain http",
     { ...rfc9068, AUTH_JWKS_URL: "http://idp.example.com/jwks" },
     "AUTH_JWKS_URL",
     /AUTH_ALLOW_HTTP/,
   ],
   [
-    "a key set that is not at an http URL",
+    "a key set URL that is a file URL",
     { ...rfc9068, AUTH_JWKS_URL: "file:///etc/keys" },
     "AUTH_JWKS_URL",
     /http\(s\) URL/,
   ],
   [
-    "a password in the URL of the key set",
+    "a key set URL with a password",
     { ...rfc9068, AUTH_JWKS_URL: "https://u:p@idp.example.com/jwks" },
     "AUTH_JWKS_URL",
     /without a user name/,
@@ -100,7 +105,7 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     "AUTH_AUDIENCE",
     /Management API/,
   ],
-  ["two scopes", { ...rfc9068, AUTH_REQUIRED_SCOPE: "a b" }, "AUTH_REQUIRED_SCOPE", /one scope/],
+  ["two required scopes", { ...rfc9068, AUTH_REQUIRED_SCOPE: "a b" }, "AUTH_REQUIRED_SCOPE", /one scope/],
   [
     "a clock tolerance of an hour",
     { ...rfc9068, AUTH_CLOCK_TOLERANCE_SECONDS: "3600" },
@@ -108,7 +113,7 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /0 to 120/,
   ],
   [
-    "Auth0 without the slash",
+    "an Auth0 issuer without the trailing slash",
     { ...settingsOf("auth0"), AUTH_ISSUER: "https://team.eu.auth0.com" },
     "AUTH_ISSUER",
     /trailing slash/,
@@ -120,49 +125,49 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /for any API/,
   ],
   [
-    "a client as Auth0's audience",
+    "a client id as Auth0's audience",
     { ...settingsOf("auth0"), AUTH_AUDIENCE: "app", AUTH_CLIENT_IDS: "app" },
     "AUTH_AUDIENCE",
     /ID tokens/,
   ],
   [
-    "Okta's org issuer",
+    "Okta's org authorization server",
     { ...settingsOf("okta"), AUTH_ISSUER: "https://team.okta.com" },
     "AUTH_ISSUER",
     /org authorization/,
   ],
   [
-    "Okta's org endpoints",
+    "the endpoints of Okta's org authorization server",
     { ...settingsOf("okta"), AUTH_ISSUER: "https://team.okta.com/oauth2/v1" },
     "AUTH_ISSUER",
     /org authorization/,
   ],
   [
-    "Okta's admin console",
+    "the URL of Okta's admin console",
     { ...settingsOf("okta"), AUTH_ISSUER: "https://team-admin.okta.com/oauth2/default" },
     "AUTH_ISSUER",
     /-admin/,
   ],
   [
-    "all tenants of Entra",
+    "the Entra issuer of all tenants",
     { ...settingsOf("entra"), AUTH_ISSUER: "https://login.microsoftonline.com/common/v2.0" },
     "AUTH_ISSUER",
     /every tenant/,
   ],
   [
-    "Entra's template",
+    "the template of Entra issuers",
     { ...settingsOf("entra"), AUTH_ISSUER: "https://login.microsoftonline.com/{tenantid}/v2.0" },
     "AUTH_ISSUER",
     /every tenant/,
   ],
   [
-    "Microsoft Graph",
+    "the audience of Microsoft Graph",
     { ...settingsOf("entra"), AUTH_AUDIENCE: "00000003-0000-0000-c000-000000000000" },
     "AUTH_AUDIENCE",
     /Graph/,
   ],
   [
-    "a workforce tenant as External ID",
+    "a workforce tenant with the External ID preset",
     { ...settingsOf("entra-external"), AUTH_ISSUER: `https://login.microsoftonline.com/${tenant}/v2.0` },
     "AUTH_ISSUER",
     /AUTH_PROVIDER=entra/,
@@ -173,15 +178,20 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     "AUTH_B2C_POLICY",
     /is required/,
   ],
-  ["Keycloak's account", { ...settingsOf("keycloak"), AUTH_AUDIENCE: "account" }, "AUTH_AUDIENCE", /mapper/],
   [
-    "Zitadel without clients",
+    "the Keycloak audience account",
+    { ...settingsOf("keycloak"), AUTH_AUDIENCE: "account" },
+    "AUTH_AUDIENCE",
+    /mapper/,
+  ],
+  [
+    "Zitadel without client ids",
     { ...settingsOf("zitadel"), AUTH_CLIENT_IDS: "" },
     "AUTH_CLIENT_IDS",
     /is required/,
   ],
   [
-    "Cognito without clients",
+    "Cognito without client ids",
     { ...settingsOf("cognito"), AUTH_CLIENT_IDS: "" },
     "AUTH_CLIENT_IDS",
     /is required/,
@@ -193,7 +203,7 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /AUTH_CLIENT_IDS/,
   ],
   [
-    "Ory with neither audience nor clients",
+    "Ory with neither an audience nor client ids",
     { ...settingsOf("ory"), AUTH_AUDIENCE: "" },
     "AUTH_AUDIENCE",
     /tokens for other services/,
@@ -211,31 +221,31 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /is not an origin/,
   ],
   [
-    "clients at Clerk",
+    "client ids for Clerk",
     { ...settingsOf("clerk"), AUTH_CLIENT_IDS: "x" },
     "AUTH_CLIENT_IDS",
     /must not be set/,
   ],
   [
-    "a scope at Clerk",
+    "a required scope for Clerk",
     { ...settingsOf("clerk"), AUTH_REQUIRED_SCOPE: "x" },
     "AUTH_REQUIRED_SCOPE",
     /no scopes/,
   ],
   [
-    "WorkOS without its client",
+    "WorkOS without its client id",
     { ...settingsOf("workos"), AUTH_WORKOS_CLIENT_ID: "" },
     "AUTH_WORKOS_CLIENT_ID",
     /required/,
   ],
   [
-    "Stytch without its project",
+    "Stytch without its project id",
     { ...settingsOf("stytch"), AUTH_ISSUER: "https://login.example.com", AUTH_STYTCH_PROJECT_ID: "" },
     "AUTH_STYTCH_PROJECT_ID",
     /required/,
   ],
   [
-    "FusionAuth without its tenant",
+    "FusionAuth without its tenant id",
     { ...settingsOf("fusionauth"), AUTH_FUSIONAUTH_TENANT_ID: "" },
     "AUTH_FUSIONAUTH_TENANT_ID",
     /required/,
@@ -248,32 +258,32 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /is required/,
   ],
   [
-    "a secret that is too short",
+    "a shared secret that is too short",
     { ...settingsOf("supabase-legacy"), AUTH_SUPABASE_JWT_SECRET: "short" },
     "AUTH_SUPABASE_JWT_SECRET",
     /32 bytes/,
   ],
   [
-    "ES256 with a secret",
+    "ES256 with a shared secret",
     { ...settingsOf("supabase-legacy"), AUTH_ALGORITHMS: "ES256" },
     "AUTH_ALGORITHMS",
     /HS256 only/,
   ],
   [
-    "a key set URL together with a secret",
+    "a key set URL together with a shared secret",
     { ...settingsOf("supabase-legacy"), AUTH_JWKS_URL: "https://a.b/jwks" },
     "AUTH_JWKS_URL",
     /shared secret/,
   ],
 ];
 
-describe("settings that would accept tokens for other services", () => {
+describe("invalid settings", () => {
   test.each(rejected)("%s is rejected at startup", (_name, settings, setting, reason) => {
     const found = problemsOf(settings).filter((problem) => problem.startsWith(`${setting}: `));
     expect(found.join("\n")).toMatch(reason);
   });
 
-  test("a custom issuer needs every setting", () => {
+  test("the preset custom requires every setting that it has no default for", () => {
     const problems = problemsOf({ AUTH_PROVIDER: "custom", AUTH_ISSUER: "https://idp.example.com" }).join(
       "\n",
     );
@@ -293,13 +303,11 @@ describe("settings that would accept tokens for other services", () => {
       AUTH_CLIENT_IDS: "*",
     });
     expect(problems.map((problem) => problem.split(":")[0]).sort()).toEqual([
-      ...[
-        "AUTH_ALGORITHMS",
-        "AUTH_ALLOW_ACTOR",
-        "AUTH_CLIENT_IDS",
-        "AUTH_ISSUER",
-        "AUTH_SUPABASE_JWT_SECRET",
-      ],
+      "AUTH_ALGORITHMS",
+      "AUTH_ALLOW_ACTOR",
+      "AUTH_CLIENT_IDS",
+      "AUTH_ISSUER",
+      "AUTH_SUPABASE_JWT_SECRET",
       "AUTH_TOKEN_TYPES",
     ]);
     expect(problems.join("\n")).not.toContain("hunter2");
@@ -324,11 +332,11 @@ describe("valid settings", () => {
     ["stytch", "https://api.stytch.com/v1/sessions/jwks/project-live-1234"],
     ["descope", "https://api.descope.com/v2/keys/P2abcdefghijklmnopqrstuvwxyz"],
     ["better-auth", "https://app.example.com/api/auth/jwks"],
-  ])("%s has its keys at %s", (provider, url) => {
+  ])("the keys of %s are at %s", (provider, url) => {
     expect(policyOf(settingsOf(provider)).issuers[0]?.keys).toMatchObject({ url });
   });
 
-  test("the keys for Entra's version 1 tokens are not at the URL of the issuer", () => {
+  test("the keys for Entra's version 1 tokens are not on the issuer's host", () => {
     const policy = policyOf({ ...settingsOf("entra"), AUTH_ISSUER: `https://sts.windows.net/${tenant}/` });
     expect(policy.issuers[0]?.keys).toEqual({
       from: "discovery",
@@ -374,7 +382,7 @@ describe("valid settings", () => {
     expect(problemsOf({ ...rfc9068, AUTH_ISSUER: url, AUTH_ALLOW_HTTP: "true" })).toEqual([]);
   });
 
-  test("the clock tolerance is 5 seconds for providers with tokens of minutes, and 30 seconds for others", () => {
+  test("the clock tolerance is 5 seconds for providers whose tokens last only minutes, and 30 seconds for others", () => {
     const toleranceOf = (provider: string) => policyOf(settingsOf(provider)).clockToleranceSeconds;
     expect(["clerk", "workos", "stytch", "descope"].map(toleranceOf)).toEqual([5, 5, 5, 5]);
     expect(["auth0", "cognito", "entra", "rfc9068"].map(toleranceOf)).toEqual([30, 30, 30, 30]);
@@ -387,13 +395,13 @@ describe("valid settings", () => {
     ).toBe(true);
   });
 
-  test("several issuers cause a warning, because an id can mean another person at each of them", () => {
+  test("several issuers cause a warning, because the same id can belong to different people", () => {
     const two = { ...rfc9068, AUTH_ISSUER: `${issuer},https://idp.example.org` };
     expect(policyOf(two).warnings).toEqual([expect.stringMatching(/the same person at each/)]);
     expect(policyOf(rfc9068).warnings).toEqual([]);
   });
 
-  test("the keys of a Descope project come from its region", () => {
+  test("the key set URL of a Descope project is in its region", () => {
     const keysOf = (projectId: string) =>
       policyOf({ AUTH_PROVIDER: "descope", AUTH_ISSUER: projectId }).issuers[0]?.keys;
     const id = "2abcdefghijklmnopqrstuvwxyz";

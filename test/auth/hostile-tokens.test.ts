@@ -12,9 +12,10 @@ import {
   toSettings,
   createToken,
 } from "../support/auth/test-authentication.js";
+import { signToken } from "../support/auth/tokens.js";
 
 const { keys, published, attackerKey } = createTestKeys();
-const usual = { name: "its usual token" };
+const unchanged = { name: "the unchanged token" };
 let issuer: TestIssuer;
 let jwksUrl: string;
 
@@ -24,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-const policyOf = (one: ProviderCase) => readPolicy(toSettings(one, usual, jwksUrl));
+const policyOf = (one: ProviderCase) => readPolicy(toSettings(one, unchanged, jwksUrl));
 
 describe.each(providerCases)("$provider", (one) => {
   test("rejects every hostile token with 401, the right challenge and the right reason", async () => {
@@ -53,16 +54,17 @@ describe.each(providerCases)("$provider", (one) => {
     }
     expect(wrong).toEqual([]);
     expect(attacks.length).toBeGreaterThanOrEqual(one.algorithm === "HS256" ? 90 : 100);
-    // The same authentication still accepts the valid token: it did not reject the others for an unrelated reason.
-    await expect(authentication.authenticate(bearer(createToken(one, usual, keys)))).resolves.toBeDefined();
+    // The valid token is still accepted, so the others were not rejected for an unrelated reason.
+    await expect(
+      authentication.authenticate(bearer(createToken(one, unchanged, keys))),
+    ).resolves.toBeDefined();
     await authentication.close();
   });
 });
 
-test("the last value of a repeated member counts, both in the checks and in the result", async () => {
+test("the last value of a repeated claim counts, both in the checks and in the result", async () => {
   const one = providerCases.find(({ provider }) => provider === "rfc9068");
   if (one === undefined) throw new Error("rfc9068 is missing");
-  const { signToken } = await import("../support/auth/tokens.js");
   const authentication = createAuthentication(policyOf(one));
   const key = keys.ES256;
   if (key === undefined) throw new Error("no key");

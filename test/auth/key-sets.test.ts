@@ -34,7 +34,7 @@ async function startTest(
   return { issuer, iss, clock, lines, keySets, find: finderOf(keySets, iss) };
 }
 
-/** Returns a function that finds a key: it returns "key", why there is none, or the error. */
+/** Returns a function that looks up a key and returns "key", the problem, or the error. */
 const finderOf =
   (keySets: KeySets, iss: string) =>
   async (kid: string, algorithm = "ES256") => {
@@ -46,18 +46,10 @@ const finderOf =
     );
   };
 
-/** Waits until the issuer has received `count` requests and the key set has processed the last response. */
-async function requestsReach(issuer: TestIssuer, keySets: KeySets, count: number) {
-  await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThanOrEqual(count);
-  await expect
-    .poll(() => keySets.status()[0]?.problem ?? "none", { interval: 5 })
-    .not.toBe("not fetched yet");
-}
-
 const publishKeys = (issuer: TestIssuer, keys: TestKey[]) => issuer.publish("/team/jwks", keys);
 const unavailable = { code: "AUTH_UNAVAILABLE" };
 
-test("finds a key through discovery, for its own algorithm only", async () => {
+test("a key is found through discovery, only for its own algorithm", async () => {
   const { find } = await startTest();
   expect(await find("k1")).toBe("key");
   expect(await find("k1", "RS256")).toMatch(/cannot be used with/);
@@ -75,7 +67,7 @@ test("a new signing key works within 30 seconds of a rotation, even while client
   expect(await find("k2")).toMatch(/no such key/);
   const before = issuer.requests.length;
   clock.advance(25_000);
-  await requestsReach(issuer, keySets, before + 1);
+  await expect.poll(() => issuer.requests.length, { interval: 5 }).toBeGreaterThan(before);
   expect(await find("k2")).toBe("key");
 });
 
@@ -87,7 +79,7 @@ test("a new signing key is fetched immediately when the last fetch is long enoug
   expect(await find("k2")).toBe("key");
 });
 
-test("200 requests with unknown keys cause at most three requests to the issuer", async () => {
+test("400 tokens with unknown keys cause at most one more request to the issuer", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   keySets.start();
   await find("k1");
@@ -130,7 +122,7 @@ test("a failed fetch starts a cooldown too", async () => {
   await expect.poll(() => find("k1")).toBe("key");
 });
 
-test("a start while the issuer is down throws AUTH_UNAVAILABLE with a time to wait", async () => {
+test("a lookup while the issuer is down throws AUTH_UNAVAILABLE with a retry delay, and causes one warning", async () => {
   const { issuer, find, clock, keySets, lines } = await startTest();
   await issuer.close();
   keySets.start();
@@ -143,13 +135,13 @@ test("a start while the issuer is down throws AUTH_UNAVAILABLE with a time to wa
   expect(keySets.status()).toMatchObject([{ keys: 0, succeededAt: null }]);
 });
 
-test("without any keys, a fetch is retried at least every four seconds, no matter how long the issuer was down", async () => {
+test("without any keys, a fetch is retried at least every four seconds, no matter how long the issuer has been down", async () => {
   const { issuer, find, clock, keySets } = await startTest();
   issuer.fail("/team/.well-known/openid-configuration", 503);
   keySets.start();
   for (let attempt = 1; attempt <= 8; attempt += 1) {
     await expect.poll(() => issuer.requests.length, { interval: 2 }).toBe(attempt);
-    // The time to wait is updated once the result of this attempt has been processed.
+    // The retry delay is updated once the result of this attempt has been processed.
     await expect
       .poll(async () => ((await find("k1")) as { retryAfterMs: number }).retryAfterMs)
       .toBeLessThan(4001);
@@ -160,7 +152,7 @@ test("without any keys, a fetch is retried at least every four seconds, no matte
   await expect.poll(() => find("k1")).toBe("key");
 });
 
-test("start and close do not wait for an issuer that never responds, and a first token waits no longer than the timeout", async () => {
+test("start does not wait for an issuer that never responds, and the first token waits no longer than the timeout", async () => {
   const { issuer, find, keySets } = await startTest({ timeoutMs: 200 });
   issuer.respond("/team/.well-known/openid-configuration", () => undefined);
   const startedAt = performance.now();
@@ -173,8 +165,8 @@ test("start and close do not wait for an issuer that never responds, and a first
   expect(performance.now() - startedAt).toBeLessThan(1500);
 });
 
-test("a response that never ends is aborted", async () => {
-  const { issuer, find } = await startTest({ timeoutMs: 300 });
+/** Responds to key set requests with a body that never ends. */
+function respondEndlessly(issuer: TestIssuer): void {
   issuer.respond("/team/jwks", (_request, response) => {
     response.writeHead(200);
     const interval = setInterval(() => response.write(" "), 20);
@@ -182,6 +174,11 @@ test("a response that never ends is aborted", async () => {
       clearInterval(interval);
     });
   });
+}
+
+test("a response that never ends is aborted", async () => {
+  const { issuer, find } = await startTest({ timeoutMs: 300 });
+  respondEndlessly(issuer);
   expect(await find("k1")).toMatchObject(unavailable);
 });
 
@@ -194,13 +191,7 @@ function collectGarbage(): void {
 test("garbage collection during a slow response does not block the next fetch", async () => {
   const { issuer, find, clock, keySets } = await startTest({ timeoutMs: 300 });
   expect(await find("k1")).toBe("key");
-  issuer.respond("/team/jwks", (_request, response) => {
-    response.writeHead(200);
-    const interval = setInterval(() => response.write(" "), 20);
-    response.on("close", () => {
-      clearInterval(interval);
-    });
-  });
+  respondEndlessly(issuer);
   clock.advance(11_000);
   const requests = issuer.requests.length;
   const found = find("k2");
@@ -273,24 +264,24 @@ const invalidKeySets: [string, (issuer: TestIssuer) => void, RegExp][] = [
   ["HTML", responding("<html>sign in</html>"), /not JSON/],
   ["a list", responding([]), /not a JSON object/],
   ["null", responding("null"), /not a JSON object/],
-  ["no array of keys", responding({ keys: { 0: first.jwk } }), /no array of keys/],
+  ["an object without an array of keys", responding({ keys: { 0: first.jwk } }), /no array of keys/],
   [
-    "more than 256 KiB",
+    "a key set larger than 256 KiB",
     responding({ keys: [first.jwk], pad: "x".repeat(300_000) }),
     /larger than 262144 bytes/,
   ],
   [
-    "more than 200 keys",
+    "a key set with more than 200 keys",
     responding({ keys: Array.from({ length: 201 }, (_, n) => ({ ...second.jwk, kid: `k${n}` })) }),
     /more than 200/,
   ],
-  ["a 500", failing(500), /returned status 500/],
-  ["a 304 to an unconditional request", failing(304), /returned status 304/],
+  ["status 500", failing(500), /returned status 500/],
+  ["status 304 to an unconditional request", failing(304), /returned status 304/],
   ["a redirect", redirecting, /returned status 302/],
 ];
 
 test.each(invalidKeySets)(
-  "%s instead of a key set keeps the known keys and adds none",
+  "the known keys stay valid and none are added when the issuer returns %s",
   async (_name, breakKeySet, reason) => {
     const { issuer, find, clock, keySets } = await startTest();
     expect(await find("k1")).toBe("key");
@@ -323,7 +314,7 @@ test.each(invalidDiscovery)("a discovery document with %s is not used", async (_
   expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration"]);
 });
 
-test("a key that is no longer published is dropped immediately, and a key that is still published stays the same object", async () => {
+test("a key that is no longer published is dropped by the next fetch, and a key that is still published stays the same object", async () => {
   const { issuer, iss, clock, find, keySets } = await startTest({ keys: [first, second] });
   const set = keySets.forIssuer(iss);
   const [one, two] = [await set?.find("k1", "ES256"), await set?.find("k2", "ES256")];
@@ -419,7 +410,7 @@ test("keys that must not verify tokens are left out, each with a reason", async 
   expect(keySets.status()[0]?.problem).toBeNull();
 });
 
-test("a key of one issuer is not found at another, though the kid is the same", async () => {
+test("a key of one issuer is not found in the key set of another", async () => {
   const issuer = await startIssuer();
   closers.push(() => issuer.close());
   const [one, two] = [issuer.publishIssuer("/one", [first]), issuer.publishIssuer("/two", [second])];

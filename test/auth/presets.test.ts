@@ -37,7 +37,7 @@ test("every preset has test cases", () => {
 });
 
 describe.each(providerCases)("$provider", (one) => {
-  const accepted: Variant[] = [{ name: "its usual token" }, ...one.accepted];
+  const accepted: Variant[] = [{ name: "the unchanged token" }, ...one.accepted];
 
   test.each(accepted)("accepts: $name", async (variant) => {
     await expect(authenticate(one, variant)).resolves.toEqual({

@@ -29,7 +29,7 @@ const attackerKeys = Object.fromEntries(
     createTestKey(keys[algorithm]?.kid ?? "", algorithm),
   ]),
 );
-const usual: Variant = { name: "its usual token" };
+const unchanged: Variant = { name: "the unchanged token" };
 let issuer: TestIssuer;
 let jwksUrl: string;
 
@@ -63,7 +63,7 @@ const invalidId = fc.oneof(
 
 type Change = { name: string; header?: Claims; claims?: Claims; key?: "attacker" };
 
-/** Another client, when the client is checked instead of the audience or in addition to it. */
+/** Generates clients that are not accepted, if the policy checks the client. */
 function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[] {
   const accepted: readonly unknown[] = policy.clientPresence === "unchecked" ? [] : policy.clientIds;
   return policy.clientClaims
@@ -76,7 +76,7 @@ function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[
     );
 }
 
-/** Any single change that must make a valid token invalid. */
+/** Generates single changes that must each make a valid token invalid. */
 const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
   const issuers = policy.issuers.map((accepted) => accepted.issuer);
   const audiences = policy.issuers.flatMap((accepted) => accepted.audiences);
@@ -101,7 +101,7 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
 test("no accepted token is accepted after a change of issuer, audience, user id, algorithm or signing key", async () => {
   const authentications = new Map<string, ReturnType<typeof createAuthentication>>();
   const prepared = providerCases.flatMap((one) =>
-    [usual, ...one.accepted].map((variant) => {
+    [unchanged, ...one.accepted].map((variant) => {
       const settings = toSettings(one, variant, jwksUrl);
       const policy = readPolicy(settings);
       const name = JSON.stringify(settings);
@@ -136,9 +136,9 @@ test("no accepted token is accepted after a change of issuer, audience, user id,
 test("no preset accepts the token of another provider, even when all sign with the same keys", async () => {
   const wrong: string[] = [];
   for (const one of providerCases) {
-    const authentication = createAuthentication(readPolicy(toSettings(one, usual, jwksUrl)));
+    const authentication = createAuthentication(readPolicy(toSettings(one, unchanged, jwksUrl)));
     for (const other of providerCases.filter((candidate) => candidate !== one)) {
-      if (await isAccepted(authentication, createToken(other, usual, keys)))
+      if (await isAccepted(authentication, createToken(other, unchanged, keys)))
         wrong.push(`${one.provider} accepts ${other.provider}`);
     }
     await authentication.close();
@@ -147,17 +147,17 @@ test("no preset accepts the token of another provider, even when all sign with t
 });
 
 /** Returns the policy with the issuer of another provider. */
-const atIssuerOf = (policy: AuthPolicy, other: ProviderCase): AuthPolicy => ({
+const withIssuerOf = (policy: AuthPolicy, other: ProviderCase): AuthPolicy => ({
   ...policy,
   issuers: policy.issuers.slice(0, 1).map((own) => ({ ...own, issuer: String(other.claims.iss) })),
 });
 
 /**
- * The cases in which the token of another provider would be accepted if it came from the configured issuer, under its
- * keys: tokens of the same kind with the same audience (both Entra presets, RFC 9068 tokens), and tokens at Descope,
- * whose sessions only issuer and keys distinguish.
+ * The presets that would accept the token of another provider if the configured issuer had signed it: presets for tokens
+ * of the same kind with the same audience (both Entra presets, RFC 9068), and Descope, because only the issuer and its
+ * keys distinguish a Descope session.
  */
-const sameMeaning = [
+const acceptedPairs = [
   "entra accepts entra-external",
   "entra-external accepts entra",
   "ory accepts rfc9068",
@@ -167,24 +167,24 @@ const sameMeaning = [
   "descope accepts workos",
 ];
 
-/** Avoids one connection for each of five hundred authentications. */
+/** Avoids one connection for each of almost five hundred authentications. */
 const fetchDocument = () =>
   Promise.resolve({ status: 200, body: JSON.stringify({ keys: published.map(({ jwk }) => jwk) }) });
 
-test("even at the same issuer with the same keys, a preset accepts only tokens with the same meaning", async () => {
+test("even with the same issuer and keys, a preset accepts only the listed tokens of other providers", async () => {
   const wrong: string[] = [];
   for (const one of providerCases) {
-    const policy = readPolicy(toSettings(one, usual, jwksUrl));
+    const policy = readPolicy(toSettings(one, unchanged, jwksUrl));
     for (const other of providerCases.filter((candidate) => candidate !== one)) {
-      const moved = atIssuerOf(policy, other);
+      const moved = withIssuerOf(policy, other);
       const authentication = createAuthentication(
         moved,
         createKeySets({ policy: moved, log: silentLog, ...createManualClock(), fetchDocument }),
       );
-      if (await isAccepted(authentication, createToken(other, usual, keys)))
+      if (await isAccepted(authentication, createToken(other, unchanged, keys)))
         wrong.push(`${one.provider} accepts ${other.provider}`);
       await authentication.close();
     }
   }
-  expect(wrong.sort()).toEqual([...sameMeaning].sort());
+  expect(wrong.sort()).toEqual([...acceptedPairs].sort());
 });

@@ -38,7 +38,13 @@ async function startTest(options: { settings?: Record<string, string> } = {}) {
     signToken(
       { alg: "ES256", kid: "k1", typ: "at+jwt", ...header },
       {
-        ...{ iss, aud: "api", sub: "user-1", client_id: "app", jti: "1", iat: now - 10, exp: now + 3600 },
+        iss,
+        aud: "api",
+        sub: "user-1",
+        client_id: "app",
+        jti: "1",
+        iat: now - 10,
+        exp: now + 3600,
         ...claims,
       },
       "ES256",
@@ -53,7 +59,7 @@ async function startTest(options: { settings?: Record<string, string> } = {}) {
 }
 
 describe("the Authorization header", () => {
-  test("is read in any case and from both header formats", async () => {
+  test("is read regardless of case and from both header formats", async () => {
     const { authentication, token } = await startTest();
     const allHeaders: RequestHeaders[] = [
       ["AUTHORIZATION", `bearer ${token()}`],
@@ -66,7 +72,7 @@ describe("the Authorization header", () => {
     }
   });
 
-  test("gets a challenge without error when it is missing", async () => {
+  test("causes a challenge without an error code when it is missing", async () => {
     const { rejection } = await startTest();
     for (const headers of [[], ["X-Authorization", "Bearer x"], {}, { authorization: undefined }]) {
       const error = await rejection(headers);
@@ -82,14 +88,14 @@ describe("the Authorization header", () => {
       /more than one/,
     ],
     [
-      "two in one line",
+      "two tokens in one header",
       (token: string) => ["Authorization", `Bearer ${token}, Bearer ${token}`],
       /not a JWT/,
     ],
     ["no scheme", (token: string) => ["Authorization", token], /does not use the Bearer scheme/],
     ["no token", () => ["Authorization", "Bearer"], /the bearer token is empty/],
-    ["a scheme and nothing", () => ["Authorization", "Bearer "], /the bearer token is empty/],
-    ["nothing", () => ["Authorization", ""], /does not use the Bearer scheme/],
+    ["a scheme with an empty token", () => ["Authorization", "Bearer "], /the bearer token is empty/],
+    ["an empty value", () => ["Authorization", ""], /does not use the Bearer scheme/],
     ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /does not use the Bearer scheme/],
     ["a long scheme", () => ["Authorization", "x".repeat(9000)], /does not use the Bearer scheme/],
   ])("is rejected: %s", async (_name, headers, reason) => {
@@ -103,13 +109,16 @@ describe("the Authorization header", () => {
   test.each([
     ["Basic", () => ["Authorization", "Basic dTpw"], /does not use the Bearer scheme/],
     ["DPoP", (token: string) => ["Authorization", `DPoP ${token}`], /bound tokens/],
-  ])("gets a challenge without error when it uses another scheme: %s", async (_name, headers, reason) => {
-    const { rejection, token } = await startTest();
-    const error = await rejection(headers(token()));
-    expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
-    expect(error.reason).toMatch(reason);
-    expect(error.reason).not.toContain(token());
-  });
+  ])(
+    "causes a challenge without an error code when it uses another scheme: %s",
+    async (_name, headers, reason) => {
+      const { rejection, token } = await startTest();
+      const error = await rejection(headers(token()));
+      expect([error.code, toChallengeHeader(error)]).toEqual(["UNAUTHENTICATED", "Bearer"]);
+      expect(error.reason).toMatch(reason);
+      expect(error.reason).not.toContain(token());
+    },
+  );
 
   test("is rejected when it is sent twice over a real connection, which the parsed headers of Node.js would hide", async () => {
     const { authentication, token } = await startTest();
@@ -138,7 +147,7 @@ describe("the Authorization header", () => {
 });
 
 describe("the challenge", () => {
-  test("says that a token has expired, and states no other reason", async () => {
+  test("says that a token has expired, and gives no other reason", async () => {
     const { rejection, token } = await startTest();
     const expired = await rejection(bearer(token({ exp: now - 100 })));
     expect(toChallengeHeader(expired)).toBe(
@@ -159,7 +168,7 @@ describe("the challenge", () => {
     );
   });
 
-  test("names the missing scope, with 403", async () => {
+  test("names the required scope when a token lacks it", async () => {
     const { rejection, authentication, token } = await startTest({
       settings: { AUTH_REQUIRED_SCOPE: "vital" },
     });
@@ -209,7 +218,7 @@ describe("a verified token", () => {
     expect((await rejection(headers)).reason).toMatch(/no such key/);
   });
 
-  test("is cached by all of its bytes: another signature under the same claims is verified", async () => {
+  test("is cached by all of its bytes, so another signature for the same claims is verified", async () => {
     const { authentication, token, rejection } = await startTest();
     const valid = token();
     await authentication.authenticate(bearer(valid));
@@ -218,7 +227,7 @@ describe("a verified token", () => {
   });
 });
 
-test("an outage of the issuer is AUTH_UNAVAILABLE, never 401", async () => {
+test("an outage of the issuer causes AUTH_UNAVAILABLE, not UNAUTHENTICATED", async () => {
   const { issuer, rejection, token } = await startTest();
   issuer.fail("/team/.well-known/openid-configuration");
   const error = await rejection(bearer(token()));
@@ -248,31 +257,28 @@ describe("the explanation of a token", () => {
     const checks = await authentication.explain(token());
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(checks.map(({ check }) => check)).toEqual([
-      ...[
-        "format",
-        "algorithm",
-        "token type",
-        "extensions",
-        "key id",
-        "issuer",
-        "signature",
-        "expiry",
-        "not before",
-        "lifetime",
-      ],
-      ...[
-        "audience",
-        "client",
-        "actor",
-        "binding",
-        "not an ID token",
-        "client_id",
-        "iat",
-        "jti",
-        "sub",
-        "user id",
-      ],
-      ...["not a machine", "scope"],
+      "format",
+      "algorithm",
+      "token type",
+      "extensions",
+      "key id",
+      "issuer",
+      "signature",
+      "expiry",
+      "not before",
+      "lifetime",
+      "audience",
+      "client",
+      "actor",
+      "binding",
+      "not an ID token",
+      "client_id",
+      "iat",
+      "jti",
+      "sub",
+      "user id",
+      "not a machine",
+      "scope",
     ]);
   });
 
@@ -292,7 +298,14 @@ describe("the explanation of a token", () => {
     const checks = await authentication.explain(invalid);
     const failed = Object.fromEntries(checks.filter(({ ok }) => !ok).map((check) => [check.check, check]));
     expect(Object.keys(failed)).toEqual([
-      ...["token type", "issuer", "signature", "expiry", "audience", "not an ID token", "sub", "user id"],
+      "token type",
+      "issuer",
+      "signature",
+      "expiry",
+      "audience",
+      "not an ID token",
+      "sub",
+      "user id",
     ]);
     expect(failed.issuer?.detail).toBe(
       `the issuer (iss) is ${JSON.stringify(`${iss}/`)}, but must be ${JSON.stringify(iss)}`,

@@ -158,7 +158,7 @@ describe("--token", () => {
       { token: team.token("user-1", { exp: now - 3600, iat: now - 7200 }), expected: /expired|exp/i },
       { token: team.token("user-1", { aud: "https://other.example.com" }), expected: /aud/ },
       { token: "garbage-that-is-no-token", expected: /opaque|JWT/ },
-      { token: team.token("user-1").slice(0, -20), expected: /copied whole/ },
+      { token: team.token("user-1").slice(0, -20), expected: /complete token was copied/ },
       { token: "", expected: /no token on standard input/ },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));

@@ -1,7 +1,7 @@
 import { createAgent } from "../../http-client/pool.js";
 import { sendRequest } from "../../http-client/send-request.js";
 
-/** An issuer's response: its status, its body, and the tag to send with the next request for the same document. */
+/** An issuer's response. The next request for the same document sends the `etag`. */
 type FetchedDocument = { status: number; body: string; etag?: string };
 
 export type FetchDocument = (
@@ -13,8 +13,8 @@ const maxResponseBytes = 256 * 1024;
 const timeoutMs = 5000;
 
 /**
- * Opens connections to the issuers for small documents. Redirects are not followed: a server that can redirect the
- * request for a key set could choose the keys.
+ * Creates a function that fetches small documents from issuers. It does not follow redirects, because a server that
+ * redirects the request for a key set could choose the keys.
  */
 export function createDocumentFetcher(): { fetchDocument: FetchDocument; close(): Promise<void> } {
   const agent = createAgent({ connections: 2, connectTimeoutMs: timeoutMs, keepAliveMs: 1000 });

@@ -66,9 +66,9 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
       throw new Error(`the request for the key set returned status ${response.status}`);
     const { keys } = parseObject(response.body, "the key set");
     if (!Array.isArray(keys)) throw new Error("the key set has no array of keys");
-    // Dropping the excess would report those keys as not published.
+    // If the excess keys were dropped, their tokens would be rejected as if the keys were not published.
     if (keys.length > maxKeys) throw new Error(`the key set has more than ${maxKeys} keys`);
-    // After a timeout the caller does not use these keys, so the next request must not be conditional on them.
+    // The caller does not use these keys after a timeout, so the next request must not send their ETag.
     signal.throwIfAborted();
     etag = response.etag;
     return keys.filter((key): key is Jwk => typeof key === "object" && key !== null && !Array.isArray(key));

@@ -7,7 +7,7 @@ import { importSigningKeys, type Jwk, type SigningKey } from "./signing-keys.js"
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-/** The requested key, or why there is none. */
+/** The requested key, or the reason why it is unknown or unusable. */
 type FoundKey = { key: SigningKey } | { problem: string };
 
 export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
@@ -16,7 +16,7 @@ export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | n
 export type KeySet = {
   /**
    * Finds the key for a token's `kid` and `alg`. Fetches the key set when the key is unknown, unless the last fetch was
-   * only seconds ago.
+   * less than ten seconds ago.
    *
    * @throws ServiceError `AUTH_UNAVAILABLE` when the issuer's keys are unavailable, so that the token cannot be checked
    */
@@ -38,14 +38,14 @@ const cooldownMs = 10_000;
 /** How long keys stay valid while the issuer is unavailable. */
 const maxAgeMs = 24 * 60 * 60_000;
 const firstRetryMs = 1000;
-/** The longest wait between two attempts while there are no keys: every request fails until one succeeds. */
+/** The longest delay between two attempts while no keys are available and every request fails. */
 const maxRetryWithoutKeysMs = 4000;
 
 type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
   schedule: Schedule;
   log: Logger;
-  /** For one refresh: discovery and key set together. */
+  /** For one refresh: the discovery document and the key set together. */
   timeoutMs: number;
 };
 
@@ -75,9 +75,9 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
 
 /**
  * Keeps the keys of one issuer. They are fetched in the background every 25 seconds, kept for a day while the issuer is
- * unavailable, and dropped as soon as a fetch shows that they are no longer published. An unknown `kid` causes at most
- * one fetch in ten seconds, failed fetches included. A new key therefore works within 25 seconds no matter what clients
- * send, and a flood of invented kids does not reach the issuer.
+ * unavailable, and dropped as soon as a fetch shows that they are no longer published. Unknown `kid`s cause at most
+ * one fetch in ten seconds, including failed fetches. A new key therefore works within 25 seconds whatever clients send,
+ * and a flood of made-up kids does not reach the issuer.
  */
 export function createKeySet(options: KeySetOptions): KeySet {
   const { issuer, algorithms, schedule, log, timeoutMs } = options;
@@ -93,17 +93,17 @@ export function createKeySet(options: KeySetOptions): KeySet {
   let inFlight: Promise<void> | null = null;
   let cancelNext = (): void => undefined;
 
-  const isUsable = () => succeededAt !== null && nowMs() - succeededAt < maxAgeMs;
+  const areKeysUsable = () => succeededAt !== null && nowMs() - succeededAt < maxAgeMs;
 
   const isCoolingDown = () => {
     const elapsed = attemptedAt === null ? -1 : nowMs() - attemptedAt;
     return elapsed >= 0 && elapsed < cooldownMs;
   };
 
-  const logChange = (now: string | null, before: string | null) => {
-    if (now === before) return;
-    if (now === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
-    else log.warn({ issuer, reason: now, keysKept: keys.all.size }, "fetching issuer keys failed");
+  const logChange = (current: string | null, previous: string | null) => {
+    if (current === previous) return;
+    if (current === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
+    else log.warn({ issuer, reason: current, keysKept: keys.all.size }, "fetching issuer keys failed");
   };
 
   const replaceKeys = async (jwks: readonly Jwk[]) => {
@@ -112,10 +112,10 @@ export function createKeySet(options: KeySetOptions): KeySet {
     return keys.all.size > 0 ? null : `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
   };
 
-  /** The problem of the last key set that was received. It remains when the key set is unchanged. */
+  /** The problem of the key set received last. It remains when the issuer responds that the key set is unchanged. */
   let keySetProblem: string | null = null;
 
-  const loadInTime = async () => {
+  const loadWithTimeout = async () => {
     // Not `AbortSignal.any` or `AbortSignal.timeout`: on Node.js 20 a signal that is derived from another one can be
     // garbage collected while a request waits for it, and then never aborts.
     const attempt = new AbortController();
@@ -134,9 +134,9 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const fetchOnce = async () => {
-    const before = problem;
+    const previousProblem = problem;
     try {
-      const jwks = await loadInTime();
+      const jwks = await loadWithTimeout();
       if (jwks !== "unchanged") keySetProblem = await replaceKeys(jwks);
       problem = keySetProblem;
       succeededAt = nowMs();
@@ -147,7 +147,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     }
     attemptedAt = nowMs();
     if (closing.signal.aborted) return;
-    logChange(problem, before);
+    logChange(problem, previousProblem);
     scheduleNext();
   };
 
@@ -160,7 +160,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const scheduleNext = () => {
-    const maxDelayMs = isUsable() ? refreshEveryMs : maxRetryWithoutKeysMs;
+    const maxDelayMs = areKeysUsable() ? refreshEveryMs : maxRetryWithoutKeysMs;
     const delayMs =
       failures === 0 ? refreshEveryMs : Math.min(maxDelayMs, firstRetryMs * 2 ** (failures - 1));
     nextAttemptAt = nowMs() + delayMs;
@@ -168,7 +168,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const findKnownKey = (kid: string, algorithm: string): FoundKey | null => {
-    if (!isUsable()) return null;
+    if (!areKeysUsable()) return null;
     const key = keys.byName.get(toKeyName(kid, algorithm));
     if (key !== undefined) return { key };
     if ([...keys.all].some((other) => other.kid === kid)) {
@@ -186,14 +186,14 @@ export function createKeySet(options: KeySetOptions): KeySet {
       if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();
       const found = findKnownKey(kid, algorithm);
       if (found !== null) return found;
-      if (problem === null && isUsable()) return { problem: "the issuer publishes no such key" };
+      if (problem === null && areKeysUsable()) return { problem: "the issuer publishes no such key" };
       throw new ServiceError("AUTH_UNAVAILABLE", {
         reason: `keys of ${issuer}: ${problem ?? "fetched more than a day ago"}`,
         retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - nowMs()),
       });
     },
 
-    isCurrent: (key) => isUsable() && keys.all.has(key),
+    isCurrent: (key) => areKeysUsable() && keys.all.has(key),
     start: () => void refresh(),
     refresh,
 
@@ -205,7 +205,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
     status: () => ({
       issuer,
-      keys: isUsable() ? keys.all.size : 0,
+      keys: areKeysUsable() ? keys.all.size : 0,
       succeededAt: succeededAt === null ? null : new Date(succeededAt),
       problem,
     }),

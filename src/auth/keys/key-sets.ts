@@ -6,7 +6,7 @@ import { createKeySet, type KeySet, type KeySetStatus, type Schedule } from "./k
 import type { AuthPolicy } from "../policy.js";
 import type { SigningKey } from "./signing-keys.js";
 
-/** The only key of an issuer with a shared secret. It needs no kid and is never fetched. */
+/** Creates the key set of an issuer with a shared secret. Its only key needs no kid and is never fetched. */
 function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   const key: SigningKey = Object.freeze({ kid: "", algorithm: "HS256", key: secret, material: "" });
   return {
@@ -22,7 +22,7 @@ function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
   };
 }
 
-/** Schedules with a timer of Node.js. */
+/** Schedules with a Node.js timer. */
 export const scheduleTimer: Schedule = (delayMs, run) => {
   const timer = setTimeout(run, delayMs);
   timer.unref();
@@ -47,7 +47,7 @@ type KeySetsOptions = {
   log: Logger;
   now: Clock;
   schedule?: Schedule;
-  /** For one refresh, milliseconds; 5000 by default. */
+  /** For one refresh; 5000 by default. */
   timeoutMs?: number;
   fetchDocument?: FetchDocument;
 };

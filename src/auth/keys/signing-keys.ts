@@ -1,12 +1,12 @@
 import { importJWK } from "jose";
 import type { CryptoKey, KeyObject } from "jose";
 
-/** One public key for one algorithm. The same key is always the same object. */
+/** A key that verifies tokens of one algorithm. As long as it is published unchanged, it is the same object. */
 export type SigningKey = Readonly<{
   kid: string;
   algorithm: string;
   key: CryptoKey | KeyObject;
-  /** Identifies the key: when a refresh returns the same material, the key object is kept. */
+  /** Identifies the key. When a refresh returns the same material, the key object is reused. */
   material: string;
 }>;
 
@@ -27,7 +27,7 @@ const keyKinds: Readonly<Record<string, { kty: string; crv?: string; members: re
   Ed25519: { kty: "OKP", crv: "Ed25519", members: ["crv", "x"] },
 };
 
-/** All of them are asymmetric. */
+/** All supported algorithms are asymmetric. */
 export const supportedAlgorithms: readonly string[] = Object.keys(keyKinds);
 
 const minRsaBits = 2048;
@@ -57,26 +57,28 @@ type ImportedJwk = { keys: readonly SigningKey[]; problem: string | null };
 
 /**
  * Imports one JWK as one key for each accepted algorithm that its type, curve and `alg` allow. Uses only the public
- * numbers of the JWK, so that nothing else in it (`x5c`, `x5u`) has an effect.
+ * parameters of the JWK, so that nothing else in it (`x5c`, `x5u`) has an effect.
  *
- * Reuses those of `knownKeys` that have the same material. A JWK that cannot be used has a `problem`.
+ * Reuses the keys in `knownKeys` with the same material. `problem` says why a JWK cannot be used.
  */
 export async function importSigningKeys(
   jwk: Jwk,
   algorithms: readonly string[],
   knownKeys: ReadonlySet<SigningKey>,
 ): Promise<ImportedJwk> {
-  const problem = jwkProblem(jwk) ?? (isWeak(jwk) ? `is a weak RSA key (at least ${minRsaBits} bits)` : null);
+  const problem =
+    jwkProblem(jwk) ??
+    (isWeak(jwk) ? `is a weak RSA key (modulus under ${minRsaBits} bits, or exponent under 2)` : null);
   if (problem !== null) return { keys: [], problem };
   const kid = String(jwk.kid);
-  const fitting = algorithms.filter((algorithm) => {
+  const matching = algorithms.filter((algorithm) => {
     const kind = keyKinds[algorithm];
     return kind?.kty === jwk.kty && kind?.crv === jwk.crv && (jwk.alg ?? algorithm) === algorithm;
   });
-  if (fitting.length === 0) return { keys: [], problem: "matches none of the accepted algorithms" };
+  if (matching.length === 0) return { keys: [], problem: "matches none of the accepted algorithms" };
   try {
     const keys = await Promise.all(
-      fitting.map(async (algorithm): Promise<SigningKey> => {
+      matching.map(async (algorithm): Promise<SigningKey> => {
         const members = ["kty", ...(keyKinds[algorithm]?.members ?? [])];
         const publicJwk = Object.fromEntries(members.map((name) => [name, jwk[name]]));
         const material = JSON.stringify([kid, algorithm, publicJwk]);

@@ -2,11 +2,11 @@ import { anyHost, array, requireClaim, requireSub, spaceSeparated, type Preset }
 
 const stytchSession = "https://stytch.com/session";
 
-/** A pool's issuer in its original and its updated format. The settings of the pool select one of them. */
+/** The issuer of a user pool, in the original or the updated format. The settings of the pool select one of them. */
 const userPool =
   /^https:\/\/(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/[a-z0-9-]+_[A-Za-z0-9]+$/;
 
-/** Providers that run as a service. Source: their documentation and SDKs. */
+/** Hosted identity providers. Source: their documentation and SDKs. */
 export const hostedPresets = {
   auth0: {
     settingsPrefix: "AUTH_AUTH0",
@@ -63,7 +63,7 @@ export const hostedPresets = {
       {
         claim: "sid",
         matches: /^sess_/,
-        reason: "the token has no session, like the tokens of JWT templates",
+        reason: "the token has no session: it may come from a JWT template",
       },
       { claim: "sts", optional: true, is: ["active"], reason: "the session is pending" },
       {
@@ -103,7 +103,7 @@ export const hostedPresets = {
     audience: { from: "none", checkedInstead: "client_id" },
     clients: { claims: ["client_id"], need: "always" },
     requirements: [
-      { claim: "token_use", is: ["access"], reason: "only access tokens are accepted" },
+      { claim: "token_use", is: ["access"], reason: "this preset accepts only access tokens" },
       requireClaim("username", "the token belongs to a machine: it has no user name"),
     ],
     userIdClaim: "sub",
@@ -120,7 +120,7 @@ export const hostedPresets = {
     audience: { from: "clients" },
     clients: { claims: [], need: "always" },
     requirements: [
-      { claim: "token_use", is: ["id"], reason: "only ID tokens are accepted by this preset" },
+      { claim: "token_use", is: ["id"], reason: "this preset accepts only ID tokens" },
       requireClaim("cognito:username", "the token has no user name"),
     ],
     userIdClaim: "sub",
@@ -132,7 +132,7 @@ export const hostedPresets = {
   firebase: {
     settingsPrefix: "AUTH_FIREBASE",
     exampleIssuer: "https://securetoken.google.com/your-project-id",
-    // All Google projects share the same keys: only issuer and audience separate them.
+    // All Google projects share the same keys. Only the issuer and the audience distinguish them.
     issuers: [
       {
         pattern: /^https:\/\/securetoken\.google\.com\/(?<projectId>[a-z0-9:.-]+)$/,
@@ -144,14 +144,14 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}", match: "equals" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      { claim: "auth_time", past: true, reason: "the time of the sign-in must be in the past" },
-      { claim: "sub", maxLength: 128, reason: "a Firebase user id has at most 128 characters" },
+      { claim: "auth_time", past: true, reason: "the time of the sign-in is missing or in the future" },
+      { claim: "sub", maxLength: 128, reason: "the subject is too long for a Firebase user id" },
     ],
     notAnonymous: [
       {
         claim: ["firebase", "sign_in_provider"],
         matches: /^(?!anonymous$)/,
-        reason: "the user is anonymous; see AUTH_ALLOW_ANONYMOUS",
+        reason: "the user is anonymous; to accept anonymous users, set AUTH_ALLOW_ANONYMOUS=true",
       },
     ],
     userIdClaim: "sub",
@@ -191,7 +191,7 @@ export const hostedPresets = {
   workos: {
     settingsPrefix: "AUTH_WORKOS",
     exampleIssuer: "https://api.workos.com",
-    // All customers share the issuer: only the URL of the keys, one per client id, separates them.
+    // All customers share the issuer. Only the URL of the keys distinguishes them: each client id has its own.
     issuers: [{ pattern: /^https?:\/\/[^/]+\/?$/, jwks: "https://api.workos.com/sso/jwks/{clientId}" }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt"],
@@ -225,7 +225,7 @@ export const hostedPresets = {
     audience: { from: "template", template: "{projectId}" },
     clients: { claims: [], need: "unused" },
     requirements: [
-      requireClaim(stytchSession, "the token has no session, like the tokens of machines and connected apps"),
+      requireClaim(stytchSession, "the token has no session: it may belong to a machine or a connected app"),
       { claim: "client_id", absent: true, reason: "the token belongs to a connected app" },
     ],
     expiresWith: [stytchSession, "expires_at"],
@@ -239,7 +239,7 @@ export const hostedPresets = {
     exampleIssuer: "the project id, or https://api.descope.com/<project id>, as in your tokens",
     issuers: [
       {
-        // An id with more than 27 characters after the P starts with its region.
+        // In an id with more than 27 characters after the P, those before the last 27 are the region.
         pattern: /^(?<projectId>P(?<region>[a-z0-9]{1,13})[A-Za-z0-9]{27})$/,
         jwks: "https://api.{region}.descope.com/v2/keys/{projectId}",
       },

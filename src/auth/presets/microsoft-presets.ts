@@ -74,7 +74,7 @@ export const microsoftPresets = {
     rejectedIssuers: [
       {
         pattern: /^https:\/\/login\.microsoftonline\./,
-        reason: "it is a workforce tenant; set AUTH_PROVIDER=entra",
+        reason: "it is the issuer of a workforce tenant; set AUTH_PROVIDER=entra",
       },
     ],
     audience: { from: "setting", hint: "the application (client) id of your API" },

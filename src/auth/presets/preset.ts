@@ -1,8 +1,9 @@
 import type { ClaimPath, ClaimRequirement, ScopeClaim } from "../policy.js";
 
 /**
- * A format of a provider's issuers. A placeholder `{name}` in a URL or a requirement gets its value from the named groups
- * of the pattern, from `issuer` and `origin`, or else from the setting `AUTH_<PRESET>_<NAME>`.
+ * A format of a provider's issuers. The value of a placeholder `{name}` in a URL or a requirement is a named group of the
+ * pattern, a value from the preset's settings, or the `issuer` or its `origin`. Otherwise it is the setting
+ * `AUTH_<PRESET>_<NAME>`.
  */
 export type IssuerFormat = Readonly<{
   pattern: RegExp;
@@ -17,8 +18,8 @@ export type IssuerFormat = Readonly<{
 export type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
 
 /**
- * Where the accepted audiences come from. `fix` says how to configure the provider so that tokens have one. `none`:
- * the tokens have no audience, and the rule in `checkedInstead` keeps out the tokens of other services.
+ * The source of the accepted audiences. `fix` says how to configure the provider so that tokens have the audience.
+ * `none`: the tokens have no audience, and the rule in `checkedInstead` rejects tokens for other services.
  */
 type AudienceSource =
   | Readonly<{ from: "setting"; hint: string; fix?: string; match?: "equals" }>
@@ -32,7 +33,7 @@ type ClientRule = Readonly<{
   need: "always" | "without-audience" | "optional" | "when-present" | "unused";
 }>;
 
-/** What one identity provider's tokens look like, as data. */
+/** Describes the tokens of one identity provider, as data. */
 export type Preset = Readonly<{
   settingsPrefix: string;
   exampleIssuer: string;

@@ -1,6 +1,6 @@
 import { anyHttpUrl, anyHost, array, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
-/** Providers that teams run themselves. Source: their documentation and source code. */
+/** Self-hosted identity providers. Source: their documentation and source code. */
 export const selfHostedPresets = {
   keycloak: {
     settingsPrefix: "AUTH_KEYCLOAK",
@@ -67,7 +67,7 @@ export const selfHostedPresets = {
       hint: "the id of the Zitadel project",
       fix: "request the scope urn:zitadel:iam:org:project:id:<project id>:aud in the app; if this is the right audience, add it to AUTH_AUDIENCE",
     },
-    // The tokens of machine users look like those of users: only the list of the apps' clients keeps them out.
+    // Tokens of machine users look like those of people. Only the list of accepted clients excludes them.
     clients: { claims: ["azp", "client_id"], need: "always" },
     requirements: [
       requireClaim("jti", "the token is not an access token: it has no id"),

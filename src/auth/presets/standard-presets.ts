@@ -1,6 +1,6 @@
 import { anyHttpUrl, requireClaim, spaceSeparated, type Preset } from "./preset.js";
 
-/** The claims that RFC 9068 §2.2 requires. An ID token does not have all of them. */
+/** The claims that RFC 9068 §2.2 requires besides `iss`, `exp` and `aud`. An ID token does not have all of them. */
 const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>
   requireClaim(claim, "RFC 9068 §2.2 requires this claim in an access token"),
 );

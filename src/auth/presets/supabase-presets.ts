@@ -7,20 +7,24 @@ const supabase = {
   exampleIssuer: "https://abcdefgh.supabase.co/auth/v1",
   issuers: [{ pattern: /^https?:\/\/[^/]+\/auth\/v1$/ }],
   tokenTypes: ["jwt"],
-  // All projects share the audience: the issuer and its keys separate them. The role distinguishes users from API keys.
+  // All projects share the audience. The issuer and its keys distinguish projects, and the role users from API keys.
   audience: { from: "template", template: "authenticated" },
   clients: { claims: ["client_id"], need: "when-present" },
   requirements: [
-    { claim: "role", is: ["authenticated"], reason: "an API key (anon, service_role) is not a user" },
+    {
+      claim: "role",
+      is: ["authenticated"],
+      reason: "the role is not that of a user: the token may be an API key (anon, service_role)",
+    },
     requireClaim("session_id", "the token does not belong to a session"),
-    requireSub(uuidPattern, "a Supabase user id is a UUID"),
+    requireSub(uuidPattern, "the subject is not a UUID, as Supabase user ids are"),
   ],
   notAnonymous: [
     {
       claim: "is_anonymous",
       optional: true,
       is: [false],
-      reason: "the user is anonymous; see AUTH_ALLOW_ANONYMOUS",
+      reason: "the user is anonymous; to accept anonymous users, set AUTH_ALLOW_ANONYMOUS=true",
     },
   ],
   userIdClaim: "sub",

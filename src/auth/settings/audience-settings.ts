@@ -2,7 +2,7 @@ import type { SettingsReader } from "../../config/settings-reader.js";
 import type { AudienceRule } from "../policy.js";
 import type { Preset } from "../presets/preset.js";
 
-/** Reads a list of exact values. A wildcard is reported: it would match nothing, because values are compared exactly. */
+/** Reads a list of exact values. A wildcard is a problem, because it would match nothing. */
 export function readExactList(name: string, reader: SettingsReader): string[] {
   const values = reader.list(name);
   for (const value of values.filter((text) => text.includes("*"))) {

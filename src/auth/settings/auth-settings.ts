@@ -6,11 +6,11 @@ import type { AuthPolicy, ScopeClaim } from "../policy.js";
 import { readPresetSettings } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
 import { presetNames, presets, type PresetName } from "../presets/presets.js";
-import { normalizeTokenType } from "../tokens/header-rules.js";
+import { isForgeable, normalizeTokenType } from "../tokens/header-rules.js";
 import { readUserIdClaim } from "./user-id-claim.js";
 
 /** Types of tokens that are not access tokens. Accepting one as an access token is cross-JWT confusion (RFC 8725 §2.8). */
-const foreignTokenTypes =
+const nonAccessTokenTypes =
   /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
 
 function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
@@ -20,7 +20,7 @@ function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsRe
   for (const algorithm of configured.filter((name) => !allowed.includes(name))) {
     const reason = isLegacy
       ? "the shared secret works with HS256 only; for signing keys, use AUTH_PROVIDER=supabase"
-      : /^(hs\d+|none)$/i.test(algorithm)
+      : isForgeable(algorithm)
         ? "anyone who can verify such a token can also create one"
         : "it is not supported";
     reader.problem(
@@ -40,7 +40,7 @@ function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsRe
 /** Reads `AUTH_TOKEN_TYPES`, where `absent` means a token without `typ`. */
 function readTokenTypes(preset: Preset, reader: SettingsReader): readonly string[] {
   const configured = reader.list("AUTH_TOKEN_TYPES").map(normalizeTokenType);
-  for (const type of configured.filter((name) => foreignTokenTypes.test(name))) {
+  for (const type of configured.filter((name) => nonAccessTokenTypes.test(name))) {
     reader.problem(
       "AUTH_TOKEN_TYPES",
       `"${type}" is not allowed: it is not the type of an access token; use one or more of at+jwt, JWT, absent`,
@@ -102,10 +102,10 @@ function readRequiredScope(scopeClaims: readonly ScopeClaim[], reader: SettingsR
 }
 
 const severalIssuersWarning =
-  "AUTH_ISSUER names several issuers: a user id must mean the same person at each of them, or one person gets the " +
+  "AUTH_ISSUER names several issuers: a user id must identify the same person at each of them, or one person gets the " +
   "health data of another; for separate sets of users, run one gateway for each";
 
-/** Freezes plain data. Instances of classes (keys, patterns) are not frozen. */
+/** Freezes plain data at every level. Instances of classes (keys, patterns) are not frozen. */
 function deepFreeze<T>(value: T): T {
   const isData =
     Array.isArray(value) ||
@@ -118,8 +118,8 @@ function deepFreeze<T>(value: T): T {
  * Reads every `AUTH_*` setting. `AUTH_PROVIDER` names a preset, and each other setting overrides one of its values.
  *
  * Reports all problems to the reader. The returned policy is valid only when there are none. A combination that would
- * accept tokens for another service (no audience rule, a shared secret, a wildcard, an issuer of another tenant) is a
- * problem.
+ * accept tokens for other services is a problem: neither an audience nor a client, a wildcard, an issuer for all
+ * tenants, or an algorithm with a shared secret (except for the preset `supabase-legacy`).
  */
 export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   const provider = reader.choice("AUTH_PROVIDER", presetNames, "rfc9068");
@@ -146,7 +146,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   );
   const requiredScope = readRequiredScope(presetSettings.scopeClaims ?? preset.scopeClaims, reader);
   const allowAnonymous = reader.boolean("AUTH_ALLOW_ANONYMOUS");
-  const issuers = readIssuers(reader, { preset, presetSettings: presetSettings, audiences, allowHttp });
+  const issuers = readIssuers(reader, { preset, presetSettings, audiences, allowHttp });
 
   return deepFreeze<AuthPolicy>({
     provider,

@@ -26,7 +26,7 @@ const fillRequirement = (requirement: ClaimRequirement, fillIn: FillIn): ClaimRe
     ? { ...requirement, anyOf: requirement.anyOf.map((condition) => fillCondition(condition, fillIn)) }
     : fillCondition(requirement, fillIn);
 
-/** The placeholder `clientId` of preset `workos` is the setting `AUTH_WORKOS_CLIENT_ID`. */
+/** Returns `AUTH_WORKOS_CLIENT_ID` for the placeholder `clientId` of the preset `workos`. */
 const toSettingName = (preset: Preset, name: string): string =>
   `${preset.settingsPrefix}_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 
@@ -49,7 +49,7 @@ function findIssuerFormat(
   };
   const rejected = preset.rejectedIssuers?.find(({ pattern }) => pattern.test(issuer));
   if (rejected !== undefined) return problem(`is not allowed: ${rejected.reason}`);
-  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards and spaces");
+  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards or spaces");
   const format = preset.issuers.find(({ pattern }) => pattern.test(issuer));
   if (format === undefined) {
     return problem(`is not in the format of this provider; an example is ${preset.exampleIssuer}`);
@@ -60,7 +60,7 @@ function findIssuerFormat(
   return format;
 }
 
-/** One URL for all issuers, or one for each in the same order. */
+/** Reads `AUTH_JWKS_URL`: one URL for all issuers, or one for each in the same order. */
 function readJwksUrls(reader: SettingsReader, issuerCount: number, allowHttp: boolean): string[] {
   const texts = reader.list("AUTH_JWKS_URL");
   if (texts.length > 1 && texts.length !== issuerCount) {
@@ -74,7 +74,7 @@ function readJwksUrls(reader: SettingsReader, issuerCount: number, allowHttp: bo
     if (url === null || `${url.username}${url.password}` !== "") {
       reader.problem(
         "AUTH_JWKS_URL",
-        "must be an http(s) URL of a JWKS document, without a user name and password",
+        "must be the http(s) URL of a JWKS document, without a user name or password",
       );
     } else if (!isSafeTransport(url, allowHttp)) {
       reader.problem("AUTH_JWKS_URL", `"${text}" is not allowed: ${httpHint}`);
@@ -84,8 +84,8 @@ function readJwksUrls(reader: SettingsReader, issuerCount: number, allowHttp: bo
 }
 
 /**
- * Creates the function that fills in the placeholders for one issuer. A value that is missing everywhere is a problem of
- * the setting that could contain it.
+ * Creates the function that fills in the placeholders for one issuer. It reports a placeholder without a value as a
+ * problem of the setting that could contain the value.
  */
 function createFillIn(
   reader: SettingsReader,
@@ -135,7 +135,7 @@ function readKeySource(
   return { from: "discovery", url: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration` };
 }
 
-/** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: whose tokens are accepted, and where each issuer publishes its keys. */
+/** Reads `AUTH_ISSUER` and `AUTH_JWKS_URL`: the accepted issuers, and where each publishes its keys. */
 export function readIssuers(reader: SettingsReader, context: IssuerContext): IssuerPolicy[] {
   const { preset, presetSettings, audiences, allowHttp } = context;
   const issuers = [...new Set(reader.list("AUTH_ISSUER"))];

@@ -3,7 +3,7 @@ import type { SettingsReader } from "../../config/settings-reader.js";
 import type { ClaimRequirement, ScopeClaim } from "../policy.js";
 import type { PresetName } from "../presets/presets.js";
 
-/** What the settings of a single preset add to its policy. */
+/** The additions to a policy from the settings of its preset. */
 export type PresetSettings = {
   requirements?: readonly ClaimRequirement[];
   /** For `{name}` placeholders that do not have their own setting. */
@@ -34,8 +34,8 @@ const clerk: ReadPresetSettings = (reader) => {
     );
   }
   const reason = native
-    ? "the token was made for another origin"
-    : "the token was made for another origin, or for a native app without AUTH_CLERK_NATIVE=true";
+    ? "the token was issued for another origin"
+    : "the token was issued for another origin or for a native app; to accept native apps, set AUTH_CLERK_NATIVE=true";
   return { requirements: [{ claim: "azp", is: origins, reason, ...(native ? { optional: true } : {}) }] };
 };
 
@@ -46,7 +46,11 @@ const supabase: ReadPresetSettings = (reader) => {
   const lowest = reader.choice("AUTH_SUPABASE_MIN_AAL", assuranceLevels, "aal1");
   if (lowest === "aal1") return {};
   const is = assuranceLevels.slice(assuranceLevels.indexOf(lowest));
-  return { requirements: [{ claim: "aal", is, reason: "the sign-in was not strong enough" }] };
+  return {
+    requirements: [
+      { claim: "aal", is, reason: "the sign-in was not strong enough for AUTH_SUPABASE_MIN_AAL" },
+    ],
+  };
 };
 
 /** `AUTH_SUPABASE_JWT_SECRET` (or `_FILE`): the project's legacy JWT secret. Its UTF-8 bytes are the key. */
@@ -54,7 +58,7 @@ const supabaseLegacy: ReadPresetSettings = (reader) => {
   const name = "AUTH_SUPABASE_JWT_SECRET";
   const text = reader.requiredSecret(
     name,
-    "the project's legacy JWT secret; signing keys are the better choice",
+    "the project's legacy JWT secret; signing keys (AUTH_PROVIDER=supabase) are safer",
   );
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length > 0 && bytes.length < 32) {
@@ -69,14 +73,18 @@ const supabaseLegacy: ReadPresetSettings = (reader) => {
   };
 };
 
-/** `AUTH_FIREBASE_TENANT`: the Identity Platform tenant. Without it, tokens of any tenant are rejected. */
+/** `AUTH_FIREBASE_TENANT`: the Identity Platform tenant. Without it, tokens that belong to a tenant are rejected. */
 const firebase: ReadPresetSettings = (reader) => {
   const tenant = reader.text("AUTH_FIREBASE_TENANT");
   const claim = ["firebase", "tenant"];
   return {
     requirements: [
       tenant === undefined
-        ? { claim, absent: true, reason: "the token belongs to a tenant; see AUTH_FIREBASE_TENANT" }
+        ? {
+            claim,
+            absent: true,
+            reason: "the token belongs to a tenant; to accept it, set AUTH_FIREBASE_TENANT",
+          }
         : { claim, is: [tenant], reason: "the token belongs to another tenant" },
     ],
   };
@@ -99,7 +107,7 @@ const stytch: ReadPresetSettings = (reader) => {
   };
 };
 
-/** `AUTH_DESCOPE_MAX_LIFETIME_SECONDS`: longer than the lifetime of session tokens, shorter than that of refresh tokens. */
+/** `AUTH_DESCOPE_MAX_LIFETIME_SECONDS`: a limit between the lifetimes of session tokens and of refresh tokens. */
 const descope: ReadPresetSettings = (reader) => ({
   maxLifetimeSeconds: reader.integer("AUTH_DESCOPE_MAX_LIFETIME_SECONDS", {
     default: 1800,

@@ -36,7 +36,7 @@ export function readUserIdClaim(
   return {
     claim,
     warnings: [
-      `AUTH_USER_ID_CLAIM=${claim} can pass from one person to another, and the health data with it; use an id that is never reassigned`,
+      `AUTH_USER_ID_CLAIM=${claim}: this id can pass from one person to another, and the health data with it; use an id that is never reassigned`,
     ],
   };
 }

@@ -17,8 +17,8 @@ export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
 
 const isEmpty = (value: unknown): boolean => value === null || value === "";
 
-/** Whether a value meets every member of the condition. A value of an unexpected type never does. */
-function hasValue(condition: ClaimCondition, value: unknown, latestPastSecond: number): boolean {
+/** Whether a value meets every restriction of a condition. A value of another type than a restriction expects does not. */
+function isAcceptedValue(condition: ClaimCondition, value: unknown, latestPastSecond: number): boolean {
   const { is, isNot, matches, matchesNot, maxLength, past } = condition;
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   return (
@@ -35,7 +35,7 @@ function hasValue(condition: ClaimCondition, value: unknown, latestPastSecond: n
 function passes(condition: ClaimCondition, token: ReadToken, latestPastSecond: number): boolean {
   const value = claimAt(condition.in === "header" ? token.header : token.claims, condition.claim);
   if (value === undefined) return condition.absent === true || condition.optional === true;
-  return condition.absent !== true && hasValue(condition, value, latestPastSecond);
+  return condition.absent !== true && isAcceptedValue(condition, value, latestPastSecond);
 }
 
 /** Whether a token meets a requirement. `latestPastSecond` is the last second that still counts as past. */

@@ -16,9 +16,9 @@ const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule =>
       : formatAlternatives(audiences),
   find: ({ claims }) => {
     const aud = member(claims, "aud");
-    const isNone = aud === undefined || (Array.isArray(aud) && aud.length === 0);
+    const isMissing = aud === undefined || (Array.isArray(aud) && aud.length === 0);
     if (policy.audienceRule === "absent") {
-      if (isNone) return null;
+      if (isMissing) return null;
       return {
         reason: `the audience (aud) is ${formatValue(aud)}, but no audience is accepted`,
         fix: "if this is the audience of this API, set AUTH_AUDIENCE to it",
@@ -71,7 +71,7 @@ const actor: CreateRule = ({ allowActor }) => ({
         },
 });
 
-/** RFC 7800, RFC 9449, RFC 8705: a bound token that comes without its proof may have been stolen. */
+/** RFC 7800, RFC 9449, RFC 8705: a bound token that is sent without its proof may have been stolen. */
 const binding: CreateRule = () => ({
   check: "binding",
   expects: "no cnf",
@@ -88,12 +88,12 @@ const notIdToken: CreateRule = ({ idTokenClaims }) => ({
   check: "not an ID token",
   expects: "no at_hash, c_hash, nonce",
   find: ({ claims }) => {
-    const mark = ["at_hash", "c_hash", "nonce"].find(
+    const found = ["at_hash", "c_hash", "nonce"].find(
       (claim) => !idTokenClaims.includes(claim) && member(claims, claim) !== undefined,
     );
-    return mark === undefined
+    return found === undefined
       ? null
-      : { reason: `the token is an ID token (it has ${mark})`, fix: "send the access token instead" };
+      : { reason: `the token is an ID token (it has ${found})`, fix: "send the access token instead" };
   },
 });
 
@@ -152,16 +152,16 @@ const scope: CreateRule = ({ scopeClaims, requiredScope }) => ({
   check: "scope",
   expects: requiredScope === undefined ? "any" : JSON.stringify(requiredScope),
   find: ({ claims }) => {
-    const carried: string[] = [];
+    const granted: string[] = [];
     for (const { claim: name, format } of scopeClaims) {
       const value = member(claims, name);
       if (value === undefined) continue;
       const scopes = parseScopes(value, format);
       if (scopes === null)
         return { reason: `the claim ${name} is not in this provider's format (${format})` };
-      carried.push(...scopes);
+      granted.push(...scopes);
     }
-    if (requiredScope === undefined || carried.includes(requiredScope)) return null;
+    if (requiredScope === undefined || granted.includes(requiredScope)) return null;
     return {
       reason: `the required scope ${JSON.stringify(requiredScope)} is missing`,
       fix: "request this scope in the app, or grant the user this permission",
@@ -171,8 +171,8 @@ const scope: CreateRule = ({ scopeClaims, requiredScope }) => ({
 });
 
 /**
- * The checks after the signature, in this order. A missing scope comes last, so that only a token that is valid
- * otherwise is reported as one without permission.
+ * The checks after the signature, in this order. The scope is checked last, so that a missing scope is reported only for
+ * a token that is otherwise valid.
  */
 export function claimRules(policy: AuthPolicy, issuerPolicy: IssuerPolicy): readonly TokenRule[] {
   const requirements = [...policy.requirements, ...issuerPolicy.requirements];

@@ -60,7 +60,7 @@ export function createTokenExplainer(options: { policy: AuthPolicy; keySets: Key
     return [
       { check: "format", ok: true, detail: "a JWT" },
       ...headerChecks,
-      // The header chooses the key: an invalid header chooses none.
+      // The header selects the key, so an invalid header selects none.
       headerChecks.every((check) => check.ok)
         ? await checkSignature(token, keySets)
         : {

@@ -8,8 +8,11 @@ import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from
  */
 export const normalizeTokenType = (type: string): string => type.toLowerCase().replace(/^application\//, "");
 
-/** Whether every party that can verify such a token can also create one. No setting allows these algorithms. */
-const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
+/**
+ * Whether everyone who can verify a token of this algorithm can also create one. `AUTH_ALGORITHMS` does not allow such an
+ * algorithm, except HS256 for the preset `supabase-legacy`.
+ */
+export const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
 
 const algorithm: CreateRule = ({ algorithms }) => ({
   check: "algorithm",
@@ -41,7 +44,7 @@ const tokenType: CreateRule = ({ tokenTypes }) => ({
   },
 });
 
-/** RFC 7515 §4.1.11: a token with an unsupported extension must be rejected. We support none, not even `b64`. */
+/** RFC 7515 §4.1.11: a token with an unsupported extension must be rejected. No extension is supported, not even `b64`. */
 const extensions: CreateRule = () => ({
   check: "extensions",
   expects: "no crit, no b64",

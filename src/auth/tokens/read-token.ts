@@ -4,13 +4,13 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 /** A decoded token. Nothing in it is verified yet. */
 export type ReadToken = Readonly<{ compact: string; header: JsonObject; claims: JsonObject }>;
 
-/** What is wrong with a token. */
+/** A problem of a token. */
 export type Finding = Readonly<{
   /** For the log. Never contains the token or a claim with personal data. */
   reason: string;
-  /** What to set or change. */
+  /** The suggested fix: what to set or change. */
   fix?: string;
-  /** `expired`: the caller may know it. `scope`: the token is valid but lacks the required scope. */
+  /** `expired`: the response says so. `scope`: the token is valid but lacks the required scope. */
   kind?: "expired" | "scope";
 }>;
 
@@ -19,7 +19,7 @@ const maxTokenBytes = 8 * 1024;
 /** RFC 7515 §7.1 with base64url of RFC 4648 §5: no padding, no spaces, nothing else. */
 const compactPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
-/** RFC 7516 §7.1: five parts, of which the key may be empty. */
+/** RFC 7516 §7.1: five parts, of which the encrypted key may be empty. */
 const encryptedPattern = /^[\w-]+(?:\.[\w-]*){4}$/;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

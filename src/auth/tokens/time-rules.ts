@@ -4,19 +4,19 @@ import { member, type ReadToken } from "./read-token.js";
 import type { CreateRule } from "./token-rule.js";
 
 const isInstant = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-const iso = (seconds: number): string => {
+const formatTime = (seconds: number): string => {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
 };
 
-/** Parses a number of seconds or an ISO 8601 text. Returns seconds, or `null` for anything else. */
+/** Parses a number of seconds or an ISO 8601 string. Returns seconds, or `null` for anything else. */
 function toSeconds(value: unknown): number | null {
   if (isInstant(value)) return value;
   const milliseconds = typeof value === "string" ? Date.parse(value) : Number.NaN;
   return Number.isNaN(milliseconds) ? null : milliseconds / 1000;
 }
 
-/** Returns the second at which a token expires, without tolerance, or `null` when it has no valid expiry. */
+/** Returns when a token expires, in seconds and without tolerance, or `null` when it has no valid expiry. */
 export function findExpiry({ claims }: ReadToken, { expiresWith }: AuthPolicy): number | null {
   const exp = member(claims, "exp");
   if (!isInstant(exp)) return null;
@@ -38,7 +38,7 @@ const expiry: CreateRule = (policy) => {
         return { reason: `the expiry (${claims.join(" or ")}) is missing or not a valid time` };
       if (end > nowSeconds - policy.clockToleranceSeconds) return null;
       return {
-        reason: `the token expired at ${iso(end)} (current time: ${iso(nowSeconds)})`,
+        reason: `the token expired at ${formatTime(end)} (current time: ${formatTime(nowSeconds)})`,
         fix: `refresh the token in the app; if it is new, ${clockFix}`,
         kind: "expired",
       };
@@ -56,7 +56,7 @@ const notBefore: CreateRule = ({ clockToleranceSeconds }) => ({
       if (!isInstant(value)) return { reason: `${claim} is not a number` };
       if (value > nowSeconds + clockToleranceSeconds) {
         return {
-          reason: `${claim} is in the future: ${iso(value)} (current time: ${iso(nowSeconds)})`,
+          reason: `${claim} is in the future: ${formatTime(value)} (current time: ${formatTime(nowSeconds)})`,
           fix: clockFix,
         };
       }
@@ -65,6 +65,7 @@ const notBefore: CreateRule = ({ clockToleranceSeconds }) => ({
   },
 });
 
+/** Only the preset `descope` has a maximum. */
 const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
   check: "lifetime",
   expects: maxLifetimeSeconds === Infinity ? "any" : `at most ${maxLifetimeSeconds} s`,
@@ -74,10 +75,10 @@ const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
     if (isInstant(exp) && isInstant(iat) && exp - iat <= maxLifetimeSeconds) return null;
     return {
       reason: `the lifetime (exp − iat) is unknown or longer than ${maxLifetimeSeconds} s, as it is for refresh tokens`,
-      fix: "send the session token, not the refresh token; if session tokens are valid for so long, raise the maximum",
+      fix: "send the session token, not the refresh token; if session tokens are valid for longer, raise AUTH_DESCOPE_MAX_LIFETIME_SECONDS",
     };
   },
 });
 
-/** The checks of when a token is valid, in this order. */
+/** The checks of a token's validity period, in this order. */
 export const timeRules: readonly CreateRule[] = [expiry, notBefore, lifetime];

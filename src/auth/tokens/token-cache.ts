@@ -8,7 +8,7 @@ const maxAgeMs = 60_000;
 /**
  * Caches verified tokens by their SHA-256, so that no token stays in memory. An entry is valid for a minute, but never
  * longer than the token or its key. The cache is bounded and evicts the least recently used entry. Rejected tokens are
- * not cached, because any caller could then fill the cache.
+ * not cached, because any caller could fill the cache with them.
  */
 export function createTokenCache({ maxTokens, now }: { maxTokens: number; now: Clock }) {
   const nowMs = () => now().getTime();

@@ -1,7 +1,7 @@
 import type { AuthPolicy } from "../policy.js";
 import type { Finding, ReadToken } from "./read-token.js";
 
-/** One check of a token. `find` returns what is wrong with the token, or `null` when the token passes. */
+/** One check of a token. `find` returns the problem, or `null` when the token passes. */
 export type TokenRule = Readonly<{
   check: string;
   expects: string;

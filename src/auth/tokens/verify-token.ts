@@ -21,7 +21,7 @@ export type VerifiedToken = Readonly<{
   keySet: KeySet;
 }>;
 
-/** Tells the caller that the token is invalid or has expired. Only the log says which check failed. */
+/** The caller learns only that the token is invalid, has expired or lacks the scope. The log says which check failed. */
 function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
   const reason = finding.fix === undefined ? finding.reason : `${finding.reason}; ${finding.fix}`;
   if (finding.kind === "scope") {
@@ -38,7 +38,7 @@ function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
   });
 }
 
-/** Creates the rules of a policy: those before a key is chosen, and those of each issuer after the signature. */
+/** Creates the rules of a policy: those to check before a key is chosen, and those of each issuer for the signed claims. */
 export function compileRules(policy: AuthPolicy) {
   const byIssuer = new Map(policy.issuers.map((issuer) => [issuer.issuer, claimRules(policy, issuer)]));
   return {
@@ -63,7 +63,7 @@ export async function verifySignature(
   if ("problem" in found) {
     return {
       reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
-      fix: "check that the token belongs to this tenant and environment and is not older than its key; otherwise check AUTH_ISSUER and AUTH_JWKS_URL",
+      fix: "check that the token belongs to this tenant and environment, and that its key is still published; otherwise check AUTH_ISSUER and AUTH_JWKS_URL",
     };
   }
   try {
@@ -73,21 +73,21 @@ export async function verifySignature(
       ? { reason: "the token claims are not a JSON object" }
       : { token: { ...token, claims }, key: found.key };
   } catch (error) {
-    // Whatever failed here, the signature has not been verified.
+    // Every error here means that the signature was not verified.
     return {
       reason: `the signature is invalid (${error instanceof Error ? error.name : "unknown"})`,
-      fix: "check that the token was copied whole; otherwise another issuer signed it with the same key id",
+      fix: "check that the complete token was copied; otherwise another issuer signed it with the same key id",
     };
   }
 }
 
 /**
- * Creates the strict check of access tokens (RFC 8725, RFC 9068, RFC 6750) under one policy.
+ * Creates a function that strictly checks access tokens (RFC 8725, RFC 9068, RFC 6750) against one policy.
  *
- * Before the signature is verified, the check uses only `alg`, `typ`, `kid` and `iss`. They select among values that
- * the policy accepts anyway.
+ * Before the signature is verified, the function uses only `alg`, `typ`, `kid` and `iss`, and only to select among
+ * values that the policy accepts.
  *
- * The check throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the
+ * The function throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the
  * log.
  */
 export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
@@ -112,7 +112,7 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
     // The issuer is read again, from the bytes that were signed.
     const issuerRules = rules.forIssuer(member(token.claims, "iss"));
     if (issuerRules === undefined || member(token.claims, "iss") !== issuer) {
-      return reject({ reason: "the issuer in the signed claims is another one" });
+      return reject({ reason: "the issuer in the signed claims is not the issuer that was read first" });
     }
     const finding = findFirstFinding(issuerRules, token, nowSeconds());
     if (finding !== null) return reject(finding);

@@ -10,7 +10,7 @@ type Context = { providerCase: ProviderCase; keys: Record<string, TestKey>; atta
 
 /** Returns the provider's valid token with some parts changed, signed with the right key. */
 function changeToken(
-  { providerCase: providerCase, keys }: Context,
+  { providerCase, keys }: Context,
   header: Claims | string,
   claims: Claims | string,
 ): string {
@@ -28,10 +28,10 @@ function changeToken(
 }
 
 function algorithmAttacks(context: Context): HostileToken[] {
-  const { providerCase: providerCase, keys, attackerKey: attackerKey } = context;
+  const { providerCase, keys, attackerKey } = context;
   const { header, claims, key } = createTokenParts(providerCase, { name: "" }, keys);
   const rsa = keys.RS256 ?? key;
-  const publicPem = createSecretKey(Buffer.from(JSON.stringify(rsa.jwk)));
+  const publicKeyAsSecret = createSecretKey(Buffer.from(JSON.stringify(rsa.jwk)));
   const unsigned = `${base64url(JSON.stringify({ ...header, alg: "none" }))}.${base64url(JSON.stringify(claims))}.`;
   const attacks: HostileToken[] = [
     { name: "alg none without signature", token: unsigned, reason: /not a JWT/ },
@@ -62,7 +62,7 @@ function algorithmAttacks(context: Context): HostileToken[] {
     },
     {
       name: "the public key as HMAC secret",
-      token: signToken({ ...header, alg: "HS256", kid: rsa.kid }, claims, "HS256", publicPem),
+      token: signToken({ ...header, alg: "HS256", kid: rsa.kid }, claims, "HS256", publicKeyAsSecret),
       reason: providerCase.algorithm === "HS256" ? /signature/ : /^the algorithm \(alg\) is "HS256"/,
     },
     {
@@ -272,7 +272,7 @@ function formatAttacks(context: Context): HostileToken[] {
     ["an encrypted token", `${valid}.a.b`, /encrypted/],
     ["an opaque token", "ory_at_abcdefgh", /opaque/],
     ["two parts", `${head}.${payload}`, /not a JWT/],
-    ["nothing but dots", "..", /not a JWT/],
+    ["only dots", "..", /not a JWT/],
     ["9 KiB", changeToken(context, {}, { pad: "x".repeat(9 * 1024) }), /longer than 8192 bytes/],
     ["another payload", `${head}.${other}.${signature}`, /signature/],
     ["a flipped signature", `${head}.${payload}.${flipped.toString("base64url")}`, /signature/],
@@ -285,7 +285,7 @@ function formatAttacks(context: Context): HostileToken[] {
     ["claims that are text", changeToken(context, {}, '"x"'), /claims are not a JSON/],
     ["claims that are not JSON", changeToken(context, {}, "{"), /claims are not a JSON/],
     [
-      "claims that are nested and never end",
+      "deeply nested claims without closing brackets",
       changeToken(context, {}, `${'{"a":'.repeat(900)}1`),
       /claims are not a JSON/,
     ],

@@ -11,13 +11,13 @@ export type Variant = {
   settings?: Record<string, string>;
   /** The algorithm that signs the token, if not the provider's. */
   algorithm?: string;
-  /** For a rejected token: what the log says. */
+  /** For a rejected token: the reason in the log. */
   reason?: RegExp;
   /** For an accepted token: the authenticated user, if not the provider's. */
   appUserId?: string;
 };
 
-/** One provider's settings, a valid token, other accepted tokens, and the rejected tokens that are specific to it. */
+/** The settings of a provider, a valid token, other accepted tokens, and rejected tokens that are specific to it. */
 export type ProviderCase = {
   provider: PresetName;
   algorithm: string;
@@ -63,7 +63,7 @@ const supabaseClaims = {
   is_anonymous: false,
 };
 
-const supabaseRefused: Variant[] = [
+const supabaseRejected: Variant[] = [
   {
     name: "a service_role API key",
     claims: { role: "service_role", sub: undefined, session_id: undefined },
@@ -131,7 +131,7 @@ export const providerCases: ProviderCase[] = [
         settings: { AUTH_ALLOW_ACTOR: "true" },
       },
       {
-        name: "key headers from elsewhere, which are ignored",
+        name: "keys in the header, which are ignored",
         header: { jku: "https://evil.example", x5u: "x", x5c: ["x"], jwk: {} },
       },
     ],
@@ -501,7 +501,7 @@ export const providerCases: ProviderCase[] = [
       },
     ],
     rejected: [
-      ...supabaseRefused,
+      ...supabaseRejected,
       { name: "HS256", algorithm: "HS256", reason: /^the algorithm \(alg\) is "HS256"/ },
     ],
   },
@@ -518,7 +518,7 @@ export const providerCases: ProviderCase[] = [
     appUserId: uuid,
     accepted: [{ name: "no kid", header: { kid: undefined } }],
     rejected: [
-      ...supabaseRefused,
+      ...supabaseRejected,
       { name: "ES256", algorithm: "ES256", reason: /^the algorithm \(alg\) is "ES256"/ },
     ],
   },
@@ -877,7 +877,7 @@ export const providerCases: ProviderCase[] = [
     rejected: [
       { name: "an impersonator", claims: { act: { sub: "admin@example.com" } }, reason: /act/ },
       {
-        name: "another credential, which has an audience",
+        name: "an audience that is not configured",
         claims: { aud: "https://api.workos.com" },
         reason: /^the audience \(aud\)/,
       },

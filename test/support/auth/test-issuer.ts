@@ -28,7 +28,7 @@ export async function startIssuer() {
   return {
     url,
     requests,
-    serve: serve,
+    serve,
     respond: (path: string, respond: Respond) => void routes.set(path, respond),
     /** Publishes a key set at a path and returns its URL. */
     publish: (path: string, keys: readonly TestKey[]): string => {

@@ -36,7 +36,7 @@ function createSignature(algorithm: string, input: string, key: KeyObject): Buff
   return sign("sha256", data, algorithm.startsWith("PS") ? { key, ...pss } : key);
 }
 
-/** Signs a token. `header` and `claims` can be any text, for JSON that no object can express. */
+/** Signs a token. `header` and `claims` can be strings, for JSON that no object can represent. */
 export function signToken(
   header: object | string,
   claims: object | string,
