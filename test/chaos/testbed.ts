@@ -16,10 +16,10 @@ import { openStoredMappings } from "./verdict/stored-mappings.js";
 import type { RetryAfterWindows } from "./faults/retry-after-window.js";
 import { startSimulatedVital } from "./processes/simulated-vital.js";
 
-/** Processes take long to load their code on a busy machine. */
+/** On a busy machine, processes take long to load their code. */
 export const startTimeoutMs = 120_000;
 
-/** Run in reverse order at the end. */
+/** Called in reverse order at the end of a run. */
 export type Closers = (() => unknown)[];
 
 async function startServices(closers: Closers, print: Print) {
@@ -89,8 +89,17 @@ export async function startTestbed(options: TestbedOptions, closers: Closers) {
       secrets,
     );
   return {
-    ...{ members: fleet.members, fleet, mongo, redis, vital, issuer, mappings, eventSecret },
-    ...{ retryAfterWindows, unexpectedExits, stopProblems },
+    members: fleet.members,
+    fleet,
+    mongo,
+    redis,
+    vital,
+    issuer,
+    mappings,
+    eventSecret,
+    retryAfterWindows,
+    unexpectedExits,
+    stopProblems,
     onStopProblem: (description: string) => void stopProblems.push(description),
     /** Reads what the processes have logged so far. */
     readLogs,

@@ -42,7 +42,7 @@ function findErrorProblem(status: number, parts: readonly ErrorFields[]): string
   return null;
 }
 
-/** Returns what is wrong with a response, or `null`. With `isHead` no body is expected. */
+/** Returns the problem with a response, or `null` if it is correct. With `isHead`, no body is expected. */
 export function findResponseProblem(
   { status, headers, body }: RawResponse,
   sent: Buffer,

@@ -8,10 +8,10 @@ test("no request causes an unexpected 5xx, a response that shows internals, or a
   process.on("unhandledRejection", onRejection);
   onTestFinished(() => void process.off("unhandledRejection", onRejection));
 
-  const team = await startStackForTest();
-  const gateway = await team.startGateway(fuzzSettings);
+  const stack = await startStackForTest();
+  const gateway = await stack.startGateway(fuzzSettings);
   await gateway.untilReady();
-  const { failures, statuses } = await fuzz({ team, gateway, requests: 2_000, seed: 20261122 });
+  const { failures, statuses } = await fuzz({ stack: stack, gateway, requests: 2_000, seed: 20261122 });
   expect(failures).toEqual([]);
   expect(rejections).toEqual([]);
   // The requests reach every layer: some succeed, and each layer rejects some.

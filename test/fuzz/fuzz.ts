@@ -17,10 +17,10 @@ const maxFailures = 20;
 const malformedShare = 0.2;
 const head = Buffer.from("HEAD");
 
-function createAccessTokens(team: TestStack): AccessTokens {
-  const valid = Array.from({ length: 50 }, (_, index) => team.token(`user-${index}`, { jti: randomUUID() }));
+function createAccessTokens(stack: TestStack): AccessTokens {
+  const valid = Array.from({ length: 50 }, (_, index) => stack.token(`user-${index}`, { jti: randomUUID() }));
   const now = Math.floor(Date.now() / 1000);
-  const expired = team.token("user-1", { exp: now - 3600 });
+  const expired = stack.token("user-1", { exp: now - 3600 });
   const invalid = [
     ...["", "x", "a.b.c", "..", "e30.e30.", `${valid[0] ?? ""}x`, expired, "\u00e9.\u00e9.\u00e9"],
     ...[
@@ -30,7 +30,7 @@ function createAccessTokens(team: TestStack): AccessTokens {
       { exp: "never" },
       { aud: Number.MAX_VALUE },
       { iss: {} },
-    ].map((claims) => team.token("user-1", claims)),
+    ].map((claims) => stack.token("user-1", claims)),
   ];
   return { drawValid: (random: SeededRandom) => random.pick(valid), invalid };
 }
@@ -62,7 +62,7 @@ async function sendOne(url: string, seed: number, number: number, tokens: Access
   }
 }
 
-/** Checks that the gateway still issues tokens and is ready. Returns the problem, or `null`. */
+/** Checks that the gateway still issues tokens and is ready. Returns the problem, or `null` if there is none. */
 async function checkGatewayStillWorks(gateway: TestGateway, token: string): Promise<string | null> {
   const { body } = await gateway.query(token, tokenMutation);
   if (body.data?.vitalSignInToken === undefined)
@@ -77,15 +77,15 @@ async function checkGatewayStillWorks(gateway: TestGateway, token: string): Prom
  * sends the same requests. Stops early after 20 failures.
  */
 export async function fuzz(options: {
-  team: TestStack;
+  stack: TestStack;
   gateway: TestGateway;
   requests: number;
   seed: number;
   onProgress?: (done: number) => void;
 }): Promise<FuzzResult> {
-  const { team, gateway, requests, seed, onProgress } = options;
+  const { stack: stack, gateway, requests, seed, onProgress } = options;
   const result: FuzzResult = { failures: [], statuses: new Map() };
-  const tokens = createAccessTokens(team);
+  const tokens = createAccessTokens(stack);
   let next = 0;
 
   const work = async () => {
@@ -97,7 +97,7 @@ export async function fuzz(options: {
     }
   };
   await Promise.all(Array.from({ length: concurrentConnections }, work));
-  const problem = await checkGatewayStillWorks(gateway, team.token("user-after"));
+  const problem = await checkGatewayStillWorks(gateway, stack.token("user-after"));
   if (problem !== null) result.failures.push({ number: requests, problem, sent: "", response: "" });
   return result;
 }

@@ -1,6 +1,6 @@
 /**
  * The long fuzz run: `npm run test:fuzz -- --requests 100000 --seed N`. Prints each failure with the number of its
- * request. Exits with 1 if there is one.
+ * request, and exits with 1 if there are any.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -34,7 +34,7 @@ function readOptions(): { requests: number; seed: number } {
     const [requests, seed] = [Number(values.requests), Number(values.seed)];
     if (Number.isSafeInteger(requests) && requests >= 1 && Number.isSafeInteger(seed))
       return { requests, seed };
-    console.error(`--requests and --seed must be whole numbers.\n\n${usage}`);
+    console.error(`Invalid options: expected whole numbers, with --requests of at least 1.\n\n${usage}`);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`);
   }
@@ -45,8 +45,8 @@ const { requests, seed } = readOptions();
 const services = await startEmbeddedServices({ print: () => undefined, env: process.env });
 const mongodbUrl = new URL(services.mongodbUrl);
 mongodbUrl.pathname = "/vital_gateway_fuzz";
-const team = await startTestStack({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });
-const gateway = await team.startGateway(fuzzSettings);
+const stack = await startTestStack({ mongodbUrl: mongodbUrl.href, redisUrl: services.redisUrl });
+const gateway = await stack.startGateway(fuzzSettings);
 await gateway.untilReady();
 
 let rejections = 0;
@@ -57,7 +57,7 @@ process.on("unhandledRejection", (error) => {
 console.log(`Seed ${seed}: sending ${requests} requests.`);
 const startedAtMs = performance.now();
 const { failures, statuses } = await fuzz({
-  team,
+  stack: stack,
   gateway,
   requests,
   seed,
@@ -80,6 +80,6 @@ const hasFailed = failures.length + rejections > 0;
 console.log(`\n${failures.length} failures, ${rejections} unhandled rejections.`);
 console.log(`Seed ${seed}, ${seconds.toFixed(0)} s. ${hasFailed ? "Failed." : "Passed."}`);
 
-await team.close();
+await stack.close();
 await services.stop();
 process.exit(hasFailed ? 1 : 0);

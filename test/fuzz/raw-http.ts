@@ -30,7 +30,7 @@ function parseHead(head: string) {
 }
 
 /** Parses all final responses on a connection. Interim responses (such as 100) are skipped. */
-export function parseResponses(bytes: Buffer): RawResponse[] {
+function parseResponses(bytes: Buffer): RawResponse[] {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return [];
   const { status, headers } = parseHead(bytes.subarray(0, end).toString("latin1"));
@@ -44,7 +44,7 @@ export function parseResponses(bytes: Buffer): RawResponse[] {
 
 /**
  * Sends bytes on a new connection and returns the responses. If the request may be incomplete, the sending side is closed
- * after a moment. It stays open for a complete request, because Node.js aborts a request when the client closes its side.
+ * after a short delay. It stays open for a complete request, because Node.js aborts a request when the client closes its side.
  * @throws Error if the server does not close the connection in time
  */
 export function sendBytes(url: string, bytes: Buffer, mayBeIncomplete: boolean): Promise<RawResponse[]> {
@@ -58,7 +58,7 @@ export function sendBytes(url: string, bytes: Buffer, mayBeIncomplete: boolean):
     }, responseTimeoutMs);
     const halfClose = mayBeIncomplete ? setTimeout(() => socket.end(), halfCloseAfterMs) : undefined;
     socket.on("data", (chunk: Buffer) => received.push(chunk));
-    // The server may close the connection while we still write; the responses received so far count.
+    // The server may close the connection before all bytes are written. The responses received so far count.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       clearTimeout(timer);

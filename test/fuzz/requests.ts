@@ -96,7 +96,7 @@ function mutateJson(value: unknown, random: SeededRandom): unknown {
 }
 
 /** Truncates, overwrites, repeats or inserts bytes. */
-export function mutateBytes(bytes: Buffer, random: SeededRandom): Buffer {
+function mutateBytes(bytes: Buffer, random: SeededRandom): Buffer {
   if (bytes.length === 0) return random.bytes(random.integer(0, 19));
   const at = random.integer(0, bytes.length - 1);
   const to = Math.min(bytes.length, at + 1 + random.integer(0, 15));
@@ -214,7 +214,7 @@ const oddHeaders: readonly ((random: SeededRandom) => [string, string])[] = [
   (random) => ["webhook-request-origin", random.pick(["a.example", "\u00e9\u00e9"])],
 ];
 
-/** Returns a random request to one of the endpoints: mostly valid, and wrong in a few places. */
+/** Returns a random request to one of the endpoints: valid except in a few places. */
 export function drawRequest(random: SeededRandom, tokens: AccessTokens): FuzzRequest {
   const draw = random.integer(0, 9);
   const request: FuzzRequest =

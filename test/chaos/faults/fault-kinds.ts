@@ -38,6 +38,8 @@ export type FaultKind = {
   run: (context: FaultContext) => Promise<void>;
 };
 
+export const runsAlone = ({ targetType }: FaultKind): boolean => targetType === "everything";
+
 const kill: FaultKind["run"] = async ({ member, waitForDuration }) => {
   await member().process.kill();
   await waitForDuration();
@@ -59,7 +61,7 @@ const freezeThenKill: FaultKind["run"] = async ({ member, waitForDuration }) => 
 
 /** The product promises to stop within 10 s. */
 const stopWithinMs = 10_500;
-/** A process takes long to load its code on a busy machine. Until then, SIGTERM ends it without a clean stop. */
+/** On a busy machine, a process takes long to load its code. Until it has, SIGTERM ends it without a clean stop. */
 const startTimeoutMs = 30_000;
 
 const stop: FaultKind["run"] = async ({ member, waitForDuration, onStopProblem }) => {
@@ -112,7 +114,7 @@ const freezeServer =
     server.resume();
   };
 
-async function command(redis: EmbeddedRedis, ...words: [string, ...string[]]): Promise<void> {
+async function sendCommand(redis: EmbeddedRedis, ...words: [string, ...string[]]): Promise<void> {
   const connection = new Redis(redis.url);
   try {
     await connection.call(...words);
@@ -121,13 +123,13 @@ async function command(redis: EmbeddedRedis, ...words: [string, ...string[]]): P
   }
 }
 
-const flush: FaultKind["run"] = ({ redis }) => command(redis, "FLUSHALL");
+const flush: FaultKind["run"] = ({ redis }) => sendCommand(redis, "FLUSHALL");
 
 /** As in a failover: Redis becomes a replica of an unreachable master and rejects writes until it is a master again. */
 const demote: FaultKind["run"] = async ({ redis, waitForDuration }) => {
-  await command(redis, "REPLICAOF", "127.0.0.1", "1");
+  await sendCommand(redis, "REPLICAOF", "127.0.0.1", "1");
   await waitForDuration();
-  await command(redis, "REPLICAOF", "NO", "ONE");
+  await sendCommand(redis, "REPLICAOF", "NO", "ONE");
 };
 
 const atVital =

@@ -1,4 +1,4 @@
-import { faultKinds, type FaultKind, type FaultName, type PlannedFault } from "./fault-kinds.js";
+import { faultKinds, runsAlone, type FaultKind, type FaultName, type PlannedFault } from "./fault-kinds.js";
 import type { SeededRandom } from "../../support/random.js";
 
 /** Names of the processes that each kind of fault may target. */
@@ -8,32 +8,31 @@ const services = ["redis", "mongo", "vital"];
 /** Average time between the starts of two faults; several are active at the same time. */
 const meanGapMs = 1_000;
 /**
- * Minimum time between two faults of the same target. Services that all processes depend on get longer, or no work would
- * be done.
+ * Minimum time between two faults of the same target. Services that all processes depend on get more time, because
+ * otherwise no work would be done.
  */
 const recoveryMs = 500;
 const serviceRecoveryMs: Readonly<Record<string, number>> = { redis: 2_000, mongo: 3_000, vital: 4_000 };
 /** A fault that runs alone needs all processes started and connected. */
 const reconnectMs = 5_000;
-/** Start of the first fault that runs alone, as a share of the first minute: early in a short run. */
+/** Start of the first fault that runs alone, as a share of the first minute, or of the whole run if it is shorter. */
 const firstAloneShare = [0.1, 0.2] as const;
 /** Time from the end of one fault that runs alone to the start of the next. */
-const aloneEveryMs = [22_000, 28_000] as const;
-/** Maximum delay of a fault that runs alone because others are not over. */
+const aloneGapMs = [22_000, 28_000] as const;
+/** How long a fault that runs alone may have to wait for faults in progress. */
 const maxDelayMs = 4_000;
 
 const names = Object.keys(faultKinds) as FaultName[];
-const isAlone = (name: FaultName) => (faultKinds[name] as FaultKind).targetType === "everything";
-const togetherNames = names.filter((name) => !isAlone(name));
-const aloneNames = names.filter(isAlone);
+const togetherNames = names.filter((name) => !runsAlone(faultKinds[name]));
+const aloneNames = names.filter((name) => runsAlone(faultKinds[name]));
 
-function pickTarget({ targetType: on }: FaultKind, targets: Targets, random: SeededRandom): string {
-  return on in targets ? random.pick(targets[on as keyof Targets]) : on;
+function pickTarget({ targetType }: FaultKind, targets: Targets, random: SeededRandom): string {
+  return targetType in targets ? random.pick(targets[targetType as keyof Targets]) : targetType;
 }
 
 /**
- * Draws names in random order; each is drawn once before any is repeated. Names that could not be used yet are tried
- * first.
+ * Draws names in random order; each is drawn once before any is repeated. Names that were not accepted earlier are
+ * tried first.
  */
 function createDeck(all: readonly FaultName[], random: SeededRandom) {
   let deck: FaultName[] = [];
@@ -99,7 +98,7 @@ export function planFaults({
       cursorMs += -Math.log(1 - random.next()) * meanGapMs;
     } else if (nextAloneMs < windowMs && alone.take((name) => tryAdd(name, windowMs, windowMs))) {
       cursorMs = endOfLast() + recoveryMs;
-      nextAloneMs = cursorMs + random.between(...aloneEveryMs);
+      nextAloneMs = cursorMs + random.between(...aloneGapMs);
     } else if (nextAloneMs < windowMs) {
       // No room for another fault that runs alone: the other faults get the rest of the window.
       nextAloneMs = Infinity;

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   faultKinds,
+  runsAlone,
   type FaultKind,
   type PlannedFault,
   type FaultContext,
@@ -8,8 +9,8 @@ import {
 } from "./fault-kinds.js";
 
 /**
- * Runs faults from start to end. A fault that is due while its target still recovers from the previous one (a server may
- * take long to start) starts when the recovery is over.
+ * Runs faults from start to end. If a fault is due before the previous fault of its target has ended (a server may take long
+ * to start), it starts when that one has ended.
  */
 export function createFaultRunner(system: SystemUnderTest) {
   const lastFaultOf = new Map<string, Promise<void>>();
@@ -23,12 +24,10 @@ export function createFaultRunner(system: SystemUnderTest) {
     return { ...system, member, durationMs, seed, waitForDuration: () => delay(durationMs) };
   }
 
-  const isAlone = ({ targetType: on }: FaultKind) => on === "everything";
-
   return {
     async run(fault: PlannedFault, onStart: () => void): Promise<void> {
       const kind: FaultKind = faultKinds[fault.name];
-      const earlier = isAlone(kind) ? [...lastFaultOf.keys()] : [fault.target, "everything"];
+      const earlier = runsAlone(kind) ? [...lastFaultOf.keys()] : [fault.target, "everything"];
       const running = Promise.all(earlier.map(async (target) => lastFaultOf.get(target))).then(() => {
         onStart();
         return kind.run(toContext(fault));

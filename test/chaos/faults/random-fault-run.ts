@@ -16,7 +16,7 @@ import { createCounters, type Counters } from "../counters.js";
 import { findViolations, type Evidence } from "../verdict/invariants.js";
 import type { Viewers } from "../load/viewers.js";
 
-/** Counted from the time when nothing is down any more. Deletions take longest; this is the promise for them. */
+/** Counted from the time when all processes are ready and all events are sent. The product promises this for deletions. */
 const settleWithinMs = 60_000;
 /** How long senders continue after the last fault. */
 const lastDeliveriesMs = 60_000;

@@ -4,12 +4,13 @@ import type { Member } from "../processes/fleet.js";
 import type { SimulatedVital } from "../processes/simulated-vital.js";
 
 /**
- * How long after the first 429 or 503 further calls are allowed: they were in flight already, or the news of the wait was.
+ * Calls within this time after the first 429 or 503 are allowed. They may have been in flight already, or their process may
+ * not have been notified of the wait yet.
  */
 export const inFlightAllowanceMs = 500;
 
 const endMarginMs = 200;
-/** Processes take long to load their code on a busy machine. */
+/** On a busy machine, processes take long to load their code. */
 const startTimeoutMs = 30_000;
 /** Redis clients reconnect within 2 s. */
 const reconnectMs = 2_500;
@@ -19,7 +20,7 @@ const requestEveryMs = 300;
 const provokeTimeoutMs = 5_000;
 
 export type RetryAfterWindow = {
-  /** The status of Vital's responses, and how long they asked to wait. */
+  /** The status of Vital's responses, and how long they tell clients to wait. */
   status: number;
   retryAfterSeconds: number;
   /** Number of calls within the allowance, the first one included. */
@@ -63,7 +64,7 @@ async function waitForAllProcesses(members: readonly Member[]): Promise<void> {
   await delay(reconnectMs);
 }
 
-/** Waits until a gateway calls Vital for its viewers again; its circuit breaker may still be open. */
+/** Waits until a gateway issues a token, which shows that its circuit breaker is not open. */
 async function waitUntilGatewayCallsVital(gateway: Member, load: LoadControls): Promise<void> {
   const deadlineMs = performance.now() + recoveryMs;
   while (performance.now() < deadlineMs && (await load.requestToken(gateway)) !== "issued")
@@ -71,7 +72,7 @@ async function waitUntilGatewayCallsVital(gateway: Member, load: LoadControls): 
 }
 
 /**
- * Makes one gateway call Vital. Returns when the first call with the given status arrived, or `null` if there was none.
+ * Makes one gateway call Vital. Returns the time of the first call with the given status, or `null` if there was none.
  */
 async function provokeFirstCall(
   { vital, load }: WindowContext,
@@ -92,7 +93,7 @@ async function provokeFirstCall(
 /**
  * Makes Vital respond with `Retry-After` and counts the calls that arrive before that time is over.
  *
- * While the load is paused, one gateway alone receives the first such response, so the other processes can know of the
+ * While the load is paused, one gateway alone receives the first such response, so the other processes can learn of the
  * wait only from that gateway. Then the whole load resumes, and every gateway is asked for a token. Vital responds the
  * same way until the end of the window, as a real rate limit would.
  */

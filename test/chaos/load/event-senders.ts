@@ -48,7 +48,7 @@ export function createEventSenders(options: {
   return {
     acknowledged,
 
-    /** Resolves when the event is acknowledged, rejected, or sending has ended. */
+    /** Resolves when the event is acknowledged or rejected, or when sending has stopped. */
     async deliver(event: PlannedEvent): Promise<void> {
       const draws = random.fork(`${event.id}/${(deliveries += 1)}`);
       for (let pauseMs = 100; !signal.aborted; pauseMs = Math.min(2 * pauseMs, maxPauseMs)) {

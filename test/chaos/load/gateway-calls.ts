@@ -1,13 +1,13 @@
 import { request } from "undici";
 import type { ProductProcess } from "../processes/product-process.js";
 
-/** A short timeout as typical clients have it. The gateway promises a response within 10 s. */
+/** A short but typical timeout of clients. The gateway promises a response within 10 s. */
 export const responseTimeoutMs = 15_000;
 
-/** How long a process may take until it listens on a busy machine. */
+/** How long a process may take to start listening on a busy machine. */
 const startTimeoutMs = 30_000;
 
-/** How long it may take on a busy machine until a closed connection is noticed. */
+/** How long a client may take to notice a closed connection on a busy machine. */
 const noticeMs = 1_000;
 
 /** A gateway as its clients see it, with its process. */

@@ -4,7 +4,7 @@ import type { SeededRandom } from "../../support/random.js";
 export type PlannedEvent = { id: string; type: SignupEventType; appUserId: string; occurredAt: Date };
 
 /** Work that is due at a time of the run, in milliseconds from its start. */
-type Due<T> = T & { dueAtMs: number };
+export type Due<T> = T & { dueAtMs: number };
 
 export type LoadPlan = {
   /** All app users with their events. App users who only request tokens have none. */
@@ -20,7 +20,7 @@ export type LoadPlan = {
 };
 
 /**
- * Events of one app user, in the order of the sender's clock. `same` is a deletion with the time of the event before it.
+ * Events of one app user, in the order of the sender's clock. `same` is a deletion with the same time as the event before it.
  */
 const eventSequences: readonly (readonly (SignupEventType | "same")[])[] = [
   ...Array<SignupEventType[]>(14).fill(["user.created"]),
@@ -33,7 +33,7 @@ const eventSequences: readonly (readonly (SignupEventType | "same")[])[] = [
   ["user.deleted"],
 ];
 
-/** Ids in the formats of identity providers, and ids that look like paths, operators or numbers but are only data. */
+/** Ids in the formats of identity providers, and ids that look like paths, operators or numbers, which must be treated as plain data. */
 const idFormats: readonly ((number: number) => string)[] = [
   (number) => `auth0|${number.toString(16).padStart(24, "0")}`,
   (number) => `user_${number}`,
@@ -43,7 +43,7 @@ const idFormats: readonly ((number: number) => string)[] = [
   (number) => `👩‍⚕️:${number}:x`,
 ];
 
-/** By the sender's clock all events happened in the hour before the run, so that this order differs from that of arrival. */
+/** By the sender's clock, all events happened in the hour before the run, in another order than they arrive. */
 const firstEventAgoMs = 3_600_000;
 const lastEventAgoMs = 600_000;
 
@@ -78,12 +78,12 @@ function planDeliveries(events: readonly PlannedEvent[], windowMs: number, rando
   });
 }
 
-const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
+export const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
   list.sort((one, other) => one.dueAtMs - other.dueAtMs);
 
 /**
- * Plans who signs up, when which events are published, who requests a token, and whose Vital user is deleted at Vital.
- * The same `random` returns the same plan, except for the dates.
+ * Plans who signs up, which events are sent and when, who requests a token, and whose Vital user is deleted at Vital. The
+ * same `random` produces the same plan, except for the dates.
  */
 export function planLoad(options: {
   signups: number;

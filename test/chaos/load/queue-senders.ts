@@ -6,8 +6,8 @@ import type { Counters } from "../counters.js";
 const deadlineMs = 10_000;
 
 /**
- * Creates signup services that publish events to the queue. Events that Redis loses do not count, because the same events
- * are also sent over HTTP. But events that workers take from the queue late or twice must do no harm.
+ * Creates signup services that publish events to the queue. It does not matter if Redis loses them, because the same
+ * events are also sent over HTTP. But it must do no harm if workers process them late or twice.
  */
 export function createQueueSenders({ redisUrl, counters }: { redisUrl: string; counters: Counters }) {
   const publisher = createSignupPublisher({ redisUrl });

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Starts each piece of work at its time, in order, with at most `maxConcurrent` in progress. Resolves when all work is done.
- * A piece that is overdue, because others took long, starts immediately. After a failure no further work starts; the call
- * rejects with the first failure when the work in progress is over.
+ * A piece that is overdue, because others took long, starts immediately. After a failure no further work starts, and the
+ * call rejects with the first failure once the work in progress is done.
  */
 export async function runWhenDue<T extends { dueAtMs: number }>(
   pieces: readonly T[],

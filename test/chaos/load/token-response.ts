@@ -25,7 +25,7 @@ const TokenResponse = z
     return { type: "token", userId: token.userId, vitalUserId };
   });
 
-/** If Vital or the database is down, waiting helps, and the error says how long. */
+/** Errors that must say how long to wait before a retry. */
 const RetryableWithWait = z.object({
   code: z.enum(["VITAL_UNAVAILABLE", "SERVICE_UNAVAILABLE", "RATE_LIMITED"]),
   retryable: z.literal(true),

@@ -8,13 +8,15 @@ import { parseTokenResponse, tokenQuery, type TokenResponse } from "./token-resp
 /** How many requests an app sends during one sign-in, and for how long. */
 const maxAttempts = 4;
 const signInTimeoutMs = 20_000;
-/** How long an app waits if the response does not say. */
+/** How long an app waits if there is no readable response. */
 const defaultPauseMs = 1_000;
 
-/** A token that an app user received. `vitalUserId` is the user that the token itself signs in. */
+/** A token that an app user received. */
 export type IssuedToken = {
   appUserId: string;
+  /** The user that the token itself signs in. */
   vitalUserId: string;
+  /** Whether the response names the same user. */
   isConsistent: boolean;
   /** When it was requested, epoch milliseconds. */
   requestedAt: number;
@@ -36,7 +38,6 @@ function parseOrNull(text: string): TokenResponse | null {
   }
 }
 
-/** Without a readable response, an app waits as long as it chooses. */
 const toUntyped = (outcome: string) => ({ outcome, isTyped: false, retryAfterMs: defaultPauseMs });
 
 function toOutcome(reply: Reply, response: TokenResponse | null): Omit<TokenRequestResult, "tookMs"> {
@@ -46,7 +47,7 @@ function toOutcome(reply: Reply, response: TokenResponse | null): Omit<TokenRequ
   return { outcome: response.code, isTyped: true, retryAfterMs: response.retryAfterMs };
 }
 
-/** Creates app users who request sign-in tokens from gateways, with access tokens of their issuer. */
+/** Creates app users who request sign-in tokens from gateways. */
 export function createViewers(options: {
   gateways: readonly Gateway[];
   createAccessToken: (appUserId: string) => Promise<string>;

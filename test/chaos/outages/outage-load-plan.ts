@@ -1,7 +1,5 @@
-import type { PlannedEvent } from "../load/load-plan.js";
+import { byDueTime, type Due, type PlannedEvent } from "../load/load-plan.js";
 import type { SeededRandom } from "../../support/random.js";
-
-type Due<T> = T & { dueAtMs: number };
 
 export type OutageLoadPlan = {
   /** Events of app users who sign up before the outage and are active when it starts. */
@@ -14,11 +12,8 @@ export type OutageLoadPlan = {
   users: ReadonlyMap<string, readonly PlannedEvent[]>;
 };
 
-/** No new work at the very end: it would fall partly after the outage. */
+/** No new work starts at the very end of the outage, because some of it would be done only afterwards. */
 const busyShare = 0.97;
-
-const byDueTime = <T extends { dueAtMs: number }>(list: T[]): T[] =>
-  list.sort((one, other) => one.dueAtMs - other.dueAtMs);
 
 /**
  * Plans who signs up and who signs in while a service is down: as many sign-ins as signups, spread evenly. App users who
@@ -47,7 +42,7 @@ export function planOutageLoad(options: {
 
   const before = list("before", Math.ceil(signups / 5)).map(toEvent);
   const signedUp = list("during", signups).map(toEvent);
-  const withoutEvents = list("stranger", Math.ceil(signups / 2));
+  const withoutEvents = list("without-events", Math.ceil(signups / 2));
   const known = Array.from(withoutEvents, () => random.pick(before).appUserId);
   return {
     before,

@@ -3,7 +3,7 @@ import type { Print } from "../../../dev/embedded/server.js";
 import { waitUntil } from "../../support/wait-until.js";
 import { createLoad, type Load } from "../load/load.js";
 import type { ChaosOptions } from "../options.js";
-import { outageActions, toName, type Outage } from "./outage.js";
+import { outageActions, describeOutage, type Outage } from "./outage.js";
 import { checkOutage, settleWithinMs, type OutageFacts, type TimedResult } from "./outage-verdict.js";
 import { planOutageLoad, type OutageLoadPlan } from "./outage-load-plan.js";
 import { runWhenDue } from "../load/run-when-due.js";
@@ -16,7 +16,7 @@ import { createCounters, type Counters } from "../counters.js";
 import { findViolations, type Evidence } from "../verdict/invariants.js";
 
 /** How long app users who sign up before an outage may take to become active. */
-const settleMs = 120_000;
+const activationTimeoutMs = 120_000;
 
 async function signUpBefore({ mappings }: Testbed, { senders }: Load, before: readonly PlannedEvent[]) {
   await runWhenDue(
@@ -27,7 +27,7 @@ async function signUpBefore({ mappings }: Testbed, { senders }: Load, before: re
   await waitUntil(
     "the app users who signed up before the outage are active",
     () => mappings.waitUntilSettled(1_000),
-    settleMs,
+    activationTimeoutMs,
   );
 }
 
@@ -91,7 +91,9 @@ async function runOutage(
     random,
   });
   await signUpBefore(testbed, load, plan.before);
-  print(`Outage: ${toName(outage)}, with ${plan.signups.length} signups and ${plan.visits.length} sign-ins.`);
+  print(
+    `Outage: ${describeOutage(outage)}, with ${plan.signups.length} signups and ${plan.visits.length} sign-ins.`,
+  );
   const unacknowledgedBefore = countUnacknowledgedRequests(counters);
   const observed = await observe(testbed, load, outage, plan);
   await waitUntil("all processes are ready", testbed.fleet.isReady, startTimeoutMs);

@@ -1,15 +1,16 @@
-import { toName, type Outage } from "./outage.js";
+import { describeOutage, type Outage } from "./outage.js";
 import type { Row } from "../report.js";
 import type { TokenRequestResult } from "../load/viewers.js";
 
 /** The default of `GATEWAY_DEADLINE_MS`. */
-export const gatewayDeadlineMs = 10_000;
+const gatewayDeadlineMs = 10_000;
 /** Allowance for the network and for timers. */
 const transportMs = 250;
 /** Counted from the end of the outage. */
 export const settleWithinMs = 60_000;
 /**
- * Without Redis a sweeper finds the mapping within this time. A signup that is younger when Redis returns proves nothing.
+ * Without Redis, a sweeper makes a signup active within this time. Signups that are acknowledged later than this before the
+ * end of the outage are not checked.
  */
 const sweptWithinMs = 30_000;
 
@@ -20,14 +21,14 @@ export type OutageFacts = {
   outage: Outage;
   downAt: number;
   upAt: number;
-  /** Of each app user who signed up during the outage; `null` for what did not happen. */
+  /** Times for each app user who signed up during the outage; `null` if it did not happen. */
   signups: readonly { acknowledgedAt: number | null; activatedAt: number | null }[];
-  /** Event requests with another status than 202 or without a response. */
+  /** Event requests with a status other than 202 or without a response. */
   unacknowledgedRequests: number;
   /** The result of every token request, retries and requests after the outage included. */
   responses: readonly TimedResult[];
   viewers: number;
-  /** Of each app user who signed up or has a mapping; `null` if not active. */
+  /** Time for each app user who signed up or has a mapping; `null` if not active. */
   activatedAt: readonly (number | null)[];
   isSettled: boolean;
 };
@@ -51,7 +52,7 @@ function listActivationTimes({ signups, upAt }: OutageFacts): number[] {
   );
 }
 
-/** With only Redis down everything continues, but more slowly. */
+/** With only Redis down, the product does all its work, but more slowly. */
 function checkWithoutRedis(facts: OutageFacts): Record<string, number> {
   const tookMs = facts.signups.flatMap(({ acknowledgedAt, activatedAt }) =>
     acknowledgedAt === null || acknowledgedAt + sweptWithinMs > facts.upAt
@@ -68,7 +69,7 @@ function checkWithoutRedis(facts: OutageFacts): Record<string, number> {
   };
 }
 
-/** An event is acknowledged immediately, or once MongoDB is back if that was down. */
+/** Signups must be acknowledged before the end of the outage or, if MongoDB was down, soon after it. */
 function countUnacknowledged({ signups, upAt, outage }: OutageFacts): number {
   const latestAt = outage.service === "mongo" ? upAt + settleWithinMs : upAt;
   return signups.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) > latestAt).length;
@@ -117,5 +118,5 @@ export function checkOutage(facts: OutageFacts): OutageResult {
       settledSeconds === null || settledSeconds * 1000 > settleWithinMs ? 1 : 0,
     ...(isRedis && checkWithoutRedis(facts)),
   };
-  return { title: toName(outage), rows, counts };
+  return { title: describeOutage(outage), rows, counts };
 }

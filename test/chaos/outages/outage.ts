@@ -65,5 +65,5 @@ const mannerText: Record<OutageManner, string> = {
   silent: "not responding",
 };
 
-export const toName = ({ service, seconds, manner }: Outage) =>
+export const describeOutage = ({ service, seconds, manner }: Outage) =>
   `${serviceNames[service]} ${mannerText[manner]} for ${seconds} s`;

@@ -1,8 +1,8 @@
 /**
- * Cleans up after a chaos run. It outlives the run for a moment: when the run has ended, however it ended, it kills the
- * processes that are still registered and removes the registered folders.
+ * Cleans up after a chaos run. When the run has ended for any reason, this process kills the processes that are still
+ * registered, removes the registered folders, and exits.
  *
- * Its standard input is a pipe from the run. The kernel closes the pipe however the run ends, SIGKILL included. The
+ * Its standard input is a pipe from the run. The kernel closes the pipe when the run ends, even by SIGKILL. The
  * processes cannot watch the pipe themselves, because a frozen process does nothing until it is killed. Commands
  * arrive as JSON lines, with a process id or a path:
  *   {"addProcess": 1} · {"removeProcess": 1} · {"addFolder": "/path"} · {"keepFolder": "/path"}
@@ -34,7 +34,7 @@ function cleanUp() {
   process.exit(0);
 }
 
-// Ctrl-C in a terminal signals the whole process group, but only the closed pipe means that the run has ended.
+// Only the closed pipe means that the run has ended.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 createInterface({ input: process.stdin })
   .on("line", (line) => {

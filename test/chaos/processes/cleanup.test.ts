@@ -15,7 +15,7 @@ const idle = ["-e", "setInterval(() => undefined, 1000)"];
 const startIdleProcess = () => spawn(process.execPath, idle, { stdio: "ignore" });
 const pidOf = ({ pid }: { pid?: number | undefined }) => pid ?? 0;
 
-test("after a run its processes are killed, frozen or not, and its folders removed except those it keeps", async () => {
+test("after a run its processes are killed, frozen or not, and its folders are removed unless it keeps them", async () => {
   const cleanup = spawn(process.execPath, [script], { stdio: ["pipe", "ignore", "inherit"] });
   const [running, frozen, unregistered] = [startIdleProcess(), startIdleProcess(), startIdleProcess()];
   await Promise.all([running, frozen, unregistered].map((child) => once(child, "spawn")));
@@ -25,7 +25,9 @@ test("after a run its processes are killed, frozen or not, and its folders remov
   const commands: CleanupCommand[] = [
     ...[running, frozen, unregistered].map((child) => ({ addProcess: pidOf(child) })),
     { removeProcess: pidOf(unregistered) },
-    ...[{ addFolder: folder }, { addFolder: kept }, { keepFolder: kept }],
+    { addFolder: folder },
+    { addFolder: kept },
+    { keepFolder: kept },
   ];
   for (const command of commands) cleanup.stdin.write(`${JSON.stringify(command)}\n`);
   cleanup.stdin.end();

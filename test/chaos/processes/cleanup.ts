@@ -7,11 +7,11 @@ export type CleanupCommand =
   { addProcess: number } | { removeProcess: number } | { addFolder: string } | { keepFolder: string };
 
 /**
- * Starts a process that cleans up when this process has ended, however it ended: it kills the registered processes,
- * frozen ones included, and removes the registered folders.
+ * Starts a process that cleans up when this process has ended for any reason: it kills the registered processes, frozen ones
+ * included, and removes the registered folders.
  */
 export function startCleanupProcess() {
-  // Detached: signals from the terminal do not reach it.
+  // Detached, so that Ctrl-C in a terminal does not signal it.
   const child = spawn(process.execPath, [script], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   // If the cleanup process is killed, the run continues without it.
   child.stdin.on("error", () => undefined);

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 
 const checkEveryMs = 500;
-/** Between npm and this process are the script's shell and the TypeScript runner. */
+/** The shell of the npm script and the TypeScript runner run between npm and this process. */
 const maxBetween = 4;
 
 type ProcessInfo = { pid: number; parent: number; command: string };
 
-/** Looks a process up with `ps`. Returns `null` if there is no `ps` or no such process. */
+/** Looks up a process with `ps`. Returns `null` if there is no `ps` or no such process. */
 function findProcess(pid: number): ProcessInfo | null {
   try {
     const line = execFileSync("ps", ["-o", "ppid=,args=", "-p", String(pid)], { encoding: "utf8" });

@@ -11,7 +11,7 @@ export type Member = {
   name: string;
   role: "gateway" | "worker";
   process: ProductProcess;
-  /** `null` without a proxy: a client that follows a replica set connects to the address that the set announces. */
+  /** `null` if there is no proxy, because a client of a replica set connects to the addresses that the set announces. */
   proxies: Record<Service, TcpProxy | null>;
   /** Whether the process has loaded its code and handles signals. */
   isUp: () => Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
  * Serves the documents of an issuer on a separate thread, so that gateways that have just started get the keys
- * immediately, however busy the main thread is.
+ * immediately even if the main thread is busy.
  *
  * This is plain JavaScript, because worker threads do not share the TypeScript loader.
  */

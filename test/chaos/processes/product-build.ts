@@ -3,7 +3,7 @@ import { bundleCli } from "../../../packaging/bundle.js";
 import { compileIsolated } from "../../../packaging/isolated-compile.js";
 
 /**
- * Builds the product as it ships, in a separate folder.
+ * Builds the product in the form that ships, in a separate folder.
  *
  * @param onFolder is called with the folder's path before anything is written
  * @returns the paths of the two entry points, and `remove`, which removes the folder

@@ -7,7 +7,7 @@ export type ProxyState =
   | "open"
   /** Breaks existing and new connections. */
   | "broken"
-  /** Keeps connections and accepts new ones, but forwards nothing until it opens; then it forwards everything, late. */
+  /** Keeps connections and accepts new ones, but forwards no data until the state is `open` again. */
   | "stalled";
 
 /**

@@ -18,7 +18,7 @@ const toFinalState = ({ type }: PlannedEvent): FinalState =>
 /**
  * Returns the states that an app user may be in when everything is settled. The newest acknowledged event decides. A
  * newer event that was not acknowledged may have been stored anyway. Without any acknowledged event, a token request
- * provisions: certainly if a token was issued, possibly if not.
+ * certainly provisioned the app user if a token was issued, and possibly if not.
  */
 export function listAllowedStates(
   events: readonly PlannedEvent[],

@@ -71,8 +71,8 @@ function checkState({ vitalUsers, mapping, allowed }: UserEvidence): [ViolationK
 }
 
 /**
- * Without a deletion event, Vital users may only have been deleted directly at Vital, and each such deletion allows for one
- * more Vital user. More than that are duplicates, even if all but one were deleted later.
+ * Without a deletion event, Vital users can only have been deleted directly at Vital, and each of these deletions allows for one
+ * more Vital user. Any further Vital users are duplicates, even if all but one were deleted later.
  */
 function checkHistory(
   { events, vitalUsers }: UserEvidence,
@@ -81,8 +81,8 @@ function checkHistory(
   if (events.some(({ type }) => type === "user.deleted")) return null;
   const mayBeDeleted = vitalUsers.filter(({ vitalUserId }) => deletedAtVital.has(vitalUserId)).length;
   if (vitalUsers.length <= 1 + mayBeDeleted) return null;
-  const after = mayBeDeleted === 0 ? "without a deletion" : `with ${mayBeDeleted} deleted at Vital`;
-  return ["duplicate Vital users", `${vitalUsers.length} Vital users one after the other ${after}`];
+  const deletions = mayBeDeleted === 0 ? "without a deletion" : `with ${mayBeDeleted} deleted at Vital`;
+  return ["duplicate Vital users", `${vitalUsers.length} Vital users over time ${deletions}`];
 }
 
 /** Returns when the final deletion was acknowledged, in epoch milliseconds, or `Infinity` if there is none. */
@@ -109,7 +109,7 @@ function checkMapping({ _id, clientUserId }: StoredMapping): [ViolationKind, str
 /** Compares the acknowledged events, the stored mappings, the issued tokens and the Vital users. */
 export function findViolations(evidence: Evidence): Violation[] {
   const { users, acknowledged, requestedBy, tokens, ledger, deletedAtVital } = evidence;
-  const everOf = groupBy(ledger, ({ clientUserId }) => clientUserId);
+  const vitalUsersOf = groupBy(ledger, ({ clientUserId }) => clientUserId);
   const mappingOf = new Map(evidence.mappings.map((mapping) => [mapping._id, mapping]));
   const ownerOf = new Map(ledger.map(({ vitalUserId, clientUserId }) => [vitalUserId, clientUserId]));
   const served = new Set(tokens.map(({ appUserId }) => appUserId));
@@ -121,7 +121,7 @@ export function findViolations(evidence: Evidence): Violation[] {
   for (const [appUserId, events] of users) {
     const tokenRequest = served.has(appUserId) ? "issued" : requestedBy.has(appUserId) ? "sent" : "none";
     const allowed = listAllowedStates(events, ({ id }) => acknowledged.has(id), tokenRequest);
-    const vitalUsers = everOf.get(appUserId) ?? [];
+    const vitalUsers = vitalUsersOf.get(appUserId) ?? [];
     const user: UserEvidence = { appUserId, events, vitalUsers, mapping: mappingOf.get(appUserId), allowed };
     add(appUserId, checkState(user));
     add(appUserId, checkHistory(user, deletedAtVital));
@@ -131,7 +131,7 @@ export function findViolations(evidence: Evidence): Violation[] {
     const detail = checkToken(token, ownerOf.get(token.vitalUserId), deletedAt);
     add(token.appUserId, detail === null ? null : ["wrong tokens", detail]);
   }
-  for (const appUserId of [...everOf.keys(), ...mappingOf.keys()]) {
+  for (const appUserId of [...vitalUsersOf.keys(), ...mappingOf.keys()]) {
     if (!users.has(appUserId)) add(appUserId, ["wrong mappings", "no app user of the run has this id"]);
   }
   for (const mapping of evidence.mappings) add(mapping._id, checkMapping(mapping));

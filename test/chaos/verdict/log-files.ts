@@ -15,25 +15,25 @@ export type LogFindings = {
 };
 
 /**
- * The messages at level `error` that faults of a run cause. Every other one is unexpected, so an error with a new or
- * changed message fails the run. A test checks that the product logs these messages.
+ * The messages at level `error` that faults of a run cause. An error with any other message, such as a new or changed one,
+ * fails the run. A test checks that the product logs these messages.
  */
 export const expectedErrors: readonly string[] = [
   "Vital refuses VITAL_API_KEY; provisioning resumes when it is accepted",
   "worker still stalled after restarts; shutting down",
 ];
 
-/** A signed token, whoever issued it. */
+/** A signed token from any issuer. */
 const tokenPattern = /eyJ[\w-]{20,}/;
 
 /**
- * Node.js warns about what ioredis does when a demoted master rejects many commands at once: it closes the connection once
- * for each command. The connection is closed nevertheless.
+ * When a demoted Redis rejects many commands at once, ioredis closes the connection once for each command, and Node.js prints
+ * a warning. The connection is closed correctly.
  */
 const harmlessLine =
   /^\(node:\d+\) MaxListenersExceededWarning: .* close listeners added to \[Socket\]|^\(Use `node /;
 
-/** Enough of a stray line to find its origin. */
+/** How much of a stray line the report shows: enough to find its origin. */
 const maxShownCharacters = 700;
 
 /** Splits into lines; a warning or an error with its stack is one line. */
