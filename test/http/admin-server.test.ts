@@ -24,7 +24,7 @@ test("operators find health, metrics and the dashboard on the admin server", asy
   expect((await fetch(`${url}/graphql`)).status).toBe(404);
 });
 
-test("metrics that cannot be collected are a 500 without internals", async () => {
+test("metrics that cannot be collected cause a 500 without internals", async () => {
   const url = await startAdmin(() => Promise.reject(new Error("hunter2")));
   const response = await fetch(`${url}/metrics`);
   expect(response.status).toBe(500);

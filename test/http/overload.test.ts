@@ -6,7 +6,7 @@ const block = (ms: number) => {
   while (performance.now() < until);
 };
 
-test("a process that stays late and busy is overloaded, and recovers", async () => {
+test("a process whose event loop stays late and busy is overloaded, and recovers", async () => {
   const sampler = startOverloadSampler({ maxDelayMs: 30, intervalMs: 20 });
   onTestFinished(() => {
     sampler.close();

@@ -42,7 +42,7 @@ async function sendRaw(url: string, bytes: string): Promise<string> {
   return received;
 }
 
-describe("what is not HTTP", () => {
+describe("a connection without a valid request", () => {
   test.each([
     ["garbage", "\u0016\u0003\u0001 hello\r\n\r\n", 400],
     ["headers without end", `GET /livez HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
@@ -75,30 +75,30 @@ describe("what is not HTTP", () => {
       "a body",
       "POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer good\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{",
     ],
-  ])("times out a request that does not arrive completely: %s", async (_name, bytes) => {
+  ])("gets 408 when the request does not arrive completely: %s", async (_name, bytes) => {
     const { url } = await startServer({ longestArrivalMs: 300 });
     const startedAt = performance.now();
     expect(await sendRaw(url, bytes)).toMatch(/^HTTP\/1.1 408 /);
     expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
-  test("closes a connection on which nothing arrives, without a response", async () => {
+  test("is closed without a response when nothing arrives", async () => {
     const { url, lines } = await startServer({ longestArrivalMs: 300 });
     expect(await sendRaw(url, "")).toBe("");
     expect(lines).toEqual([]);
   });
 });
 
-describe("what is not served", () => {
+describe("a request without a route", () => {
   test.each(["/*/", "/*", "/:a(", "/:a(*)/:b", "/a::b", "/graphql/*/"])(
-    "returns a 404 problem even if the path looks like a pattern: %s",
+    "gets a 404 problem even if the path looks like a pattern: %s",
     async (path) => {
       const { request } = await startServer();
       expect((await request(path, { method: "POST" })).status).toBe(404);
     },
   );
 
-  test("returns a 404 problem, with or without a body", async () => {
+  test("gets a 404 problem, with or without a body", async () => {
     const { request } = await startServer();
     const asXml = {
       method: "POST",
@@ -121,7 +121,7 @@ describe("what is not served", () => {
     }
   });
 
-  test("by another method returns a 405 problem that names the allowed methods", async () => {
+  test("gets a 405 problem that names the allowed methods if the path has some", async () => {
     const { request } = await startServer();
     const response = await request("/livez?x=1", { method: "POST", body: "x" });
     expect(response.status).toBe(405);
@@ -162,7 +162,7 @@ describe("web apps of other origins", () => {
     },
   });
 
-  test("may call when they are configured, without a token in the preflight", async () => {
+  test("may call when their origin is configured, without a token in the preflight", async () => {
     const { request, post } = await startServer({ corsOrigins });
     const response = await request("/graphql", preflight("https://app.example"));
     expect(response.status).toBe(204);
@@ -191,7 +191,7 @@ describe("web apps of other origins", () => {
     },
   );
 
-  test("may not call when none is configured", async () => {
+  test("may not call when no origin is configured", async () => {
     const { request } = await startServer();
     expect((await request("/graphql", preflight("https://app.example"))).status).toBe(405);
   });
@@ -270,7 +270,7 @@ describe("the explorer", () => {
     expect(page).not.toMatch(/https?:\/\/|src=|href=/);
   });
 
-  test("is not served to other clients, nor without introspection", async () => {
+  test("is not served to other clients, or without introspection", async () => {
     const withIntrospection = await startServer({ graphql: { introspection: true } });
     expect((await withIntrospection.request("/graphql")).status).toBe(405);
     const without = await startServer();
@@ -312,7 +312,7 @@ describe("plugins", () => {
     expect((await request("/v1/thing")).headers.get("allow")).toBe("POST");
   });
 
-  test("show of an unexpected error only the id under which it is logged", async () => {
+  test("show only the id under which an unexpected error is logged", async () => {
     const { request, lines } = await startServer(withRoute(() => Promise.reject(new Error("hunter2"))));
     const response = await request("/v1/thing", { method: "POST" });
     const problem = await jsonOf(response);
@@ -325,7 +325,7 @@ describe("plugins", () => {
 });
 
 describe("observations", () => {
-  test("there is one per request, under the pattern of its route", async () => {
+  test("are made once per request, under the pattern of its route", async () => {
     const { request, post, observed } = await startServer();
     await post({ query: tokenMutation });
     await post("{");

@@ -57,7 +57,7 @@ describe("sign-in tokens per viewer", () => {
     expect((await consume(one, userId("u2"), 1)).allowed).toBe(1);
   });
 
-  test("are rejected with the time until the next minute", async () => {
+  test("are rejected over the limit, with the time until the window ends", async () => {
     const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 1 });
     await limit.consume(userId("u1"));
     const error: unknown = await limit.consume(userId("u1")).catch((thrown: unknown) => thrown);
@@ -76,7 +76,7 @@ describe("sign-in tokens per viewer", () => {
     expect(await redis.ttl(String(keys[0]))).toBeGreaterThan(0);
   });
 
-  test("are limited by the process alone while Redis is down", async () => {
+  test("are limited per process while Redis is down", async () => {
     const server = await startOwnRedis();
     const redis = await connectTo(server.url);
     const limit = createTokenRateLimit({ redis, perMinute: 2 });
@@ -105,7 +105,7 @@ describe("sign-in tokens per viewer", () => {
     expect((await consume(limit, userId("u1"), 20)).allowed).toBe(20);
   });
 
-  test("over the limit get an error in the response, and are never issued", async () => {
+  test("over the limit are not issued, and the response contains an error", async () => {
     const limit = createTokenRateLimit({ redis: await connectTo(await createTestRedis()), perMinute: 2 });
     let issued = 0;
     const tokens = limitSignInTokens(
@@ -147,7 +147,7 @@ describe("failed authentications per address", () => {
     expect(checked).toBe(3);
   });
 
-  test("are counted by the address of the client where the proxy is trusted", async () => {
+  test("are counted by the address of the client when the proxy is trusted", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
     const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
@@ -156,7 +156,7 @@ describe("failed authentications per address", () => {
     expect((await post({ query: tokenMutation }, bad("192.0.2.2"))).status).toBe(401);
   });
 
-  test("are counted for a whole IPv6 network as for one client", async () => {
+  test("are counted together for all addresses of an IPv6 network", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 2 });
     const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });

@@ -67,13 +67,13 @@ test("a public key on one line, with escaped line breaks, is accepted", async ()
   expect((await post(body, await sign(rsa.privateKey, "RS256"))).status).toBe(202);
 });
 
-describe("what is rejected", () => {
+describe("the ingress rejects", () => {
   const expectRejected = async (text: string, headers: Record<string, string>) => {
     const response = await ingress.post(text, headers);
     expect(response).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
   };
 
-  test("any other character of the token, and any part that is missing", async () => {
+  test("a token with any character changed or any part missing", async () => {
     const { "x-fusionauth-signature-jwt": token } = await signHmac();
     const mutants = Array.from(token, (character, index) => {
       const other = character === "A" ? "B" : "A";
@@ -86,7 +86,7 @@ describe("what is rejected", () => {
     }
   });
 
-  test("another body with a valid token", async () => {
+  test("a valid token with another body", async () => {
     await expectRejected(`${body} `, await signHmac());
   });
 
@@ -116,7 +116,7 @@ describe("what is rejected", () => {
     await expectRejected(body, token);
   });
 
-  test("a token signed with another secret, even beside a good bearer token", async () => {
+  test("a token signed with another secret, even with a valid bearer token", async () => {
     const foreign = await sign(secretKey("another-secret-of-the-tests-0001"), "HS256");
     await expectRejected(body, { ...bearer, ...foreign });
   });
@@ -133,7 +133,7 @@ describe("what is rejected", () => {
     expect(responses.map(({ status }) => status)).toEqual([401, 401, 401, 401]);
   });
 
-  test("without a secret for the scheme, even with a bearer token", async () => {
+  test("a token without a configured secret for it, even with a valid bearer token", async () => {
     const { post } = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
     expect((await post(body, { ...bearer, ...(await signHmac()) })).status).toBe(401);
   });

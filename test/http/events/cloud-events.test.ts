@@ -29,8 +29,8 @@ const expected = { id: "e1", type: "user.created", occurredAt };
 describe("structured", () => {
   test.each([
     ["data.object.user_id", { subject: "s", data: { object: { user_id: "o" }, account: { id: "p" } } }, "o"],
-    ["the pointer's value otherwise", { subject: "s", data: { account: { id: "p" } } }, "p"],
-    ["the subject otherwise", { subject: "s", data: {} }, "s"],
+    ["otherwise the value at the pointer", { subject: "s", data: { account: { id: "p" } } }, "p"],
+    ["otherwise the subject", { subject: "s", data: {} }, "s"],
   ])("the user id is %s", async (_title, members, appUserId) => {
     const headers = { "content-type": "application/cloudevents+json; charset=utf-8" };
     const response = await ingress.postAsBearer(event(members), headers);

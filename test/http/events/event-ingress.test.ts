@@ -124,7 +124,7 @@ describe("batches", () => {
   });
 });
 
-describe("refusals", () => {
+describe("rejections", () => {
   test("errors are problem details with the request id", async () => {
     const response = await ingress.post("{", bearer);
     expect(response.headers.get("content-type")).toMatch(/^application\/problem\+json/);
@@ -323,7 +323,7 @@ describe("requests before the first event", () => {
   });
 });
 
-test("the scope does not affect the bodies of other routes", async () => {
+test("the ingress does not change how other routes parse bodies", async () => {
   const app = Fastify();
   app.post("/other", (request) => ({ got: request.body }));
   registerEventIngress(app, {
@@ -378,7 +378,7 @@ describe("arbitrary requests", () => {
     await fc.assert(property, { numRuns: 150 });
   });
 
-  test("random JSON in the members that are read never causes a 5xx, and only strings become ids", async () => {
+  test("random JSON in the members that the formats read never causes a 5xx, and only strings become ids", async () => {
     const names = [
       "type",
       "data",

@@ -26,7 +26,7 @@ const withWorkos: Authenticate = (body) => signTimestamped(workosSigner, body);
 const withZitadel: Authenticate = (body) => signTimestamped(zitadelSigner, body);
 
 const signedUp = "2026-11-20T09:30:00.000Z";
-const signedUpFine = "2026-11-20T09:30:00.123Z";
+const signedUpWithMs = "2026-11-20T09:30:00.123Z";
 const deleted = "2026-11-21T18:05:12.500Z";
 const arrival = arrivedAt.toISOString();
 
@@ -64,14 +64,14 @@ const providers: Record<string, Expected> = {
     source: "supabase",
     authenticate: withBearer,
     appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
-    created: signedUpFine,
+    created: signedUpWithMs,
     deleted: arrival,
   },
   "supabase-hook": {
     source: "supabase-hook",
     authenticate: withStandardWebhooks,
     appUserId: "5d0c3b1e-8a52-4c5b-9d0e-1f2a3b4c5d6e",
-    created: signedUpFine,
+    created: signedUpWithMs,
   },
   okta: {
     source: "okta",
@@ -98,14 +98,14 @@ const providers: Record<string, Expected> = {
     source: "stytch",
     authenticate: signBySvix,
     appUserId: "user-live-3b5c9d1e-0000-4000-8000-00000000abcd",
-    created: signedUpFine,
+    created: signedUpWithMs,
     deleted,
   },
   zitadel: {
     source: "zitadel",
     authenticate: withZitadel,
     appUserId: "336494809936035843",
-    created: signedUpFine,
+    created: signedUpWithMs,
     deleted,
   },
   "own-service": own("user-4711"),
@@ -225,7 +225,7 @@ describe("times", () => {
   test.each([
     ["RFC 3339 with an offset", "2026-11-22T11:00:00+02:00", "2026-11-22T09:00:00.000Z"],
     [
-      "RFC 3339 with nanoseconds and small letters",
+      "RFC 3339 with nanoseconds and lowercase letters",
       "2026-11-22t09:00:00.123456789z",
       "2026-11-22T09:00:00.123Z",
     ],
@@ -235,13 +235,13 @@ describe("times", () => {
     ["null", null, arrival],
     ["four minutes ahead", "2026-11-22T10:04:00Z", "2026-11-22T10:04:00.000Z"],
     ["a year ahead, replaced by the arrival time", "2027-11-22T10:00:00Z", arrival],
-  ])("%s", async (_title, timestamp, occurredAt) => {
+  ])("an event time can be %s", async (_title, timestamp, occurredAt) => {
     await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
     expect(ingress.recorded.map((event) => event.occurredAt.toISOString())).toEqual([occurredAt]);
   });
 
   test.each([["yesterday"], ["2026-13-45T10:00:00Z"], ["1795341600"], [""], [true], [{}], [1e300]])(
-    "%j is rejected",
+    "the event time %j is rejected",
     async (timestamp) => {
       const response = await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
       expect(response).toMatchObject({ status: 400, body: { code: "INVALID_EVENT_TIME" } });

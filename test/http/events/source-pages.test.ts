@@ -29,7 +29,7 @@ const findBlocks = (page: string, language: string) =>
     (match) => match[1] ?? "",
   );
 
-test("there is a page for every provider, and the overview links each", async () => {
+test("every provider has a page, and the overview links to each", async () => {
   const files = await readdir(docsFolder);
   expect(files.filter((file) => file.endsWith(".md")).sort()).toEqual(
     ["README.md", "forward.md", ...pages.map((name) => `${name}.md`)].sort(),
@@ -39,13 +39,13 @@ test("there is a page for every provider, and the overview links each", async ()
 });
 
 describe.each(pages)("the page %s", (name) => {
-  test("shows the payload that the tests send, and links it", async () => {
+  test("shows the payload that the tests send, and links to it", async () => {
     const page = await readPage(name);
     expect(findBlocks(page, "json")).toEqual([readExample(`${name}.created`)]);
     expect(page).toContain(`(examples/${name}.created.json)`);
   });
 
-  test("links only existing files", async () => {
+  test("links only to existing files", async () => {
     const page = await readPage(name);
     const links = Array.from(page.matchAll(/\]\(([^)#]+)[^)]*\)/g), (match) => match[1] ?? "");
     const relative = links.filter((link) => !link.startsWith("https://"));
@@ -62,7 +62,7 @@ describe.each(pages)("the page %s", (name) => {
   });
 });
 
-test.each(forwarding)("the page %s links the forwarding function and does not repeat it", async (name) => {
+test.each(forwarding)("the page %s links to the forwarding function and does not repeat it", async (name) => {
   const page = await readPage(name);
   expect(page).toContain("](forward.md)");
   expect(page).not.toContain("createHmac");
@@ -127,7 +127,7 @@ describe("the code on the pages", () => {
   }
   const withoutTime = ({ type, appUserId }: ReturnType<typeof created>) => ({ type, appUserId });
 
-  test("the gateway accepts what the forwarding function sends, and its rejection is an error", async () => {
+  test("the forwarding function sends events that the gateway accepts, and throws when the gateway rejects one", async () => {
     const forward = await loadForward();
     const occurredAt = new Date("2026-01-02T03:04:05.678Z");
     await forward("user.deleted", "u 1|\u{1f600}", occurredAt);
@@ -199,7 +199,7 @@ describe("the code on the pages", () => {
     expect(ingress.recorded).toMatchObject([signup, deletion]);
   });
 
-  test("Kinde's endpoint forwards what Kinde's key has signed, and nothing else", async () => {
+  test("Kinde's endpoint forwards only events that Kinde's key has signed", async () => {
     const { publicKey, privateKey } = await generateKeyPair("RS256");
     const keySet = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: "RS256" }] });
     const server = createServer((_request, response) => void response.end(keySet));
@@ -223,14 +223,14 @@ describe("the code on the pages", () => {
     await receive(await sign("user.created"));
     await receive(await sign("user.updated"));
     await receive(await sign("user.deleted"));
-    const stranger = await generateKeyPair("RS256");
-    await expect(receive(await sign("user.created", stranger.privateKey))).rejects.toThrow();
+    const another = await generateKeyPair("RS256");
+    await expect(receive(await sign("user.created", another.privateKey))).rejects.toThrow();
     expect(ingress.recorded).toMatchObject([withoutTime(created("kinde")), withoutTime(deleted("kinde"))]);
   });
 
   test("Ory's body is an event that the gateway accepts", async () => {
     const [jsonnet = ""] = findBlocks(await readPage("ory"), "jsonnet");
-    // The body is an object of Jsonnet that JavaScript reads the same way.
+    // The body is a Jsonnet object that is also valid JavaScript with the same meaning.
     const code = jsonnet.replace(/^function\(ctx\) (\{.*\})\n$/, "export const render = (ctx) => ($1);");
     type Render = (ctx: { identity: { id: string } }) => unknown;
     const { render } = await load<{ render: Render }>("ory", code);

@@ -47,31 +47,31 @@ describe.each(["webhook", "svix"] as const)("signatures in %s-… headers", (pre
   const signed = sign(body, { prefix });
   const name = (part: string) => `${prefix}-${part}`;
 
-  test("what the sender library signs is accepted", async () => {
+  test("a message signed by the sender library is accepted", async () => {
     expect((await ingress.post(body, signed)).status).toBe(202);
   });
 
-  test("any other byte of the body is rejected", async () => {
+  test("a body with any byte changed is rejected", async () => {
     await expectAllRejected([...mutations(body)].map((text) => [text, signed]));
   });
 
-  test.each(["id", "timestamp", "signature"])("any other %s is rejected", async (part) => {
+  test.each(["id", "timestamp", "signature"])("a %s with any character changed is rejected", async (part) => {
     const value = signed[name(part)] ?? "";
     await expectAllRejected([...mutations(value)].map((text) => [body, { ...signed, [name(part)]: text }]));
   });
 
-  test.each(["id", "timestamp", "signature"])("without the %s the request is rejected", async (part) => {
-    const { [name(part)]: _left, ...partial } = signed;
+  test.each(["id", "timestamp", "signature"])("a request without the %s is rejected", async (part) => {
+    const { [name(part)]: _omitted, ...partial } = signed;
     expect((await ingress.post(body, partial)).status).toBe(401);
     expect((await ingress.post(body, { ...partial, ...bearer })).status).toBe(401);
   });
 });
 
-test("what the library of Svix signs is accepted", async () => {
+test("a message signed by Svix's library is accepted", async () => {
   expect((await ingress.post(body, signBySvix(body))).status).toBe(202);
 });
 
-test("the signature covers the body as it was sent, with its white space and order", async () => {
+test("the signature covers the raw body, including its whitespace and member order", async () => {
   const text = ' { "data" : { "id" : "u1" } ,\n "type" : "user.created" } ';
   expect((await ingress.post(text, sign(text))).status).toBe(202);
   expect((await ingress.post(text.trim(), sign(text))).status).toBe(401);
@@ -115,7 +115,7 @@ describe("rotation", () => {
 });
 
 describe("ed25519 (v1a)", () => {
-  const [ours, another] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
+  const [configured, another] = [generateKeyPairSync("ed25519"), generateKeyPairSync("ed25519")];
   const publicKey = (key: KeyObject) =>
     `whpk_${Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url").toString("base64")}`;
   const signedBy = (key: KeyObject, text = body) => {
@@ -129,9 +129,9 @@ describe("ed25519 (v1a)", () => {
 
   test("only a signature of the configured public key is accepted", async () => {
     const asymmetric = await startIngressForTest({
-      EVENTS_SIGNING_SECRETS: `v1a,${publicKey(ours.publicKey)}`,
+      EVENTS_SIGNING_SECRETS: `v1a,${publicKey(configured.publicKey)}`,
     });
-    const good = signedBy(ours.privateKey);
+    const good = signedBy(configured.privateKey);
     const first = await asymmetric.post(body, good);
     const refused = [
       await asymmetric.post(body, signedBy(another.privateKey)),
@@ -152,7 +152,7 @@ describe("ed25519 (v1a)", () => {
   });
 });
 
-describe("work is bounded", () => {
+describe("the work per request is bounded", () => {
   test("a signature after the sixteenth is not checked", async () => {
     const good = sign(body)["webhook-signature"] ?? "";
     const withWrong = (count: number) => [...Array<string>(count).fill("v1,AAAA"), good].join(" ");
@@ -184,7 +184,7 @@ describe.each([
     expect((await ingress.post(body, headerOf(at(arrivedAt)))).status).toBe(202);
   });
 
-  test("any other signature, timestamp or body, and a stale one, is rejected", async () => {
+  test("a changed signature, timestamp or body is rejected, and so is a time too far from now", async () => {
     const good = headerOf(at(arrivedAt));
     await expectAllRejected([
       ...[...mutations(good[header] ?? "")].map(
@@ -197,7 +197,7 @@ describe.each([
     ]);
   });
 
-  test("without a secret for the scheme, the request is rejected even with a bearer token", async () => {
+  test("a request without a configured secret for the scheme is rejected, even with a valid bearer token", async () => {
     const without = await startIngressForTest({ EVENTS_BEARER_TOKENS: bearerToken });
     const response = await without.post(body, { ...bearer, ...headerOf(at(arrivedAt)) });
     expect(response.status).toBe(401);
@@ -241,7 +241,7 @@ describe("bearer tokens", () => {
 describe("mixed credentials", () => {
   const wrong = sign(body, { secret: otherSecret });
 
-  test("a valid bearer token does not make up for an invalid signature", async () => {
+  test("an invalid signature is rejected even with a valid bearer token", async () => {
     expect((await ingress.post(body, { ...wrong, ...bearer })).status).toBe(401);
   });
 

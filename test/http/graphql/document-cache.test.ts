@@ -32,8 +32,8 @@ test.each(Object.entries(bodies))(
   "%s gets the same response when its document is cached",
   async (_name, body) => {
     const { post } = await startServer();
-    const ask = async (accept: string) => {
-      const response = await post(body, { accept, "x-request-id": "same" });
+    const send = async (to: typeof post, accept: string) => {
+      const response = await to(body, { accept, "x-request-id": "same" });
       return {
         status: response.status,
         type: response.headers.get("content-type"),
@@ -41,24 +41,19 @@ test.each(Object.entries(bodies))(
       };
     };
     for (const accept of ["application/json", "application/graphql-response+json"]) {
-      const fresh = await startServer();
-      const response = await fresh.post(body, { accept, "x-request-id": "same" });
-      const first = {
-        status: response.status,
-        type: response.headers.get("content-type"),
-        body: await response.text(),
-      };
-      // Fills the cache with the documents, each in a valid request.
+      const uncached = await startServer();
+      const expected = await send(uncached.post, accept);
+      // Adds each valid document to the cache.
       await post({ query: tokenMutation });
       await post({ query });
       await post({ query: several, operationName: "A" });
-      expect(await ask(accept)).toEqual(first);
-      expect(await ask(accept)).toEqual(first);
+      expect(await send(post, accept)).toEqual(expected);
+      expect(await send(post, accept)).toEqual(expected);
     }
   },
 );
 
-test("the cache is bounded, drops its oldest document, and keeps no long ones", () => {
+test("the cache is bounded, drops its oldest document, and stores no long documents", () => {
   const cache = createDocumentCache();
   const toQuery = (index: number) => `query Q${index} { viewer { id } }`;
   for (let index = 0; index < 150; index += 1) cache.add(toQuery(index), parse(toQuery(index)));

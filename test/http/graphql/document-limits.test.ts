@@ -71,7 +71,7 @@ describe("one request issues at most one token", () => {
     expect(calls.issued).toBe(0);
   });
 
-  test("however fragments, aliases and directives are combined", async () => {
+  test("however its fragments, aliases and directives are combined", async () => {
     const { query, calls } = await startServer();
     const name = fc.constantFrom("", "a: ", "b: ");
     const directive = fc.constantFrom("", "@include(if: true)", "@skip(if: true)", "@skip(if: false)");
@@ -126,11 +126,11 @@ describe("limits of a document", () => {
     ],
     ["selections", `{ ${"a ".repeat(101)} }`, "more than 100 selections"],
     ["fragments", `{ a } ${range(21, (i) => `fragment F${i} on X { a }`)}`, "more than 20 fragments"],
-  ])("%s", (_name, document, problem) => {
+  ])("apply to %s", (_name, document, problem) => {
     expect(limitProblem(document)).toContain(problem);
   });
 
-  test("allow what apps send, and the introspection of tools", async () => {
+  test("allow the documents of apps and the introspection query of tools", async () => {
     const { getIntrospectionQuery } = await import("graphql");
     expect(limitProblem(getIntrospectionQuery())).toBeUndefined();
     expect(limitProblem(tokenMutation)).toBeUndefined();
@@ -158,7 +158,7 @@ describe("a hostile document", () => {
     "many operations": range(130, (i) => `query Q${i}{viewer{id}}`),
   };
 
-  test.each(Object.entries(hostile))("costs little: %s", async (_name, text) => {
+  test.each(Object.entries(hostile))("takes little CPU time: %s", async (_name, text) => {
     const { post } = await startServer();
     await post({ query: "{ viewer { id } }" });
     const times: number[] = [];

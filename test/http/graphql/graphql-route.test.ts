@@ -65,7 +65,7 @@ describe("an authenticated viewer", () => {
     expect(await typeFor("*/*")).toBe("application/json; charset=utf-8");
   });
 
-  test("is rejected before anything runs when it accepts no offered media type", async () => {
+  test("is rejected before anything runs when it accepts no supported media type", async () => {
     const { post, calls } = await startServer();
     const response = await post({ query: tokenMutation }, { accept: "text/csv" });
     expect(response.status).toBe(406);
@@ -199,7 +199,7 @@ describe("requests that are not authenticated", () => {
 
 describe("requests that are rejected before they run", () => {
   test.each([
-    ["no JSON", "{", 400, "BAD_REQUEST"],
+    ["invalid JSON", "{", 400, "BAD_REQUEST"],
     ["an empty body", "", 400, "BAD_REQUEST"],
     ["a batch", JSON.stringify([{ query: "{ __typename }" }]), 400, "BAD_REQUEST"],
     ["null", "null", 400, "BAD_REQUEST"],
@@ -275,7 +275,7 @@ describe("requests that are rejected before they run", () => {
   });
 
   test.each(["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])(
-    "%s is 405 and says what is allowed",
+    "%s gets 405 with the allowed methods",
     async (method) => {
       const { request, calls } = await startServer();
       const response = await request(`/graphql?query=${encodeURIComponent(tokenMutation)}`, {

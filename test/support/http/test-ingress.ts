@@ -49,7 +49,7 @@ type IngressResponse = {
   body: Problem & { accepted: number; ignored: number };
 };
 
-/** Starts the ingress on a free port; it keeps the events that it would store, its metrics and its log lines. */
+/** Starts the ingress on a free port, and records the events that it would store, its metrics and its log lines. */
 export async function startIngress(
   environment: Environment = allSecrets,
   overrides: Partial<EventIngressOptions> = {},
@@ -93,7 +93,7 @@ export async function startIngress(
 }
 export type TestIngress = Awaited<ReturnType<typeof startIngress>>;
 
-/** Starts an ingress for one test, which closes it at its end. */
+/** Starts an ingress for one test, and closes it when the test ends. */
 export async function startIngressForTest(...args: Parameters<typeof startIngress>): Promise<TestIngress> {
   const ingress = await startIngress(...args);
   onTestFinished(() => ingress.close());
