@@ -8,9 +8,9 @@ type ErrorExtensions = {
   code: string;
   retryable: boolean;
   requestId: string;
-  /** Present where waiting helps. */
+  /** Present when waiting helps. */
   retryAfterSeconds?: number;
-  /** Finds a bug in the log. */
+  /** The id under which a bug is logged. */
   errorId?: string;
 };
 type PresentedError = GraphQLFormattedError & { extensions: ErrorExtensions };
@@ -33,13 +33,13 @@ const isCallerMistake = (error: unknown): error is GraphQLError =>
   typeof error.extensions.code === "string" &&
   callerMistakes.has(error.extensions.code);
 
-/** Removes suggestions ("Did you mean …?"), which reveal the schema, and messages that reveal which server this is. */
+/** Removes suggestions ("Did you mean …?"), which reveal the schema, and a message that reveals the server software. */
 const toPublicMessage = ({ message, extensions }: GraphQLError): string =>
   extensions.validationErrorCode === "INTROSPECTION_DISABLED"
     ? "Introspection is disabled; use the published schema."
     : message.replace(/ ?Did you mean .+\?$/s, "");
 
-/** The position of an error in its document; empty for an error that was thrown elsewhere. */
+/** Returns the position of an error in its document; empty if the error has none. */
 const toPosition = (error: unknown): Pick<GraphQLFormattedError, "locations" | "path"> => {
   if (!(error instanceof GraphQLError)) return {};
   const { locations, path } = error.toJSON();
@@ -51,9 +51,8 @@ const unwrap = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError !== undefined ? unwrap(error.originalError) : error;
 
 /**
- * Creates the function that converts anything that was thrown into a GraphQL error: a `ServiceError` by its table, a
- * mistake of the caller under Apollo's code, and anything else as a bug, which is logged in full and shown only as an
- * id.
+ * Creates the function that converts anything that was thrown to a GraphQL error: a `ServiceError` with its own code, a
+ * mistake of the caller with Apollo's code, and anything else as a bug, which is logged in full and shown only as an id.
  */
 export function createErrorPresenter({
   log,

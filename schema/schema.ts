@@ -25,6 +25,6 @@ export function buildGraphqlSchema(services: {
   });
 }
 
-/** Prints the schema from which apps generate code. It is sorted, so that every difference is a real change. */
+/** Prints the schema from which apps generate code. It is sorted, so that a diff shows only real changes. */
 export const printGraphqlSchema = (schema: GraphQLSchema): string =>
   `${printSchema(lexicographicSortSchema(schema))}\n`;

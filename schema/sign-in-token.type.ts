@@ -14,7 +14,7 @@ export class VitalSignInToken {
   @Field(() => String, { description: "Opaque; pass it to the Vital Mobile SDK immediately." })
   signInToken!: string;
 
-  @Field(() => VitalEnvironment, { description: "The Vital environment that issued it." })
+  @Field(() => VitalEnvironment, { description: "The Vital environment that issued the token." })
   environment!: Deployment.VitalEnvironment;
 
   @Field(() => VitalRegion, { description: "The Vital region that the SDK must be configured for." })

@@ -37,13 +37,16 @@ export class VitalUser {
   @Field(() => VitalUserState, { description: "The state of the Vital user." })
   state!: VitalUserState;
 
-  @Field(() => VitalEnvironment, { description: "The Vital environment that it belongs to." })
+  @Field(() => VitalEnvironment, { description: "The Vital environment that the Vital user belongs to." })
   environment!: Deployment.VitalEnvironment;
 
-  @Field(() => VitalRegion, { description: "The Vital region that stores its data." })
+  @Field(() => VitalRegion, { description: "The Vital region that stores the Vital user's data." })
   region!: Deployment.VitalRegion;
 
-  @Field(() => GraphQLDateTime, { nullable: true, description: "When it became ACTIVE; null unless ACTIVE." })
+  @Field(() => GraphQLDateTime, {
+    nullable: true,
+    description: "When the Vital user became ACTIVE; null unless ACTIVE.",
+  })
   activatedAt!: Date | null;
 }
 

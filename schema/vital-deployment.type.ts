@@ -6,10 +6,10 @@ export const VitalRegion = { US: "us", EU: "eu" } as const;
 
 registerEnumType(VitalEnvironment, {
   name: "VitalEnvironment",
-  description: "The Vital environment of the team.",
+  description: "The environment of the Vital team.",
 });
 registerEnumType(VitalRegion, {
   name: "VitalRegion",
   description:
-    "The region that stores the team's data; the Vital Mobile SDK must be configured for the same region.",
+    "The region that stores the Vital team's data; the Vital Mobile SDK must be configured for the same region.",
 });

@@ -10,16 +10,16 @@ const statuses: Readonly<Record<string, 408 | 431>> = {
 };
 
 /**
- * Creates the handler of Node.js' `clientError` event: for bytes that are not HTTP, headers that are too long, and
- * requests that do not arrive in time. None of them becomes a Fastify request, so the response is written to the
- * socket here, with the headers that all other responses have.
+ * Creates the handler of the `clientError` event of Node.js, which reports bytes that are not HTTP, headers that are too
+ * long, and requests that do not arrive in time. None of them becomes a Fastify request, so the response is written to
+ * the socket here, with the headers that all other responses have.
  */
 export function createClientErrorHandler(log: Logger, headers: Readonly<Record<string, string>>) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === "ECONNRESET" || socket.destroyed) return;
     if (socket.bytesRead === 0) {
-      // Opened in advance and never used. A client that sends its first request at this moment would read a response
-      // as the one to that request.
+      // The connection was opened in advance and never used. A client that sends its first request at this moment would
+      // mistake a response for the one to its request.
       socket.destroy();
       return;
     }

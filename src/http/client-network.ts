@@ -11,7 +11,7 @@ const toGroups = (part: string): string[] =>
 /**
  * Returns the range in which one client can change its address: an IPv4 address itself, or the /64 of an IPv6 address,
  * because networks assign a whole /64 to each client (RFC 4291 §2.5.4). An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2)
- * counts as the IPv4 address.
+ * that ends in dotted decimal counts as the IPv4 address.
  */
 export function toClientNetwork(address: string): string {
   if (!isIPv6(address)) return address;

@@ -22,7 +22,7 @@ const exposedHeaders = "retry-after, www-authenticate, x-request-id";
 
 /**
  * Allows the configured origins, and no others, to read responses (WHATWG Fetch, "CORS protocol"). Scripts set the
- * header with the token themselves, so credentials are never allowed.
+ * `Authorization` header themselves, so `Access-Control-Allow-Credentials` is never sent.
  */
 export function registerCors(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return;

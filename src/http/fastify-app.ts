@@ -17,18 +17,18 @@ type ObserveHttp = (route: string, status: number, seconds: number) => void;
 export type FastifyAppOptions = {
   log: Logger;
   observeHttp?: ObserveHttp;
-  /** The proxies whose `X-Forwarded-*` headers are trusted, as Fastify accepts it; none by default. */
+  /** The proxies whose `X-Forwarded-*` headers are trusted, in Fastify's format; none by default. */
   trustProxy?: FastifyServerOptions["trustProxy"];
   overload?: OverloadSampler;
-  /** How long one request may take in the gateway; its connection sends no bytes for that long. */
+  /** The longest time from a request to its response. Its connection may carry no traffic for that long. */
   longestRequestMs?: number;
-  /** How long one request may take to arrive. */
+  /** The longest time in which one request must arrive completely. */
   longestArrivalMs?: number;
 };
 
 const healthPaths = new Set(["/livez", "/readyz"]);
-/** All methods that are served here, except on the dashboard's own pages. */
-const servedMethods = ["GET", "POST"] as const;
+/** The methods that `Allow` can list here. The dashboard and the event ingress also serve others. */
+const listedMethods = ["GET", "POST"] as const;
 const validRequestId = /^[A-Za-z0-9._-]{1,128}$/;
 
 const securityHeaders = {
@@ -38,17 +38,17 @@ const securityHeaders = {
   "x-content-type-options": "nosniff",
 };
 
-/** Keeps the caller's id where it is safe in logs and headers, so that one id identifies the request in all systems. */
+/** Keeps the caller's id if it is safe in logs and headers, so that one id identifies the request in all systems. */
 const toRequestId = ({ headers }: IncomingMessage): string => {
   const requestId = headers["x-request-id"];
   return typeof requestId === "string" && validRequestId.test(requestId) ? requestId : randomUUID();
 };
 
-/** RFC 9112 §3.2: required since HTTP/1.1. */
+/** HTTP/1.1 requires the Host header (RFC 9112 §3.2). */
 const lacksHost = ({ headers, httpVersion }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersion !== "1.0";
 
-/** Responds with `application/problem+json`, and logs what the caller does not see. */
+/** Creates the handler that responds with `application/problem+json` and logs the details that the caller does not see. */
 function createErrorHandler(log: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     const problem = toProblem(error);
@@ -61,8 +61,9 @@ function createErrorHandler(log: Logger) {
 }
 
 /**
- * Returns 405 with `Allow` where other methods serve the path, 404 elsewhere. The path is compared with the routes and
- * not looked up in the router: the router would read it as a pattern, and throws at some of them.
+ * Creates the function that returns a 405 problem with `Allow` if the path has a route for another method, and a 404
+ * problem otherwise. It compares the path with the routes and does not look it up in the router, which would interpret
+ * it as a pattern and throws for some patterns.
  */
 function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProblem {
   const methodsByPath = new Map<string, Set<string>>();
@@ -73,14 +74,14 @@ function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProb
   });
   return (url) => {
     const methods = methodsByPath.get(url.split("?", 1)[0] ?? url);
-    const allowed = servedMethods.filter((method) => methods?.has(method));
+    const allowed = listedMethods.filter((method) => methods?.has(method));
     return allowed.length === 0
       ? new HttpProblem("NOT_FOUND")
       : new HttpProblem("METHOD_NOT_ALLOWED", { headers: { allow: allowed.join(", ") } });
   };
 }
 
-/** Sets the headers of every response, and rejects what needs no further look at the request. */
+/** Sets the headers of every response, and rejects requests that can be rejected before their body is read. */
 function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | undefined): void {
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders).header("x-request-id", request.id);
@@ -91,7 +92,7 @@ function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | unde
     else done();
   });
   const toNotServed = createNotServedProblem(app);
-  // Before the body is read: the body of a request that nothing serves need not be parsed.
+  // This runs before the body is parsed, which is unnecessary for a request without a route.
   app.addHook("preParsing", (request, _reply, _payload, done) => {
     done(request.is404 ? toNotServed(request.url) : null);
   });
@@ -100,7 +101,7 @@ function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | unde
   });
 }
 
-/** While the server closes, every response ends its connection. */
+/** Makes every response close its connection while the server is closing. */
 function closeConnectionsOnShutdown(app: FastifyInstance): void {
   let isClosing = false;
   app.addHook("preClose", (done) => {
@@ -114,9 +115,9 @@ function closeConnectionsOnShutdown(app: FastifyInstance): void {
 }
 
 /**
- * Creates what every HTTP server of the product has in common: request ids, security headers, timeouts, problem
- * details for rejected requests, load shedding, one observation per request, and a close that lets requests in flight
- * finish.
+ * Creates the Fastify app that all HTTP servers of the product are based on: request ids, security headers, timeouts,
+ * problem details for rejected requests, load shedding, one observation per request, and a close that lets requests in
+ * flight finish.
  */
 export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   const { log, observeHttp, overload, longestRequestMs = 10_000, longestArrivalMs = 15_000 } = options;
@@ -127,19 +128,19 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     genReqId: toRequestId,
     requestIdHeader: false,
     bodyLimit: 64 * 1024,
-    // Slow senders hold a connection no longer than this.
+    // Limits how long a slow sender can hold a connection.
     requestTimeout: longestArrivalMs,
     http: {
       headersTimeout: Math.min(10_000, longestArrivalMs),
-      // How often Node.js enforces these timeouts. With its default of 30 s, slow senders would get that much more.
+      // How often Node.js enforces these timeouts. With its default of 30 s, they could end up to 30 s late.
       connectionsCheckingInterval: 1_000,
-      // Node.js would send an empty response to a request without Host; the hook below sends problem details.
+      // Node.js would send an empty response to a request without Host; our `onRequest` hook sends problem details.
       requireHostHeader: false,
     },
     // For a connection without traffic, which includes one whose request is in progress.
     connectionTimeout: longestRequestMs + 20_000,
-    // Longer than the 60 s after which load balancers close idle connections: the side that sends requests must be
-    // the one that closes.
+    // Longer than the 60 s after which load balancers close idle connections: the side that sends requests must close
+    // first.
     keepAliveTimeout: 72_000,
     forceCloseConnections: "idle",
     return503OnClosing: false,

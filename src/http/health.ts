@@ -1,12 +1,12 @@
 import type { FastifyInstance } from "fastify";
 
-/** Whether the process can do its work, and if not, the reason for the operator. */
+/** Whether the process can do its work; if not, `reason` tells the operator why. */
 export type Readiness = { ready: true } | { ready: false; reason: string };
 export type ReadinessCheck = () => Readiness | Promise<Readiness>;
 
 /**
- * Serves `GET /livez`: 200 while the event loop runs; and `GET /readyz`: 200 when the process can do its work, 503 with
- * the reason otherwise. A check that throws counts as not ready.
+ * Serves `GET /livez`, which returns 200 while the event loop runs, and `GET /readyz`, which returns 200 when the process
+ * can do its work and 503 with the reason otherwise. A check that throws counts as not ready.
  */
 export function registerHealth(app: FastifyInstance, readiness: ReadinessCheck): void {
   app.get("/livez", () => ({ status: "ok" }));

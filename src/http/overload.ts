@@ -15,8 +15,8 @@ const lateTicksInARow = 3;
  * before the next connection is accepted and before any client learns of the overload.
  *
  * Second, when a tick every `intervalMs` was more than `maxDelayMs` late three times in a row: one long pause (garbage
- * collection, a machine that slept) is not an overload. `perf_hooks.monitorEventLoopDelay` is unsuitable: it loses the
- * delay during which it is reset, and that is every delay once the loop turns more slowly than the samples are taken.
+ * collection, a suspended machine) is not an overload. `perf_hooks.monitorEventLoopDelay` is unsuitable: it loses the
+ * delay during which it is reset. Once the loop turns more slowly than the samples are taken, that is every delay.
  */
 export function startOverloadSampler({
   maxDelayMs = 300,
@@ -46,7 +46,7 @@ export function startOverloadSampler({
   };
 }
 
-/** For a request that is rejected before any work is done for it. */
+/** Creates the error for a request that is rejected before any work is done for it. */
 export const createOverloadedError = (): ServiceError =>
   new ServiceError("SERVICE_UNAVAILABLE", {
     message: "The service is overloaded.",

@@ -9,7 +9,7 @@ type ProblemEntry = {
   headers?: Readonly<Record<string, string>>;
 };
 
-/** Everything that the HTTP layer itself rejects, by code. `detail` is the default; a rejection may say more. */
+/** The reasons for which the HTTP layer itself rejects a request, by code. `detail` is the default text. */
 const problemTable = {
   BAD_REQUEST: { status: 400, title: "Bad request", detail: "The request is malformed." },
   NOT_FOUND: { status: 404, title: "Not found", detail: "Nothing is served at this path." },
@@ -21,14 +21,14 @@ const problemTable = {
   NOT_ACCEPTABLE: {
     status: 406,
     title: "Not acceptable",
-    detail: "The Accept header allows none of the media types offered here.",
+    detail: "The Accept header allows no media type that this path offers; accept application/json.",
   },
   REQUEST_TIMEOUT: { status: 408, title: "Request timeout", detail: "The request took too long to arrive." },
   PAYLOAD_TOO_LARGE: {
     status: 413,
     title: "Payload too large",
     detail: "The request body is too large.",
-    // The rest of the body is not read.
+    // The rest of the body is not read, so the connection cannot be used again.
     headers: { connection: "close" },
   },
   URI_TOO_LONG: { status: 414, title: "URI too long", detail: "The path is too long." },
@@ -52,7 +52,7 @@ const problemTable = {
   MISSING_USER_ID: {
     status: 400,
     title: "Missing user id",
-    detail: "The event has no user id in the field where its format has one.",
+    detail: "The event has no user id in the field that its format defines for it.",
   },
   INVALID_USER_ID: { status: 400, title: "Invalid user id", detail: "The user id is invalid." },
   INVALID_EVENT_TIME: {
@@ -75,7 +75,7 @@ const problemTable = {
 
 type ProblemCode = keyof typeof problemTable;
 
-/** What Fastify and Node.js reject, by the status that they choose. */
+/** The codes for requests that Fastify or Node.js rejects, by the status that it chooses. */
 const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   400: "BAD_REQUEST",
   404: "NOT_FOUND",
@@ -88,7 +88,7 @@ const codesByStatus: Readonly<Record<number, ProblemCode>> = {
   431: "HEADERS_TOO_LARGE",
 };
 
-/** Errors of Fastify whose code says more than their status. */
+/** Details for errors of Fastify whose code is more specific than their status. */
 const fastifyDetails: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: "The request body is empty; send a JSON object.",
   FST_ERR_CTP_INVALID_JSON_BODY: "The request body is not valid JSON.",
@@ -139,7 +139,7 @@ export type Problem = {
   source?: string | undefined;
   /** For the log only. */
   reason?: string | undefined;
-  /** Finds a bug in the log. */
+  /** The id under which a bug is logged. */
   errorId?: string;
 };
 
@@ -155,7 +155,7 @@ function fromServiceError({ code, message, reason, retryAfterSeconds }: ServiceE
   return { origin: "service", status: httpStatus, code, title, detail: message, headers, reason };
 }
 
-/** Fastify's errors are recognized by their status. Their own messages are not shown: they name its internals. */
+/** Recognizes Fastify's errors by their status. Their own messages are not shown, because they name Fastify's internals. */
 function findHttpProblem(error: unknown): HttpProblem | null {
   if (error instanceof HttpProblem) return error;
   if (typeof error !== "object" || error === null) return null;
@@ -166,7 +166,7 @@ function findHttpProblem(error: unknown): HttpProblem | null {
   return new HttpProblem(problemCode, detail === undefined ? {} : { detail });
 }
 
-/** Converts anything that was thrown while a request was handled. */
+/** Converts anything that was thrown during a request to a problem. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof ServiceError) return fromServiceError(error);
   const httpProblem = findHttpProblem(error);
@@ -176,7 +176,7 @@ export function toProblem(error: unknown): Problem {
   return { origin: "bug", status, code, title: message, detail: message, headers: {}, errorId: randomUUID() };
 }
 
-/** Returns the response body of a problem by RFC 9457 (`application/problem+json`). */
+/** Returns the response body of a problem in the format of RFC 9457 (`application/problem+json`). */
 export function toProblemBody(problem: Problem, requestId: string): string {
   const { title, status, detail, code, index, errorId } = problem;
   return JSON.stringify({ title, status, detail, code, requestId, index, errorId });

@@ -16,7 +16,7 @@ const redisPauseMs = 2_000;
 
 type Limiter = Pick<RateLimiterMemory, "consume">;
 
-/** Keys are hashed: an app user id is personal data, and of any length and characters. */
+/** Hashes a key: an app user id is personal data, and may contain any characters. */
 const toKey = (text: string) => hash("sha256", text, "base64url");
 
 const toRateLimitError = (result: RateLimiterRes) =>
@@ -24,7 +24,7 @@ const toRateLimitError = (result: RateLimiterRes) =>
 
 /**
  * Creates a limit that applies to all gateways together while Redis responds, and to this process alone while it does
- * not. The client should have `enableOfflineQueue: false`, so that commands fail immediately without a connection.
+ * not. The client should have `enableOfflineQueue: false`, so that commands fail immediately when it is not connected.
  */
 function createSharedLimiter(redis: Redis, name: string, points: number): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `vital-gateway:${name}` };
@@ -33,7 +33,7 @@ function createSharedLimiter(redis: Redis, name: string, points: number): Limite
     ...options,
     storeClient: redis,
     rejectIfRedisNotReady: true,
-    // Keys over the limit are remembered in memory until the minute ends, so Redis need not be asked again.
+    // Keys over the limit are kept in memory until their window ends, so that Redis need not be queried again.
     inMemoryBlockOnConsumed: points,
   });
   let pausedUntilMs = 0;
@@ -56,8 +56,8 @@ function createSharedLimiter(redis: Redis, name: string, points: number): Limite
 export type TokenRateLimit = { consume(appUserId: AppUserId): Promise<void> };
 
 /**
- * Limits the sign-in tokens of one viewer per minute, over all gateways; 0 means no limit. `consume` throws
- * `RATE_LIMITED` with the time until the next minute starts.
+ * Creates the limit for the sign-in tokens of one viewer per minute, across all gateways; 0 means no limit. `consume`
+ * throws `RATE_LIMITED` with the time until the current window of one minute ends.
  */
 export function createTokenRateLimit({
   redis,
@@ -88,9 +88,10 @@ export const limitSignInTokens = (tokens: SignInTokens, limit: TokenRateLimit): 
 });
 
 /**
- * Rejects an address that has failed `perMinute` times within a minute, before another of its tokens is verified;
- * counted in this process. Use it only in a gateway that sees its clients' addresses (behind a proxy, with `trustProxy`
- * set): otherwise all clients share the address of the proxy, and the expired tokens of some would block all of them.
+ * Creates the limit that rejects an address after `perMinute` failures within a minute, before another of its tokens is
+ * verified. Failures are counted per process. Use it only in a gateway that sees its clients' addresses (behind a proxy,
+ * with `trustProxy` set): otherwise all clients share the address of the proxy, and the expired tokens of some would
+ * block all of them.
  */
 export function createAuthFailureLimit({ perMinute }: { perMinute: number }): AuthFailureLimit {
   const failures = new RateLimiterMemory({ points: perMinute, duration: windowSeconds });
@@ -100,7 +101,7 @@ export function createAuthFailureLimit({ perMinute }: { perMinute: number }): Au
       if (state !== null && state.consumedPoints >= perMinute) throw toRateLimitError(state);
     },
     async record(address) {
-      // Rejects over the limit, which `check` reports at the next request.
+      // `consume` rejects over the limit; `check` reports that at the next request.
       await failures.consume(toClientNetwork(address)).catch(() => undefined);
     },
   };

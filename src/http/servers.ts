@@ -10,15 +10,15 @@ export type PublicServerOptions = FastifyAppOptions & {
   graphql: Omit<GraphqlRouteOptions, "log">;
   resourceMetadata: ResourceMetadataOptions;
   readiness: ReadinessCheck;
-  /** Web apps that may call from a browser, as `https://app.example.com`. */
+  /** The origins of web apps that may call from a browser, such as `https://app.example.com`. */
   corsOrigins?: readonly string[];
   /** Register further routes, such as the event ingress, before the server listens. */
   plugins?: readonly ((app: FastifyInstance) => void)[];
 };
 
 /**
- * Creates the public server; the caller listens and closes. `close()` ends idle connections immediately and lets
- * requests in flight finish; it does not limit how long they take.
+ * Creates the public server; the caller calls `listen()` and `close()`. `close()` ends idle connections immediately and
+ * lets requests in flight finish; it does not limit how long they take.
  */
 export function createPublicServer(options: PublicServerOptions): FastifyInstance {
   const { graphql, log } = options;
@@ -42,7 +42,7 @@ type AdminServerOptions = Pick<FastifyAppOptions, "log"> & {
   queues?: (app: FastifyInstance) => void;
 };
 
-/** Creates the operators' server, for an address that is not reachable from the internet. */
+/** Creates the server for operators, which must listen on an address that is not reachable from the internet. */
 export function createAdminServer({ log, readiness, metrics, queues }: AdminServerOptions): FastifyInstance {
   const app = createFastifyApp({ log });
   registerHealth(app, readiness);

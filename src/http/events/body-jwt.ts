@@ -10,7 +10,7 @@ const algorithmByCurve: Readonly<Record<string, string>> = {
   secp521r1: "ES512",
 };
 
-/** The algorithms of a key (RFC 7518 §3.1, RFC 8037 §3.1): never the algorithm of another kind of key. */
+/** Returns the algorithms of a key (RFC 7518 §3.1, RFC 8037 §3.1), and never those of another kind of key. */
 function listAlgorithms({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
   if (type === "secret") return ["HS256", "HS384", "HS512"];
   if (asymmetricKeyType === "rsa") return ["RS256", "RS384", "RS512"];
@@ -19,10 +19,10 @@ function listAlgorithms({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyOb
   return algorithm === undefined ? [] : [algorithm];
 }
 
-/** Whether a key is of a kind that can sign such a token. */
-export const canSignBodyJwt = (key: KeyObject): boolean => listAlgorithms(key).length > 0;
+/** Whether a key is of a kind that can verify a token that signs a request body. */
+export const canVerifyBodyJwt = (key: KeyObject): boolean => listAlgorithms(key).length > 0;
 
-/** Returns the claims of a token that one of the keys has signed, else `null`. */
+/** Returns the claims of a token if one of the keys has signed it, otherwise `null`. */
 async function verify(token: string, keys: readonly KeyObject[]): Promise<Record<string, unknown> | null> {
   for (const key of keys) {
     try {
@@ -37,9 +37,9 @@ async function verify(token: string, keys: readonly KeyObject[]): Promise<Record
 }
 
 /**
- * Checks a JSON Web Token that signs a request body: one of the keys has signed it, and its claim
- * `request_body_sha256` is the base64 of the body's SHA-256. Returns why it is invalid, or `null`. The token contains
- * no time, so the check does not detect replays.
+ * Checks a JSON Web Token that signs a request body: one of the keys must have signed it, and its claim
+ * `request_body_sha256` must be the base64 of the body's SHA-256. Returns why the token is invalid, or `null`. The token
+ * contains no time, so the check does not detect replays.
  *
  * Source: FusionAuth's documentation, "Sign Webhooks".
  */

@@ -8,12 +8,12 @@ export function isBinaryCloudEvent(headers: IncomingHttpHeaders, mediaType: stri
   return headers["ce-specversion"] !== undefined && !mediaType.startsWith("application/cloudevents");
 }
 
-/** HTTP Protocol Binding for CloudEvents 1.0 §3.1.3.2: quotes are header syntax, the value is percent-encoded. */
+/** Removes the quotes of a header value and decodes it (HTTP Protocol Binding for CloudEvents 1.0 §3.1.3.2). */
 function decodeAttribute(name: string, value: string): string {
   const quoted = /^"(.*)"$/.exec(value);
   const text = quoted?.[1] === undefined ? value : quoted[1].replaceAll(/\\(.)/g, "$1");
   try {
-    // Node.js decodes headers as Latin-1: a character beyond ASCII would silently become another user's id.
+    // Node.js decodes headers as Latin-1: a non-ASCII character would silently turn one user's id into another's.
     if (/^[\x20-\x7e]*$/.test(text)) return decodeURIComponent(text);
   } catch {
     // Invalid percent-encoding is rejected below.
@@ -25,7 +25,7 @@ function decodeAttribute(name: string, value: string): string {
  * Converts a CloudEvent in binary mode to the equivalent structured event.
  *
  * @param data the parsed body, or `undefined` when the body is empty
- * @throws HttpProblem when a header is not percent-encoded
+ * @throws HttpProblem when a header is not percent-encoded ASCII
  */
 export function toStructuredEvent(headers: IncomingHttpHeaders, data: unknown): unknown {
   const event: Record<string, unknown> = { data };
@@ -40,8 +40,8 @@ const requestOrigin = /^[A-Za-z0-9.:_-]{1,253}$/;
 
 /**
  * Returns the response headers of the handshake in which a CloudEvents sender asks for permission to send (HTTP 1.1 Web
- * Hooks for Event Delivery, §4), or `null` when the request is no handshake. Every sender gets permission: each event
- * is authenticated when it arrives.
+ * Hooks for Event Delivery, §4), or `null` when the request is not a handshake. Every sender gets permission, because
+ * each event is authenticated when it arrives.
  */
 export function getHandshakeHeaders(headers: IncomingHttpHeaders): Record<string, string> | null {
   const origin = headers["webhook-request-origin"];

@@ -3,8 +3,8 @@ import type { CustomFormatSettings } from "./event-settings.js";
 import { toEventTypes, type EventSource, type RawEvent } from "./event-format.js";
 
 /**
- * Creates the source whose format is defined by the settings. Where its pointers share a `*`, a message contains
- * several events.
+ * Creates the source whose format is defined by the settings. If its pointers share a `*`, a message can contain several
+ * events.
  */
 export function createCustomSource(settings: CustomFormatSettings, userId: JsonPointer): EventSource {
   const shared = countSharedSteps(userId, settings.type);

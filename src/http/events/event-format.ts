@@ -1,9 +1,9 @@
 import type { SignupEventType } from "../../core/mapping/signup-event.js";
 import { findAll, findFirst, jsonPointer, type JsonPointer } from "./json-pointer.js";
 
-/** One event as its source describes it; nothing in it has been checked yet. */
+/** One event as its source describes it, before validation. */
 export type RawEvent = {
-  /** `null`: an event that is ignored. */
+  /** `null` when the event is ignored. */
   type: SignupEventType | null;
   userIds: readonly unknown[];
   eventId: unknown;
@@ -12,27 +12,27 @@ export type RawEvent = {
 
 /** Recognizes and parses the messages of one event format. */
 export type EventSource = {
-  /** Label in the metrics. */
+  /** The label in the metrics. */
   name: string;
   /** Returns the events of a message, or `null` when the message has another format. */
   parse: (message: unknown) => RawEvent[] | null;
 };
 
 /**
- * An event format as data: how a message is recognized, and where its fields are. With `events`, the pointers after it
- * are read within each event.
+ * An event format as data: how a message is recognized, and where its fields are. If `events` is set, the pointers below
+ * it are relative to each event.
  */
 export type EventFormat = {
   name: string;
   /** Pointers at which the message must have a value (`true`) or exactly this text. */
-  marks: Readonly<Record<string, string | true>>;
-  /** Pointers that must lead to exactly this text; otherwise the message has this format and is ignored. */
-  only?: Readonly<Record<string, string>>;
-  /** Pointer to the events of a message with several. */
+  recognizedBy: Readonly<Record<string, string | true>>;
+  /** Pointers at which the message must have exactly this text; a recognized message without it is ignored. */
+  acceptedIf?: Readonly<Record<string, string>>;
+  /** Pointer to the events of a message that contains several. */
   events?: string;
-  /** The values at several pointers are joined by dots. */
+  /** Pointers to the type; the values at several pointers are joined by dots. */
   type: readonly string[];
-  /** The first pointer that leads to a value counts. */
+  /** Pointers to the user id; the first one that leads to a value is used. */
   userId: readonly string[];
   eventId?: string;
   time?: string;
@@ -40,10 +40,21 @@ export type EventFormat = {
   deletedTypes: readonly string[];
 };
 
+/** A message meets it with a value at the pointer: with any value if `expected` is `true`, otherwise with this text. */
+type Condition = { pointer: JsonPointer; expected: string | true };
+
+const toConditions = (expectedByPointer: Readonly<Record<string, string | true>>): Condition[] =>
+  Object.entries(expectedByPointer).map(([text, expected]) => ({ pointer: jsonPointer(text), expected }));
+
+function isMet({ pointer, expected }: Condition, message: unknown): boolean {
+  const found = findFirst(message, pointer);
+  return expected === true ? found !== undefined : found === expected;
+}
+
 const toTypeName = (parts: readonly unknown[]) =>
   parts.every((part) => typeof part === "string") ? parts.join(".") : null;
 
-/** Maps the names that a source uses to the types that are not ignored. */
+/** Maps the type names of a source to the types of signup events; events with any other type name are ignored. */
 export function toEventTypes(
   created: readonly string[],
   deleted: readonly string[],
@@ -67,11 +78,8 @@ export function createEventSource(
   format: EventFormat,
   moreUserIds: readonly (JsonPointer | null)[] = [],
 ): EventSource {
-  const marks = Object.entries(format.marks).map(([text, mark]) => ({ pointer: jsonPointer(text), mark }));
-  const only = Object.entries(format.only ?? {}).map(([text, mark]) => ({
-    pointer: jsonPointer(text),
-    mark,
-  }));
+  const recognizedBy = toConditions(format.recognizedBy);
+  const acceptedIf = toConditions(format.acceptedIf ?? {});
   const events = format.events === undefined ? null : jsonPointer(format.events);
   const type = format.type.map(jsonPointer);
   const userId = [...moreUserIds.filter((pointer) => pointer !== null), ...format.userId.map(jsonPointer)];
@@ -79,10 +87,6 @@ export function createEventSource(
   const time = format.time === undefined ? null : jsonPointer(format.time);
   const eventTypes = toEventTypes(format.createdTypes, format.deletedTypes);
 
-  const isMarked = (message: unknown, { pointer, mark }: { pointer: JsonPointer; mark: string | true }) => {
-    const found = findFirst(message, pointer);
-    return mark === true ? found !== undefined : found === mark;
-  };
   const parseEvent = (event: unknown): RawEvent | null => {
     const name = toTypeName(type.map((pointer) => findFirst(event, pointer)));
     if (name === null) return null;
@@ -98,8 +102,8 @@ export function createEventSource(
   return {
     name: format.name,
     parse(message) {
-      if (!marks.every((mark) => isMarked(message, mark))) return null;
-      if (!only.every((mark) => isMarked(message, mark))) return [ignoredEvent];
+      if (!recognizedBy.every((condition) => isMet(condition, message))) return null;
+      if (!acceptedIf.every((condition) => isMet(condition, message))) return [ignoredEvent];
       if (events !== null) return findAll(message, events).map((event) => parseEvent(event) ?? ignoredEvent);
       const event = parseEvent(message);
       return event === null ? null : [event];

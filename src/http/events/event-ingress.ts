@@ -19,7 +19,7 @@ type EventMetrics = { eventReceived: (source: string, outcome: EventOutcome) => 
 
 export type EventIngressOptions = {
   settings: EventSettings;
-  /** Resolves when all events are stored with majority; throws a `ServiceError` when they cannot be stored now. */
+  /** Resolves when all events are stored with write concern `majority`; throws a `ServiceError` otherwise. */
   record: (events: SignupEvent[]) => Promise<void>;
   /** How long `record` may take before the sender is asked to retry, milliseconds; 10,000 by default. */
   deadlineMs?: number;
@@ -86,7 +86,7 @@ function toMessage(request: FastifyRequest, mediaType: string, body: Buffer, isS
 const createMethodProblem = () =>
   new HttpProblem("METHOD_NOT_ALLOWED", { detail: "Send events by POST.", headers: { allow: "POST" } });
 
-/** Responses to requests that carry no events; the metrics do not count them. */
+/** Rejections that do not concern an event source; the metrics do not count them. */
 const uncountedCodes: ReadonlySet<string> = new Set(["EVENTS_NOT_CONFIGURED", "METHOD_NOT_ALLOWED"]);
 
 /** Logs, counts and sends the problem of a request that fails. */
@@ -103,7 +103,7 @@ function createErrorHandler({ log, metrics }: Pick<EventIngressOptions, "log" | 
   };
 }
 
-/** Creates the handler of one POST: authenticates the sender, reads the events and stores them. */
+/** Creates the handler of `POST`, which authenticates the sender, reads the events and stores them. */
 function createEventReceiver({ settings, record, deadlineMs = 10_000, now, metrics }: EventIngressOptions) {
   const sources = createEventSources(settings.customFormat);
 
@@ -159,9 +159,9 @@ function respondToHandshake(request: FastifyRequest, reply: FastifyReply) {
 /**
  * Serves `POST /v1/events` in a Fastify scope whose bodies stay raw bytes.
  *
- * The status is decided in this order: 404 when no source is configured, 413, 415, 401, 400, 503; and 202 with the
- * numbers of accepted and ignored events once `record` has resolved. Errors are problem details (RFC 9457). `OPTIONS`
- * serves the handshake of CloudEvents senders, and `GET` the challenge of Okta.
+ * Requests are rejected in this order: 404 when no source is configured, 413, 415, 401, 400, 503. Once `record` has
+ * resolved, the response is 202 with the numbers of accepted and ignored events. Errors are problem details (RFC 9457).
+ * `OPTIONS` serves the handshake of CloudEvents senders, and `GET` the challenge of Okta.
  */
 export function registerEventIngress(app: FastifyInstance, options: EventIngressOptions): void {
   const isConfigured = hasEventSource(options.settings);

@@ -1,6 +1,6 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from "node:crypto";
 import type { SettingsReader } from "../../config/settings-reader.js";
-import { canSignBodyJwt } from "./body-jwt.js";
+import { canVerifyBodyJwt } from "./body-jwt.js";
 import { countSharedSteps, jsonPointer, parseJsonPointer, type JsonPointer } from "./json-pointer.js";
 import type { SigningKeys } from "./signatures.js";
 
@@ -18,7 +18,10 @@ export type CustomFormatSettings = {
   deletedTypes: readonly string[];
 };
 
-/** The settings for providers with their own signature scheme: the secrets as the provider shows them, comma separated. */
+/**
+ * The settings for providers with their own signature scheme. Their values are comma separated secrets, as the provider
+ * shows them.
+ */
 export const providerSecretNames = {
   workos: "EVENTS_WORKOS_SECRETS",
   zitadel: "EVENTS_ZITADEL_SECRETS",
@@ -37,7 +40,7 @@ export type EventSettings = {
   customFormat: CustomFormatSettings;
 };
 
-/** Bounds the work for a request that is not authenticated. */
+/** Limits the work for a request before its sender is authenticated. */
 const maxSecrets = 10;
 const minTokenLength = 24;
 const minProviderSecretLength = 16;
@@ -85,14 +88,14 @@ function parseSigningKey(text: string, report: Report): SigningKey | null {
 const toEd25519Key = (bytes: Buffer) =>
   createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") }, format: "jwk" });
 
-/** Supabase shows its secret as `v1,whsec_…`, which splitting at commas turns into two items. */
-const isVersionMark = (item: string, index: number, items: readonly string[]) =>
+/** Supabase shows its secret as `v1,whsec_…`, which becomes two items when the list is split at commas. */
+const isVersionPrefix = (item: string, index: number, items: readonly string[]) =>
   (item === "v1" && items[index + 1]?.startsWith("whsec_") === true) ||
   (item === "v1a" && items[index + 1]?.startsWith("whpk_") === true);
 
 function readSigningKeys(reader: SettingsReader): SigningKeys {
   const name = "EVENTS_SIGNING_SECRETS";
-  const items = reader.secretList(name).filter((item, index, all) => !isVersionMark(item, index, all));
+  const items = reader.secretList(name).filter((item, index, all) => !isVersionPrefix(item, index, all));
   const keys = readSecrets(reader, name, items, parseSigningKey);
   const ofKind = (kind: keyof SigningKeys) => keys.filter((key) => key.kind === kind).map(({ key }) => key);
   return { hmac: ofKind("hmac"), ed25519: ofKind("ed25519") };
@@ -120,9 +123,9 @@ function parseFusionauthKey(text: string, report: Report): KeyObject | null {
     return null;
   }
   try {
-    // A setting that must fit on one line has its line breaks written as \n.
+    // In a setting that must fit on one line, line breaks are written as \n.
     const key = createPublicKey(text.replaceAll("\\n", "\n"));
-    if (canSignBodyJwt(key) && (key.asymmetricKeyDetails?.modulusLength ?? minRsaBits) >= minRsaBits)
+    if (canVerifyBodyJwt(key) && (key.asymmetricKeyDetails?.modulusLength ?? minRsaBits) >= minRsaBits)
       return key;
   } catch {
     // An invalid key is reported below.
@@ -140,7 +143,10 @@ function readPointer(reader: SettingsReader, name: string): JsonPointer | null {
   return parsed;
 }
 
-/** A `*` that the user id does not share would apply the type or time of one event to the users of all events. */
+/**
+ * Reports a `*` in the type or time pointer that the user id pointer does not share: it would apply the type or time of
+ * one event to the users of all events.
+ */
 function reportUnsharedStars(
   reader: SettingsReader,
   pointers: Pick<CustomFormatSettings, "type" | "time"> & { userId: JsonPointer },
@@ -150,12 +156,16 @@ function reportUnsharedStars(
   const hasUnsharedStar = (pointer: JsonPointer, sharedSteps: number) =>
     pointer.slice(sharedSteps).some((step) => "every" in step);
   if (hasUnsharedStar(type, shared)) {
-    reader.problem("EVENTS_TYPE_POINTER", "has a * that EVENTS_USER_ID_POINTER does not share");
+    reader.problem(
+      "EVENTS_TYPE_POINTER",
+      "has a * that EVENTS_USER_ID_POINTER does not share; use the same steps up to the last * in both",
+    );
   }
   if (time === null) return;
   const sharedWithTime = countSharedSteps(userId, time);
   if ((sharedWithTime > 0 && sharedWithTime !== shared) || hasUnsharedStar(time, sharedWithTime)) {
-    const message = "has a * that EVENTS_USER_ID_POINTER and EVENTS_TYPE_POINTER do not both share";
+    const message =
+      "has a * that EVENTS_USER_ID_POINTER and EVENTS_TYPE_POINTER do not both share; use the same steps up to the last * in all three";
     reader.problem("EVENTS_TIME_POINTER", message);
   }
 }
@@ -172,7 +182,7 @@ function readCustomFormat(reader: SettingsReader): CustomFormatSettings {
   if (both.length > 0) {
     reader.problem(
       "EVENTS_DELETED_TYPES",
-      `contains ${both.join(", ")}, which EVENTS_CREATED_TYPES contains too`,
+      `contains ${both.join(", ")}, which EVENTS_CREATED_TYPES contains too; list each type in only one of the two`,
     );
   }
   const userId = readPointer(reader, "EVENTS_USER_ID_POINTER");
@@ -209,7 +219,7 @@ export function hasEventSource(settings: EventSettings): boolean {
   );
 }
 
-/** Returns what an operator should know at startup, one log line each. */
+/** Returns the notes for the operator at startup, one log line each. */
 export function listStartupNotes(settings: EventSettings): string[] {
   if (!hasEventSource(settings)) {
     return [

@@ -9,7 +9,7 @@ import type { CustomFormatSettings } from "./event-settings.js";
 const providerFormats: readonly EventFormat[] = [
   {
     name: "clerk",
-    marks: { "/object": "event", "/type": true, "/data": true },
+    recognizedBy: { "/object": "event", "/type": true, "/data": true },
     type: ["/type"],
     userId: ["/data/id"],
     time: "/timestamp",
@@ -20,8 +20,8 @@ const providerFormats: readonly EventFormat[] = [
     // In a deletion `record` is null and `old_record` is the deleted table row. Its times belong to that row, not to the
     // deletion, so the event gets the time of its arrival.
     name: "supabase",
-    marks: { "/schema": true, "/table": true, "/type": true },
-    only: { "/schema": "auth", "/table": "users" },
+    recognizedBy: { "/schema": true, "/table": true, "/type": true },
+    acceptedIf: { "/schema": "auth", "/table": "users" },
     type: ["/type"],
     userId: ["/record/id", "/old_record/id"],
     time: "/record/created_at",
@@ -30,7 +30,7 @@ const providerFormats: readonly EventFormat[] = [
   },
   {
     name: "supabase-hook",
-    marks: { "/metadata/name": true, "/user": true },
+    recognizedBy: { "/metadata/name": true, "/user": true },
     type: ["/metadata/name"],
     userId: ["/user/id"],
     eventId: "/metadata/uuid",
@@ -40,7 +40,7 @@ const providerFormats: readonly EventFormat[] = [
   },
   {
     name: "okta",
-    marks: { "/data/events": true },
+    recognizedBy: { "/data/events": true },
     events: "/data/events/*",
     type: ["/eventType"],
     userId: ["/target/*[type=User]/id"],
@@ -50,9 +50,9 @@ const providerFormats: readonly EventFormat[] = [
     deletedTypes: ["user.lifecycle.delete.initiated"],
   },
   {
-    // Only the events after the commit: plain user.create is sent before it, and its user may never exist.
+    // Only the events that are sent after the commit: `user.create` is sent before it, and its user may never exist.
     name: "fusionauth",
-    marks: { "/event/type": true },
+    recognizedBy: { "/event/type": true },
     type: ["/event/type"],
     userId: ["/event/user/id"],
     eventId: "/event/id",
@@ -62,7 +62,7 @@ const providerFormats: readonly EventFormat[] = [
   },
   {
     name: "workos",
-    marks: { "/event": true, "/data": true },
+    recognizedBy: { "/event": true, "/data": true },
     type: ["/event"],
     userId: ["/data/id"],
     eventId: "/id",
@@ -72,7 +72,7 @@ const providerFormats: readonly EventFormat[] = [
   },
   {
     name: "stytch",
-    marks: { "/action": true, "/object_type": true, "/source": true },
+    recognizedBy: { "/action": true, "/object_type": true, "/source": true },
     type: ["/source", "/object_type", "/action"],
     userId: ["/id"],
     eventId: "/event_id",
@@ -81,7 +81,7 @@ const providerFormats: readonly EventFormat[] = [
   },
   {
     name: "zitadel",
-    marks: { "/aggregateID": true, "/event_type": true },
+    recognizedBy: { "/aggregateID": true, "/event_type": true },
     type: ["/event_type"],
     userId: ["/aggregateID"],
     time: "/created_at",
@@ -90,10 +90,10 @@ const providerFormats: readonly EventFormat[] = [
   },
 ];
 
-/** Our own format. It is tried last: every other format with `type` and `data` matches it too. */
+/** Our own format. It is tried last, because any message with a `type` matches it. */
 const ownFormat: EventFormat = {
   name: "own",
-  marks: { "/type": true },
+  recognizedBy: { "/type": true },
   type: ["/type"],
   userId: ["/data/id"],
   time: "/timestamp",
@@ -101,7 +101,7 @@ const ownFormat: EventFormat = {
   deletedTypes: ["user.deleted"],
 };
 
-/** Consumer projects have users, B2B projects have members. */
+/** In Stytch, consumer projects have users, and B2B projects have members. */
 function stytchTypes() {
   const objects = ["DIRECT.user", "DASHBOARD.user", "DIRECT.member", "DASHBOARD.member", "SCIM.member"];
   return {
@@ -110,13 +110,16 @@ function stytchTypes() {
   };
 }
 
-/** CloudEvents 1.0. Auth0 has its own format: it is the one source of CloudEvents with the user id in another field. */
+/**
+ * Creates the sources of CloudEvents 1.0. Auth0 needs a separate format, because its events have the user id in a
+ * different field.
+ */
 function createCloudEventSources(settings: CustomFormatSettings): EventSource[] {
   const shared = { type: ["/type"], eventId: "/id", time: "/time" };
   const auth0: EventFormat = {
     ...shared,
     name: "auth0",
-    marks: { "/type": true, "/data/object/user_id": true },
+    recognizedBy: { "/type": true, "/data/object/user_id": true },
     userId: ["/data/object/user_id"],
     createdTypes: ["user.created", ...settings.createdTypes],
     deletedTypes: ["user.deleted", ...settings.deletedTypes],
@@ -124,7 +127,7 @@ function createCloudEventSources(settings: CustomFormatSettings): EventSource[] 
   const others: EventFormat = {
     ...shared,
     name: "cloudevents",
-    marks: { "/specversion": true, "/type": true },
+    recognizedBy: { "/specversion": true, "/type": true },
     userId: ["/subject"],
     createdTypes: settings.createdTypes,
     deletedTypes: settings.deletedTypes,

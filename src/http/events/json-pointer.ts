@@ -31,7 +31,7 @@ export function jsonPointer(text: string): JsonPointer {
 
 const arrayIndex = /^(?:0|[1-9]\d{0,9})$/;
 
-/** Own members only: `__proto__` and `constructor` are names like any other. */
+/** Reads own members only: `__proto__` and `constructor` are names like any other. */
 function getMember(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
   if (Array.isArray(value)) return arrayIndex.test(name) ? (value as unknown[])[Number(name)] : undefined;
@@ -68,7 +68,8 @@ export function findFirst(root: unknown, pointer: JsonPointer): unknown {
 
 /**
  * Counts the first steps that two pointers share, up to and including their last common `*`. Those steps lead to one
- * event of several, and the rest of both pointers is read within it. Returns 0 when the value is a single event.
+ * event of several, and the rest of both pointers is relative to it. Returns 0 when they share no `*`: the value is then
+ * a single event.
  */
 export function countSharedSteps(one: JsonPointer, other: JsonPointer): number {
   let shared = 0;

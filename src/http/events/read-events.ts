@@ -5,9 +5,9 @@ import { HttpProblem } from "../problem.js";
 import type { EventSource, RawEvent } from "./event-format.js";
 import type { EventSources } from "./event-sources.js";
 
-/** What is known about a message before its body is read. */
+/** The id and the arrival time of a message, which are known before its body is read. */
 export type Delivery = {
-  /** The id of the message or of the request; used for events whose source gives them no id. */
+  /** The id of the message or of the request; used for events that contain no id. */
   id: string;
   arrivedAt: Date;
 };
@@ -40,8 +40,8 @@ const hasEvent = ({ events }: ParsedMessage) =>
 
 /**
  * Parses a message with the first known source that recognizes its format. If that source finds no event in it, the
- * custom source is tried. If neither finds one, the first source decides what the error is. Throws for a message that
- * no source recognizes.
+ * custom source is tried. If neither finds one, the known source determines the error. Throws for a message that no
+ * source recognizes.
  */
 function parseMessage(
   message: unknown,
@@ -50,8 +50,8 @@ function parseMessage(
 ): ParsedMessage {
   const first = parseWithFirst(known, message);
   if (first !== null && hasEvent(first)) return first;
-  const own = custom === null ? null : parseWith(custom, message);
-  const best = own !== null && hasEvent(own) ? own : (first ?? own);
+  const byCustom = custom === null ? null : parseWith(custom, message);
+  const best = byCustom !== null && hasEvent(byCustom) ? byCustom : (first ?? byCustom);
   if (best === null) throw new HttpProblem("UNKNOWN_EVENT_FORM", { index });
   return best;
 }
@@ -91,7 +91,7 @@ function addEvent(result: ReadEvents, event: RawEvent, origin: Origin, delivery:
 /**
  * Reads the events of a body in any supported format: one message, or an array of messages.
  *
- * @throws HttpProblem for the first invalid event, with its index; then no event of the body is accepted.
+ * @throws HttpProblem for the first invalid event, with its index. In that case, no event of the body is accepted.
  */
 export function readEvents(body: unknown, sources: EventSources, delivery: Delivery): ReadEvents {
   const result: ReadEvents = { events: [], acceptedFrom: [], ignoredFrom: [] };

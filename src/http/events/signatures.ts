@@ -28,8 +28,8 @@ export function isSameText(one: string, other: string): boolean {
 /** Returns why a timestamp (digits, in units of `unitMs`) is invalid, or `null`. */
 function findTimestampProblem(timestamp: string, unitMs: number, nowMs: number): string | null {
   if (!/^\d{1,15}$/.test(timestamp)) return "The signature timestamp is not a number.";
-  const isNear = Math.abs(nowMs - Number(timestamp) * unitMs) <= clockToleranceMs;
-  return isNear
+  const isCurrent = Math.abs(nowMs - Number(timestamp) * unitMs) <= clockToleranceMs;
+  return isCurrent
     ? null
     : "The signature timestamp differs from this server's clock by more than five minutes.";
 }
@@ -37,7 +37,7 @@ function findTimestampProblem(timestamp: string, unitMs: number, nowMs: number):
 function isHmacOf(message: SignedMessage, candidates: readonly string[], key: KeyObject): boolean {
   const hmac = createHmac("sha256", key).update(`${message.id}.${message.timestamp}.`).update(message.body);
   const expected = hmac.digest("base64");
-  // The texts are compared, not what they decode to: base64 has several spellings for the same bytes.
+  // Compares the encoded texts instead of the decoded bytes: several base64 texts can decode to the same bytes.
   return candidates.some((candidate) => isSameText(candidate, expected));
 }
 
@@ -64,9 +64,9 @@ function parseSignatures(header: string, version: string, max: number): string[]
 /**
  * Checks that one of the keys has signed a message; returns why not, or `null`.
  *
- * The scheme is that of Standard Webhooks, which Svix uses with other header names: `v1` is the HMAC-SHA256 of
- * `id.timestamp.body`, `v1a` the ed25519 signature of the same. The header may contain several signatures and there may
- * be several keys, so that both sides can rotate; one matching pair is enough.
+ * The scheme is Standard Webhooks, which Svix uses with other header names: `v1` is the HMAC-SHA256 of
+ * `id.timestamp.body`, and `v1a` is its ed25519 signature. The header may contain several signatures and there may be
+ * several keys, so that both sides can rotate; one matching pair is enough.
  */
 export function findSignatureProblem(
   message: SignedMessage,
@@ -85,8 +85,8 @@ export function findSignatureProblem(
 }
 
 /**
- * The same check for one header of the format `t=<timestamp>,v1=<hex>`, the HMAC-SHA256 of `timestamp.body`. WorkOS
- * sends the timestamp in milliseconds, Zitadel in seconds.
+ * Makes the same check for one header of the format `t=<timestamp>,v1=<hex>`, where `v1` is the HMAC-SHA256 of
+ * `timestamp.body`. WorkOS sends the timestamp in milliseconds, Zitadel in seconds.
  */
 export function findTimestampedSignatureProblem(
   message: { header: string; unitMs: number; body: Buffer },

@@ -70,8 +70,8 @@ const fusionauthScheme: Scheme = {
 };
 
 /**
- * The signature schemes of senders. Those of WorkOS and Zitadel follow their own verifiers, `signature-provider.ts` and
- * `pkg/actions/signing.go`.
+ * The signature schemes of senders. Those of WorkOS and Zitadel follow the verifiers of these providers,
+ * `signature-provider.ts` and `pkg/actions/signing.go`.
  */
 const schemes: readonly Scheme[] = [
   createStandardWebhooksScheme("webhook"),
@@ -97,8 +97,8 @@ function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer
  * Authenticates the sender of a message by its raw body and headers, before anything parses the body.
  *
  * A message with a signature header of one scheme is checked by that scheme alone, and one with headers of two schemes
- * is rejected: otherwise a sender with the weaker credential could send what looks like the stronger one. A static
- * bearer token counts only if there is no signature header.
+ * is rejected. Otherwise a sender that has only the weaker credential could appear to have the stronger one. A static
+ * bearer token is checked only if there is no signature header.
  */
 export function verifySender(
   delivery: Delivery,
@@ -109,6 +109,7 @@ export function verifySender(
     candidate.headers.some((name) => headers[name] !== undefined),
   );
   if (scheme === undefined) return checkBearerToken(headers, settings.bearerTokenDigests);
-  if (another !== undefined) return reject("The request has signature headers of two schemes.");
+  if (another !== undefined)
+    return reject("The request has signature headers of two schemes; send those of one scheme.");
   return scheme.check(delivery, settings);
 }

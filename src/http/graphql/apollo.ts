@@ -18,8 +18,8 @@ import { maxLexicalTokens } from "./document-limits.js";
 import { maxErrors, type ExecuteOperation, type ViewerContext } from "./execution.js";
 
 /**
- * Runs operations whose documents Apollo has validated, instead of Apollo: it would negotiate the media type again and
- * wrap the result for incremental delivery, and it has no request id when an error is presented.
+ * Creates the plugin that executes an operation after Apollo has validated its document. Apollo's own execution would
+ * negotiate the media type again, wrap the result for incremental delivery, and present errors without a request id.
  */
 function createExecutionPlugin(
   executeOperation: ExecuteOperation,
@@ -32,7 +32,7 @@ function createExecutionPlugin(
     request,
     contextValue,
   }) => {
-    // Apollo reports it when no operation has the requested name.
+    // No operation has the requested name; Apollo reports that.
     if ((operation as typeof operation | undefined) === undefined) return null;
     documents.add(source, document);
     const { operationName = null, variables = null } = request;

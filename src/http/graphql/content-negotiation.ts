@@ -20,7 +20,7 @@ function parseRange(text: string): AcceptedRange | null {
   return Number.isNaN(quality) ? null : { type, subtype, quality };
 }
 
-/** How specifically a range matches a type: 2 exactly, 1 by its main type, 0 by a wildcard; -1 if not at all. */
+/** Returns how specifically a range matches a type: 2 exactly, 1 by its main type, 0 by a wildcard; -1 if not at all. */
 function toSpecificity({ type, subtype }: AcceptedRange, candidate: ResponseType): number {
   if (`${type}/${subtype}` === candidate) return 2;
   if (subtype !== "*") return -1;
@@ -28,7 +28,7 @@ function toSpecificity({ type, subtype }: AcceptedRange, candidate: ResponseType
   return type === "*" ? 0 : -1;
 }
 
-/** The quality of the most specific range applies to a type (RFC 9110 §12.5.1). */
+/** Returns the quality of a type: that of the most specific range that matches it (RFC 9110 §12.5.1). */
 function toQuality(ranges: readonly AcceptedRange[], candidate: ResponseType): number {
   let best = { specificity: -1, quality: 0 };
   for (const range of ranges) {
@@ -38,14 +38,14 @@ function toQuality(ranges: readonly AcceptedRange[], candidate: ResponseType): n
   return best.quality;
 }
 
-/** Chooses the media type of the response by an `Accept` header; returns `null` if it accepts none that is offered. */
+/** Chooses the media type of the response by an `Accept` header; returns `null` if the header accepts neither type. */
 export function negotiate(accept: string | undefined): ResponseType | null {
   if (accept === undefined || accept.trim() === "") return "application/json";
   const ranges = accept.split(",").flatMap((text) => parseRange(text) ?? []);
   const qualities = offered.map((candidate) => ({ candidate, quality: toQuality(ranges, candidate) }));
   const best = qualities.reduce((a, b) => (b.quality > a.quality ? b : a));
   if (best.quality === 0) return null;
-  // Of two equal types, the header's first: most clients list them by preference.
+  // If both have the same quality, the first one in the header is used: most clients list them by preference.
   const equal = qualities.filter(({ quality }) => quality === best.quality);
   if (equal.length === 1) return best.candidate;
   const first = ranges.find(({ type, subtype }) => equal.some((e) => e.candidate === `${type}/${subtype}`));
@@ -56,7 +56,7 @@ const maxCached = 100;
 const maxCachedLength = 256;
 
 /**
- * Creates a `negotiate` that parses each header once: clients send only a few different ones. The cache is bounded,
+ * Creates a `negotiate` that caches its results: clients send only a few different headers. The cache is bounded,
  * because any client can send new ones.
  */
 export function createNegotiator(): typeof negotiate {

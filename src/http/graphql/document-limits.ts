@@ -14,7 +14,7 @@ import {
 export const maxLexicalTokens = 1000;
 
 /**
- * For one document, with all its operations and fragments together. The introspection query of graphql-js has 81
+ * The limits of one document, over all its operations and fragments. The introspection query of graphql-js has 81
  * selections and 3 fragments.
  */
 const limits = { aliases: 5, directives: 10, depth: 8, selections: 100, fragments: 20 };
@@ -29,7 +29,7 @@ function toFragments({ definitions }: DocumentNode): Fragments {
   return new Map(fragments.map((fragment) => [fragment.name.value, fragment]));
 }
 
-/** Calls `visit` for every selection as written, without expanding fragments: linear in the document. */
+/** Calls `visit` for every selection as written, without expanding fragments, in time linear in the document's size. */
 function visitSelections(set: SelectionSetNode | undefined, visit: (selection: SelectionNode) => void): void {
   for (const selection of set?.selections ?? []) {
     visit(selection);
@@ -129,10 +129,10 @@ function findLimitProblem(document: DocumentNode): string | null {
  * Checks a document against the limits, before Apollo validates it. An operation may also have at most one mutation
  * field: this prevents one HTTP request from issuing more than one sign-in token.
  *
- * The check takes time linear in the document. It must precede validation, which compares fields pairwise and can take
- * tens of milliseconds even within the token limit.
+ * The check takes time linear in the document's size. It must precede validation, which compares fields pairwise and can
+ * take tens of milliseconds even within the token limit.
  *
- * Returns the error, or `null`. A document that does not parse is left to Apollo, which reports it in its own words.
+ * Returns the error, or `null`. Also returns `null` for a document that does not parse, because Apollo reports that.
  */
 export function checkLimits(query: string): GraphQLError | null {
   let problem: string | null;

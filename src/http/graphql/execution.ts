@@ -34,21 +34,21 @@ export type Operation = {
   variables: Record<string, unknown> | null;
 };
 
-/** With a status: rejected, nothing has run. Without one: the result of the execution, with its errors presented. */
+/** With a status, the operation was rejected and nothing has run. Without one, it was executed and its errors presented. */
 export type Outcome = { status?: 400; result: FormattedExecutionResult };
 
 export type ExecuteOperation = (operation: Operation, context: ViewerContext) => Promise<Outcome>;
 
-/** At most this many mistakes in one request are reported. */
+/** The maximum number of errors in a document or in its variables that are reported. */
 export const maxErrors = 3;
 
 /**
- * Deadlines are rounded up to this many milliseconds. Node.js keeps one list of timers for each duration, and every
+ * Timeouts are rounded up to a multiple of this. Node.js keeps one list of timers for each duration, and every
  * request has a different time left: without rounding, thousands of requests would create as many lists.
  */
 const deadlineStepMs = 50;
 
-/** A query reads our own storage; a mutation waits for Vital. */
+/** A query reads only our own storage; a mutation waits for Vital. */
 const toTimeout = (operation: OperationTypeNode) =>
   new ServiceError(operation === OperationTypeNode.MUTATION ? "VITAL_UNAVAILABLE" : "SERVICE_UNAVAILABLE", {
     reason: "execution exceeded the deadline",
@@ -56,11 +56,11 @@ const toTimeout = (operation: OperationTypeNode) =>
 
 const reject = (errors: GraphQLFormattedError[]): Outcome => ({ status: 400, result: { errors } });
 
-/** For invalid variables: nothing has run. */
+/** For invalid variables, which are rejected before anything runs. */
 const toVariableErrors = (errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
   errors.map((error) => ({ ...error.toJSON(), extensions: { code: "BAD_USER_INPUT" } }));
 
-/** For a kind of operation that the schema has no fields for; graphql-js would report a failed execution instead. */
+/** For a kind of operation without a root type in the schema; graphql-js would report a failed execution instead. */
 const toUnsupportedOperation = (operation: OperationTypeNode): GraphQLFormattedError => ({
   message: `The schema does not support ${operation} operations.`,
   extensions: { code: "OPERATION_RESOLUTION_FAILURE" },

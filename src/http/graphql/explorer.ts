@@ -46,7 +46,7 @@ const script = `
   });
 `;
 
-/** A page to try the API: one file that loads nothing from elsewhere and keeps the token in the page. */
+/** A page for trying out the API: one file that loads nothing from elsewhere and does not store the token. */
 export const explorerPage = `<!doctype html>
 <html lang="en">
 <head>
@@ -76,7 +76,7 @@ export const explorerPage = `<!doctype html>
 
 const toSource = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Allows the page its own script and its own server, and nothing else (CSP Level 3). */
+/** Allows the page its own script, its own style and its own server, and nothing else (CSP Level 3). */
 export const explorerPolicy = [
   "default-src 'none'",
   `script-src ${toSource(script)}`,

@@ -14,12 +14,12 @@ import { createExecution, type Operation, type PresentError, type ViewerContext 
 import { explorerPage, explorerPolicy } from "./explorer.js";
 
 /**
- * Finds out who is calling, from a list in which header names and values alternate: parsed headers would hide a second
+ * Authenticates the caller by a list in which header names and values alternate: parsed headers would hide a second
  * `Authorization`. Throws a `ServiceError` when the caller is unknown or not permitted.
  */
 export type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
 
-/** Rejects an address that has failed too often recently: `check` throws `RATE_LIMITED`, `record` counts a failure. */
+/** Limits failed authentications by address: `check` throws `RATE_LIMITED` after too many, `record` counts one. */
 export type AuthFailureLimit = {
   check(address: string): Promise<void>;
   record(address: string): Promise<void>;
@@ -32,9 +32,9 @@ export type GraphqlRouteOptions = {
   challenge: (error: ServiceError) => string;
   presentError: PresentError;
   log: Logger;
-  /** Also serves an explorer to browsers at `GET /graphql`. */
+  /** Allows introspection, and serves an explorer to browsers at `GET /graphql`. */
   introspection?: boolean;
-  /** For one whole request. The services keep this deadline themselves; the route enforces it if they fail to. */
+  /** The deadline of one whole request. The services observe it themselves; the route enforces it if they fail to. */
   deadlineMs?: number;
   authFailureLimit?: AuthFailureLimit;
 };
@@ -58,13 +58,13 @@ const toErrorBody = (errors: Rejection["errors"]) => JSON.stringify({ errors });
 
 /**
  * The status of a request that was rejected before anything ran. Under the older media type, a document that does not
- * parse or validate, or whose variables are invalid, gets 200 (GraphQL over HTTP, "application/json"): there, a caller
- * cannot tell other statuses from those of a proxy on the way.
+ * parse or validate, or whose variables are invalid, gets 200 (GraphQL over HTTP, "application/json"): with that type, a
+ * caller cannot distinguish other statuses from those of a proxy.
  */
 const toRejectionStatus = (status: number, code: string, responseType: ResponseType): number =>
   status === 400 && code !== "BAD_REQUEST" && responseType === "application/json" ? 200 : status;
 
-/** Adds what Apollo's errors lack: they have a message and a code, but no request id. */
+/** Adds the extensions that Apollo's errors lack, such as the request id. */
 function presentApolloErrors(
   body: string,
   presentError: PresentError,
@@ -77,7 +77,7 @@ function presentApolloErrors(
   }));
 }
 
-/** Authenticates each request once, before its body is read, and counts failures by address if there is a limit. */
+/** Creates the hook that authenticates a request before its body is read, and counts failures if there is a limit. */
 function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) {
   const { authenticate, authFailureLimit } = options;
   const toTimeout = () =>
@@ -96,7 +96,7 @@ function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) 
   };
 }
 
-/** Responds to a request that fails before Apollo sees it: as a GraphQL error, in the media type that is requested. */
+/** Creates the handler of requests that fail before Apollo sees them: it sends a GraphQL error in the requested type. */
 function createErrorHandler(
   { presentError, challenge, log }: GraphqlRouteOptions,
   toResponseType: (request: FastifyRequest) => ResponseType | null,
@@ -118,8 +118,8 @@ function createErrorHandler(
 }
 
 /**
- * Runs the operation of a request. Apollo parses and validates a document that it has not seen; a document in the
- * cache runs without Apollo. Errors of a rejected request get the request id here.
+ * Creates the runner for the operations of requests. Apollo parses and validates documents that are not in the cache;
+ * operations of cached documents run without Apollo.
  */
 function createOperationRunner({ schema, introspection = false, presentError, log }: GraphqlRouteOptions) {
   const executeOperation = createExecution({ schema, presentError });
@@ -128,7 +128,7 @@ function createOperationRunner({ schema, introspection = false, presentError, lo
 
   async function runCached(operation: Operation, context: ViewerContext): Promise<string | null> {
     const { status, result } = await executeOperation(operation, context);
-    // Nothing has run: Apollo rejects the request with the messages that its clients know.
+    // Nothing has run. Apollo rejects the request, so that the response is the same as for an uncached document.
     if (status !== undefined) return null;
     const { errors, data } = result;
     return JSON.stringify({ errors, data });
@@ -165,8 +165,8 @@ function createOperationRunner({ schema, introspection = false, presentError, lo
 /**
  * Serves `POST /graphql` (GraphQL over HTTP), and with `introspection` an explorer to browsers at `GET /graphql`.
  *
- * Errors that are thrown while an operation runs have status 200. A request that is rejected earlier has a status that
- * says why. Every error has `code`, `retryable` and `requestId` in its extensions.
+ * Responses with errors that were thrown while an operation ran have status 200. A request that is rejected earlier gets
+ * the status of its error. Every error has `code`, `retryable` and `requestId` in its extensions.
  */
 export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): void {
   const { introspection = false, deadlineMs = 10_000 } = options;
