@@ -123,7 +123,7 @@ export function createMappings({ connection, run }: MongoAccess) {
 
     /**
      * Reads the mappings that are failed and were already failed at `at`, in batches, each of them once. The cursor
-     * scans the index of state and `requestedAt` up to `at`: a mapping that is put back to pending while it runs gets
+     * scans the index of state and `requestedAt` up to `at`: a mapping that is set back to pending while it runs gets
      * a later `requestedAt`, and is not read a second time when it fails again.
      *
      * @param code only mappings that failed with this code

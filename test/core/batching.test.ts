@@ -1,60 +1,60 @@
 import { expect, test } from "vitest";
 import { createBatcher, type Outcome } from "../../src/core/batching.js";
 
-/** A round trip that ends when the test says so. */
+/** Round trips that end when the test ends them. */
 function createRoundTrips() {
-  const sent: { items: readonly string[]; answer: () => void; fail: (error: Error) => void }[] = [];
+  const sent: { items: readonly string[]; respond: () => void; fail: (error: Error) => void }[] = [];
   const run = (items: readonly string[]) =>
     new Promise<readonly Outcome<string>[]>((resolve, reject) => {
-      const answer = () => {
+      const respond = () => {
         resolve(items.map((item) => ({ ok: true, value: `${item}!` })));
       };
-      sent.push({ items, answer, fail: reject });
+      sent.push({ items, respond, fail: reject });
     });
   return { sent, run };
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test("what arrives in one turn travels together, what arrives while all are under way goes with the next", async () => {
+test("calls of one turn share a batch, and calls while all batches are in flight share the next one", async () => {
   const { sent, run } = createRoundTrips();
-  const ask = createBatcher({ run, maxItems: 2, maxInFlight: 1 });
-  const answers = ["a", "b", "c"].map(ask);
+  const call = createBatcher({ run, maxItems: 2, maxInFlight: 1 });
+  const results = ["a", "b", "c"].map(call);
   await nextTurn();
-  answers.push(ask("d"));
+  results.push(call("d"));
   expect(sent.map(({ items }) => items)).toEqual([["a", "b"]]);
-  sent[0]?.answer();
+  sent[0]?.respond();
   await nextTurn();
   expect(sent.map(({ items }) => items)).toEqual([
     ["a", "b"],
     ["c", "d"],
   ]);
-  sent[1]?.answer();
-  expect(await Promise.all(answers)).toEqual(["a!", "b!", "c!", "d!"]);
+  sent[1]?.respond();
+  expect(await Promise.all(results)).toEqual(["a!", "b!", "c!", "d!"]);
 });
 
-test("what waits behind a round trip that fails, fails with it; what comes later has its own try", async () => {
+test("calls that wait when a round trip fails, fail with it; later calls get their own attempt", async () => {
   const { sent, run } = createRoundTrips();
-  const ask = createBatcher({ run, maxItems: 1, maxInFlight: 1 });
-  const settled = Promise.allSettled(["a", "b", "c"].map(ask));
+  const call = createBatcher({ run, maxItems: 1, maxInFlight: 1 });
+  const settled = Promise.allSettled(["a", "b", "c"].map(call));
   await nextTurn();
-  sent[0]?.fail(new Error("nobody there"));
+  sent[0]?.fail(new Error("unavailable"));
   expect((await settled).map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
   await nextTurn();
   expect(sent).toHaveLength(1);
 
-  const later = ask("d");
+  const later = call("d");
   await nextTurn();
-  sent[1]?.answer();
+  sent[1]?.respond();
   expect(await later).toBe("d!");
 });
 
-test("an item without an outcome is an error, and nobody else's", async () => {
-  const ask = createBatcher<string, string>({
+test("an item without an outcome rejects, and the others are not affected", async () => {
+  const call = createBatcher<string, string>({
     run: () => Promise.resolve([{ ok: true, value: "first" }]),
     maxItems: 10,
   });
-  const [first, second] = await Promise.allSettled([ask("a"), ask("b")]);
+  const [first, second] = await Promise.allSettled([call("a"), call("b")]);
   expect(first).toMatchObject({ status: "fulfilled", value: "first" });
   expect(second).toMatchObject({ status: "rejected" });
 });

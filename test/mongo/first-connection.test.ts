@@ -3,10 +3,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { createMongoConnection } from "../../src/mongo/connection.js";
 
-/** Longer than Node.js takes to warn: eleven attempts, half a second apart. */
+/** Long enough for eleven attempts half a second apart, after which Node.js would warn of a leak. */
 const watchedMs = 6_500;
 
-test("however long MongoDB is away at the start, trying again leaves nothing behind", async () => {
+test("however long MongoDB is down at the start, retrying leaks no listeners", async () => {
   const mongo = createMongoConnection({
     url: "mongodb://127.0.0.1:1/nowhere",
     serverSelectionTimeoutMs: 10,

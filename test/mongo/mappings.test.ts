@@ -17,13 +17,13 @@ beforeEach(async () => {
   await mappings.createIndexes();
 });
 
-describe("a mapping comes back as it was stored", () => {
+describe("a mapping is read as it was stored", () => {
   test.each<[string, Mapping]>([
     ...states.map((state): [string, Mapping] => [state, mappingFixture(state)]),
     ["without an event", mappingFixture("pending", { lastEvent: null, lastError: null })],
-    ["with one doomed user", mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] })],
+    ["with one Vital user to delete", mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId] })],
     [
-      "with several doomed users",
+      "with several Vital users to delete",
       mappingFixture("deleting", { vitalUserIdsToDelete: [vitalUserId, otherVitalUserId] }),
     ],
   ])("%s", async (_name, mapping) => {
@@ -31,7 +31,7 @@ describe("a mapping comes back as it was stored", () => {
     expect(await mappings.find(mapping.appUserId)).toEqual(mapping);
   });
 
-  test("in its next state, without anything of the state before", async () => {
+  test("in its next state, without any field of the state before", async () => {
     for (const before of states) {
       for (const next of states) {
         const appUserId = toId(`${before} to ${next}`);
@@ -61,60 +61,60 @@ describe("a mapping comes back as it was stored", () => {
     ...["vital_user_id_unique", "index: vital_user_id_unique dup key"],
   ].map(toId);
 
-  test("under any app user id, to the byte, and under no other", async () => {
-    const rows = hostile.map((appUserId) =>
+  test("under any app user id, byte for byte, and under no other", async () => {
+    const stored = hostile.map((appUserId) =>
       mappingFixture("pending", { appUserId, clientUserId: appUserId }),
     );
-    expect(await Promise.all(rows.map(mappings.insert))).toEqual(rows.map(() => true));
-    expect(await Promise.all(hostile.map(mappings.find))).toEqual(rows);
-    for (const row of rows) expect(await mappings.find(row.appUserId)).toEqual(row);
+    expect(await Promise.all(stored.map(mappings.insert))).toEqual(stored.map(() => true));
+    expect(await Promise.all(hostile.map(mappings.find))).toEqual(stored);
+    for (const mapping of stored) expect(await mappings.find(mapping.appUserId)).toEqual(mapping);
     const others = ["É", "e", "proto", "WHERE", "a_b", "😀", "", "  "].map(toId);
     expect(await Promise.all(others.map(mappings.find))).toEqual(others.map(() => null));
   });
 
-  test("also where a write of a hostile id loses a race", async () => {
+  test("even when a write with a hostile id loses a race", async () => {
     for (const appUserId of hostile) {
-      const row = mappingFixture("pending", { appUserId });
-      await mappings.insert(row);
-      expect(await mappings.insert(row)).toBe(false);
-      const newer = { ...row, revision: row.revision + 1 };
-      expect(await mappings.replace(row, newer)).toBe(true);
-      expect(await mappings.replace(row, { ...row, attempts: 9 })).toBe(false);
+      const mapping = mappingFixture("pending", { appUserId });
+      await mappings.insert(mapping);
+      expect(await mappings.insert(mapping)).toBe(false);
+      const newer = { ...mapping, revision: mapping.revision + 1 };
+      expect(await mappings.replace(mapping, newer)).toBe(true);
+      expect(await mappings.replace(mapping, { ...mapping, attempts: 9 })).toBe(false);
       expect(await mappings.find(appUserId)).toEqual(newer);
     }
   });
 });
 
-describe("writes of one moment", () => {
-  test("of the same row: one wins, whoever it is", async () => {
-    const row = mappingFixture("pending");
-    const inserts = await Promise.all(Array.from({ length: 50 }, () => mappings.insert(row)));
+describe("concurrent writes", () => {
+  test("of the same mapping: exactly one wins", async () => {
+    const mapping = mappingFixture("pending");
+    const inserts = await Promise.all(Array.from({ length: 50 }, () => mappings.insert(mapping)));
     expect(inserts.filter(Boolean)).toHaveLength(1);
-    const writes = Array.from({ length: 50 }, (_, attempts) => ({ ...row, attempts, revision: 22 }));
-    const replaced = await Promise.all(writes.map((next) => mappings.replace(row, next)));
+    const writes = Array.from({ length: 50 }, (_, attempts) => ({ ...mapping, attempts, revision: 22 }));
+    const replaced = await Promise.all(writes.map((next) => mappings.replace(mapping, next)));
     expect(replaced.filter(Boolean)).toHaveLength(1);
-    expect(await mappings.find(row.appUserId)).toEqual(writes[replaced.indexOf(true)]);
+    expect(await mappings.find(mapping.appUserId)).toEqual(writes[replaced.indexOf(true)]);
   });
 
-  test("of many rows: everyone learns their own outcome", async () => {
+  test("of many mappings: each caller learns its own outcome", async () => {
     const known = Array.from({ length: 60 }, (_, number) =>
       mappingFixture("pending", { appUserId: toId(`k${number}`) }),
     );
     await Promise.all(known.map(mappings.insert));
     await mappings.insert(mappingFixture("active", { appUserId: toId("owner"), vitalUserId: toVitalId(1) }));
-    const writes = known.map((row, number) => {
-      const seen = number % 3 === 1 ? { ...row, revision: 20 } : row;
-      const next = { ...row, revision: 22, attempts: number };
+    const writes = known.map((mapping, number) => {
+      const seen = number % 3 === 1 ? { ...mapping, revision: 20 } : mapping;
+      const next = { ...mapping, revision: 22, attempts: number };
       // Every tenth would take the owner's Vital user.
       const stolen = mappingFixture("active", {
-        appUserId: row.appUserId,
+        appUserId: mapping.appUserId,
         vitalUserId: toVitalId(1),
         revision: 22,
       });
       return { number, written: mappings.replace(seen, number % 10 === 0 ? stolen : next) };
     });
-    const inserts = known.map((row, number) =>
-      mappings.insert(number % 2 === 0 ? row : { ...row, appUserId: toId(`new${number}`) }),
+    const inserts = known.map((mapping, number) =>
+      mappings.insert(number % 2 === 0 ? mapping : { ...mapping, appUserId: toId(`new${number}`) }),
     );
     const outcomes = await Promise.allSettled(writes.map(({ written }) => written));
     expect(await Promise.all(inserts)).toEqual(known.map((_, number) => number % 2 === 1));
@@ -125,16 +125,16 @@ describe("writes of one moment", () => {
     }
   });
 
-  test("more than fit into one round trip all arrive", async () => {
-    const rows = Array.from({ length: 1_300 }, (_, number) =>
+  test("more writes than one round trip holds all succeed", async () => {
+    const stored = Array.from({ length: 1_300 }, (_, number) =>
       mappingFixture("pending", { appUserId: toId(`u${number}`), attempts: number }),
     );
-    expect(new Set(await Promise.all(rows.map(mappings.insert)))).toEqual(new Set([true]));
-    expect(await Promise.all(rows.map(({ appUserId }) => mappings.find(appUserId)))).toEqual(rows);
+    expect(new Set(await Promise.all(stored.map(mappings.insert)))).toEqual(new Set([true]));
+    expect(await Promise.all(stored.map(({ appUserId }) => mappings.find(appUserId)))).toEqual(stored);
   });
 });
 
-test("two app users never share a Vital user, doomed or not", async () => {
+test("two app users never share a Vital user, not even one to be deleted", async () => {
   await mappings.insert(mappingFixture("active", { appUserId: toId("ada"), vitalUserId }));
   const thieves = [
     mappingFixture("active", { appUserId: toId("bob"), vitalUserId }),
@@ -144,15 +144,15 @@ test("two app users never share a Vital user, doomed or not", async () => {
     await expect(mappings.insert(thief)).rejects.toMatchObject({ code: "SERVICE_UNAVAILABLE" });
     expect(await mappings.find(toId("bob"))).toBeNull();
   }
-  // Rows without a Vital user do not stand in each other's way.
+  // Mappings without a Vital user do not conflict.
   for (const id of ["c", "d"])
     expect(await mappings.insert(mappingFixture("deleted", { appUserId: toId(id) }))).toBe(true);
 });
 
-test("what is due is listed, the longest overdue first, and no more than asked for", async () => {
+test("due mappings are listed, the longest overdue first, up to the limit", async () => {
   const at = new Date("2026-11-22T12:00:00.000Z");
   const before = (ms: number) => new Date(at.getTime() - ms);
-  const rows = [
+  const stored = [
     mappingFixture("pending", { appUserId: toId("second"), nextSweepAt: before(50) }),
     mappingFixture("deleting", { appUserId: toId("first"), nextSweepAt: before(500) }),
     mappingFixture("pending", { appUserId: toId("third"), nextSweepAt: at }),
@@ -161,14 +161,14 @@ test("what is due is listed, the longest overdue first, and no more than asked f
     mappingFixture("failed", { appUserId: toId("failed") }),
     mappingFixture("deleted", { appUserId: toId("deleted") }),
   ];
-  await Promise.all(rows.map(mappings.insert));
+  await Promise.all(stored.map(mappings.insert));
   const list = async (limit: number) => (await mappings.listDue(at, limit)).map(({ appUserId }) => appUserId);
   expect(await list(10)).toEqual(["first", "second", "third"]);
   expect(await list(2)).toEqual(["first", "second"]);
-  expect((await mappings.listDue(at, 1))[0]).toEqual(rows[1]);
+  expect((await mappings.listDue(at, 1))[0]).toEqual(stored[1]);
 });
 
-test("counts by state, the oldest pending row and whether anybody is active", async () => {
+test("counts by state, the oldest pending mapping, and whether any mapping is active", async () => {
   expect(await mappings.isEmpty()).toBe(true);
   expect(await mappings.hasActive()).toBe(false);
   expect(await mappings.findOldestPendingAt()).toBeNull();
@@ -180,7 +180,7 @@ test("counts by state, the oldest pending row and whether anybody is active", as
     deleted: 0,
   });
   const oldest = new Date("2026-11-20T10:00:00.000Z");
-  const rows: Mapping[] = [
+  const stored: Mapping[] = [
     mappingFixture("pending", { appUserId: toId("p1") }),
     mappingFixture("pending", { appUserId: toId("p2"), requestedAt: oldest }),
     mappingFixture("active", { appUserId: toId("a1"), vitalUserId: toVitalId(1), requestedAt: new Date(0) }),
@@ -190,7 +190,7 @@ test("counts by state, the oldest pending row and whether anybody is active", as
     mappingFixture("deleting", { appUserId: toId("g1") }),
     mappingFixture("deleted", { appUserId: toId("d1") }),
   ];
-  await Promise.all(rows.map(mappings.insert));
+  await Promise.all(stored.map(mappings.insert));
   expect(await mappings.countByState()).toEqual({
     pending: 2,
     active: 3,
@@ -217,16 +217,18 @@ describe("failed mappings", () => {
   };
 
   test("are listed when they were already failed at the instant, all of them or those of one code", async () => {
-    const rows = [
+    const stored = [
       failed("long ago", after(-60_000)),
       failed("at the instant", at),
       failed("of another code", after(-1), "INVALID"),
       failed("later", after(1)),
-      failed("retried later", after(-1)),
+      failed("requested later", after(-1)),
       mappingFixture("pending", { appUserId: toId("pending") }),
       mappingFixture("deleted", { appUserId: toId("deleted") }),
-    ].map((row) => (row.appUserId === "retried later" ? { ...row, requestedAt: after(1) } : row));
-    await Promise.all(rows.map(mappings.insert));
+    ].map((mapping) =>
+      mapping.appUserId === "requested later" ? { ...mapping, requestedAt: after(1) } : mapping,
+    );
+    await Promise.all(stored.map(mappings.insert));
     expect(await list()).toEqual(["at the instant", "long ago", "of another code"]);
     expect(await list("INVALID")).toEqual(["of another code"]);
     expect(await list("$ne")).toEqual([]);
@@ -253,12 +255,12 @@ describe("failed mappings", () => {
       mongo: { connection },
     } = await openMappings();
     await fresh.createIndexes();
-    const rows = Array.from({ length: 200 }, (_, number) =>
+    const stored = Array.from({ length: 200 }, (_, number) =>
       number % 10 === 0
         ? failed(`u${number}`, at)
         : mappingFixture("active", { appUserId: toId(`u${number}`), vitalUserId: toVitalId(number) }),
     );
-    await Promise.all(rows.map(fresh.insert));
+    await Promise.all(stored.map(fresh.insert));
     const filter = toFailedFilter(at, "SANDBOX_FULL") as object;
     const plan = await connection.collection("vital_user_mappings").find(filter).explain("executionStats");
     expect(JSON.stringify(plan.queryPlanner)).toContain('"indexName":"state_requested_at"');
@@ -267,7 +269,7 @@ describe("failed mappings", () => {
   });
 });
 
-test("missing indexes are named, on a new collection and where somebody dropped one", async () => {
+test("missing indexes are named, on a new collection and after one was dropped", async () => {
   const {
     mappings: fresh,
     mongo: { connection },
@@ -281,27 +283,28 @@ test("missing indexes are named, on a new collection and where somebody dropped 
   expect(await fresh.listMissingIndexes()).toEqual([]);
 });
 
-test("what belongs to a state alone is absent in the others, so that the partial indexes stay small", async () => {
+test("fields of one state are absent in the others, so that the partial indexes stay small", async () => {
   const {
     mappings: fresh,
     mongo: { connection },
   } = await openMappings();
   for (const state of states) await fresh.insert(mappingFixture(state, { appUserId: toId(state) }));
-  const rows = await connection.collection("vital_user_mappings").find().toArray();
-  const having = (field: string) => rows.filter((row) => field in row).map(({ state }) => state as string);
+  const stored = await connection.collection("vital_user_mappings").find().toArray();
+  const having = (field: string) =>
+    stored.filter((mapping) => field in mapping).map(({ state }) => state as string);
   expect(having("nextSweepAt")).toEqual(["pending", "deleting"]);
   expect(having("vitalUserId")).toEqual(["active"]);
   expect(having("otherVitalUserIds")).toEqual([]);
 });
 
-test("the first place and the first team id are remembered, whoever comes at the same moment", async () => {
+test("the first deployment and the first team id are stored, even when several processes start at the same moment", async () => {
   const teams = createTeamRecords((await openMappings()).mongo);
-  const places = [
+  const deployments = [
     { environment: "sandbox", region: "us" },
     { environment: "production", region: "eu" },
   ] as const;
   const stored = await Promise.all(
-    Array.from({ length: 10 }, (_, n) => teams.remember(places[n % 2 === 0 ? 0 : 1])),
+    Array.from({ length: 10 }, (_, n) => teams.remember(deployments[n % 2 === 0 ? 0 : 1])),
   );
   expect(new Set(stored.map((record) => JSON.stringify(record))).size).toBe(1);
   expect(stored[0]).toMatchObject({ teamId: null });
@@ -309,10 +312,10 @@ test("the first place and the first team id are remembered, whoever comes at the
     Array.from({ length: 10 }, (_, number) => teams.rememberTeamId(toVitalId(number))),
   );
   expect(new Set(ids.map(({ teamId }) => teamId)).size).toBe(1);
-  expect(await teams.remember(places[1])).toEqual(ids[0]);
+  expect(await teams.remember(deployments[1])).toEqual(ids[0]);
 });
 
-/** The unique index allows each made row a Vital user of its own only. */
+/** Returns a different Vital user for each mapping, because of the unique index. */
 function vitalOf(state: Mapping["state"], appUserId: AppUserId) {
   const number = Array.from(appUserId).reduce(
     (sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1e9,

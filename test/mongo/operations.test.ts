@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ServiceError } from "../../src/core/errors.js";
 import { createOperations } from "../../src/mongo/operations.js";
 
-test("an operation that the driver never ends fails at its deadline, and the next one is not held up", async () => {
+test("an operation that the driver never settles fails at its deadline, and does not delay the next one", async () => {
   const run = createOperations(50);
   const stuck = run(() => new Promise(() => undefined));
   expect(await run(() => Promise.resolve("found"))).toBe("found");
@@ -13,7 +13,7 @@ test("an operation that the driver never ends fails at its deadline, and the nex
   });
 });
 
-test("whatever an operation throws is storage that does not answer, with the cause kept", async () => {
+test("every failure of an operation means that the storage is not responding, and keeps its cause", async () => {
   const cause = new TypeError("socket closed");
   const run = createOperations(50);
   await expect(run(() => Promise.reject(cause))).rejects.toMatchObject({
@@ -21,11 +21,11 @@ test("whatever an operation throws is storage that does not answer, with the cau
     reason: "MongoDB: TypeError",
     cause,
   });
-  const typed = new ServiceError("INTERNAL_SERVER_ERROR", { reason: "ours" });
+  const typed = new ServiceError("INTERNAL_SERVER_ERROR", { reason: "a bug" });
   await expect(run(() => Promise.reject(typed))).rejects.toBe(typed);
 });
 
-test("an operation without a deadline may take as long as it likes", async () => {
+test("an operation without a deadline may take any time", async () => {
   const run = createOperations(0);
   const slow = new Promise((resolve) => setTimeout(resolve, 80, "built"));
   expect(await run(() => slow)).toBe("built");

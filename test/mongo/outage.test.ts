@@ -9,12 +9,12 @@ import { waitUntil } from "../support/wait-until.js";
 import { startOwnMongo } from "../support/services.js";
 
 const ada = "auth0|ada" as AppUserId;
-const patienceMs = 400;
+const serverSelectionTimeoutMs = 400;
 
 function connect(url: string, options: Partial<MongoOptions> = {}) {
   const mongo = createMongoConnection({
     url,
-    serverSelectionTimeoutMs: patienceMs,
+    serverSelectionTimeoutMs,
     socketTimeoutMs: 600,
     connectTimeoutMs: 600,
     ...options,
@@ -34,31 +34,31 @@ async function failureOf(work: Promise<unknown>): Promise<{ error: unknown; dura
   return { error, durationMs: performance.now() - startedAt };
 }
 
-test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer in time, and it goes on by itself", async () => {
+test("MongoDB starts late, dies, restarts, freezes: callers get a typed error in time, and the connection recovers by itself", async () => {
   const server = await startOwnMongo();
   await server.kill();
 
-  // Late: a connection is asked for before MongoDB is there.
+  // Late: the connection is created before MongoDB runs.
   const { mappings, whenConnected, ping } = connect(server.url);
   for (const work of [mappings.find(ada), mappings.insert(mappingFixture("pending", { appUserId: ada }))]) {
     const { error, durationMs } = await failureOf(work);
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: "SERVICE_UNAVAILABLE", retryable: true, retryAfterMs: 2_000 });
-    expect(durationMs).toBeLessThan(patienceMs + 2_000);
+    expect(durationMs).toBeLessThan(serverSelectionTimeoutMs + 2_000);
   }
   await expect(ping()).rejects.toThrow();
   await server.start();
   await whenConnected;
   await ping();
-  const row = mappingFixture("pending", { appUserId: ada });
-  expect(await mappings.insert(row)).toBe(true);
+  const mapping = mappingFixture("pending", { appUserId: ada });
+  expect(await mappings.insert(mapping)).toBe(true);
 
-  // Killed: everything fails within the patience of a caller, whatever was asked.
+  // Killed: every operation fails before a caller loses patience.
   await server.kill();
   const failures = await Promise.all(
     [
       mappings.find(ada),
-      mappings.replace(row, { ...row, revision: 22 }),
+      mappings.replace(mapping, { ...mapping, revision: 22 }),
       mappings.listDue(new Date(), 10),
       mappings.countByState(),
       mappings.hasActive(),
@@ -68,16 +68,16 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
   );
   for (const { error, durationMs } of failures) {
     expect(error).toMatchObject({ code: "SERVICE_UNAVAILABLE" });
-    expect(durationMs).toBeLessThan(patienceMs + 2_000);
+    expect(durationMs).toBeLessThan(serverSelectionTimeoutMs + 2_000);
   }
   await expect(ping()).rejects.toThrow();
 
-  // Back, with what was stored.
+  // Restarted, with what was stored.
   await server.start();
   await waitUntil("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
   expect(await mappings.find(ada)).toMatchObject({ state: "pending" });
 
-  // Frozen: connections stay open and nothing answers. The signal takes a moment to arrive.
+  // Frozen: connections stay open without a response. The signal may arrive a moment later.
   server.pause();
   let frozen = await failureOf(mappings.find(ada));
   while (frozen.error === null) frozen = await failureOf(mappings.find(ada));
@@ -87,18 +87,18 @@ test("MongoDB comes late, dies, comes back, freezes: callers get a typed answer 
   await waitUntil("the mapping is found", () => mappings.find(ada).then(Boolean, () => false), 10_000);
 }, 60_000);
 
-/** How long closing takes, milliseconds. */
+/** Returns how long closing takes, in milliseconds. */
 async function timeClose(close: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   await close();
   return performance.now() - startedAt;
 }
 
-/** As a worker has it. */
-const patient = { serverSelectionTimeoutMs: 10_000, socketTimeoutMs: 10_000, connectTimeoutMs: 5_000 };
+/** The options of a worker. */
+const workerOptions = { serverSelectionTimeoutMs: 10_000, socketTimeoutMs: 10_000, connectTimeoutMs: 5_000 };
 
-test("a connection that never came about closes at once, however patient it is", async () => {
-  const { close, whenConnected } = connect("mongodb://127.0.0.1:9/nowhere?replicaSet=rs0", patient);
+test("a connection that never succeeded closes immediately, however long its timeouts are", async () => {
+  const { close, whenConnected } = connect("mongodb://127.0.0.1:9/nowhere?replicaSet=rs0", workerOptions);
   let isConnected = false;
   void whenConnected.then(() => (isConnected = true));
   expect(await timeClose(close)).toBeLessThan(1_000);
@@ -107,23 +107,23 @@ test("a connection that never came about closes at once, however patient it is",
 
 test("closing ends in time while an operation waits for a server that is frozen", async () => {
   const server = await startOwnMongo();
-  const { mappings, whenConnected, close } = connect(server.url, patient);
+  const { mappings, whenConnected, close } = connect(server.url, workerOptions);
   await whenConnected;
   await mappings.find(ada);
   server.pause();
-  // The signal takes a moment to arrive.
+  // The signal may arrive a moment later.
   const find = () => mappings.find(ada).catch(() => null);
-  let underWay = find();
-  while (await endsWithin(underWay, 200)) underWay = find();
+  let inFlight = find();
+  while (await endsWithin(inFlight, 200)) inFlight = find();
   try {
     expect(await timeClose(close)).toBeLessThan(2_500);
   } finally {
     server.resume();
   }
-  await underWay;
+  await inFlight;
 });
 
-test("with MongoDB away the callers of one moment wait no longer together than one of them alone", async () => {
+test("while MongoDB is down, thousands of concurrent callers wait no longer than a single one", async () => {
   const server = await startOwnMongo();
   const { mappings, whenConnected } = connect(server.url);
   await whenConnected;
@@ -131,5 +131,5 @@ test("with MongoDB away the callers of one moment wait no longer together than o
   await server.kill();
   const ids = Array.from({ length: 5_000 }, (_, index) => `u${index}` as AppUserId);
   const { durationMs } = await failureOf(Promise.allSettled(ids.map(mappings.find)));
-  expect(durationMs).toBeLessThan(patienceMs + 2_000);
+  expect(durationMs).toBeLessThan(serverSelectionTimeoutMs + 2_000);
 });

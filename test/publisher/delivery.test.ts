@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { deliver, SendError, type DeliveryOptions } from "../../src/publisher/delivery.js";
 import { createSemaphore } from "../../src/publisher/semaphore.js";
 
-/** Sends that end when the test says so, with what they were given. */
-function createSending() {
+/** A `send` whose calls end when the test ends them, with the timeouts that it received. */
+function createControlledSend() {
   const timeoutsMs: number[] = [];
   const ends: (() => void)[] = [];
   return {
@@ -20,8 +20,8 @@ function createSending() {
 const patient: DeliveryOptions = { deadlineMs: 60_000, random: () => 0 };
 const turnOfLoop = () => new Promise((resolve) => setImmediate(resolve));
 
-test("an event that waits for its turn begins its attempt then, with all the time of one", async () => {
-  const { send, end, timeoutsMs } = createSending();
+test("an event that waits for a permit starts its attempt afterwards, with the full timeout", async () => {
+  const { send, end, timeoutsMs } = createControlledSend();
   const acquirePermit = createSemaphore(1);
   const both = Promise.all([1, 2].map(() => deliver(send, { ...patient, acquirePermit })));
   await turnOfLoop();
@@ -33,8 +33,8 @@ test("an event that waits for its turn begins its attempt then, with all the tim
   expect(await both).toEqual([{ ok: true }, { ok: true }]);
 });
 
-test("turns come in the order in which they were asked for, and pass over who has given up", async () => {
-  const { send, end } = createSending();
+test("permits are granted in the order of the requests, and skip callers that stopped waiting", async () => {
+  const { send, end } = createControlledSend();
   const acquirePermit = createSemaphore(1);
   const abort = new AbortController();
   const order: string[] = [];
@@ -46,13 +46,13 @@ test("turns come in the order in which they were asked for, and pass over who ha
       },
       { ...patient, acquirePermit, ...options },
     );
-  const [first, hasty, aborted, last] = [
+  const [first, impatient, aborted, last] = [
     deliverAs("first"),
-    deliverAs("hasty", { deadlineMs: 10 }),
+    deliverAs("impatient", { deadlineMs: 10 }),
     deliverAs("aborted", { signal: abort.signal }),
     deliverAs("last"),
   ];
-  expect(await hasty).toMatchObject({ ok: false, reason: "deadline" });
+  expect(await impatient).toMatchObject({ ok: false, reason: "deadline" });
   abort.abort();
   expect(await aborted).toMatchObject({ ok: false, reason: "aborted" });
   end(0);
@@ -63,8 +63,8 @@ test("turns come in the order in which they were asked for, and pass over who ha
   expect(order).toEqual(["first", "last"]);
 });
 
-test("a send that never ends is left at the deadline, and keeps its turn", async () => {
-  const { send, timeoutsMs } = createSending();
+test("a send that never ends is abandoned at the deadline, and keeps its permit", async () => {
+  const { send, timeoutsMs } = createControlledSend();
   const acquirePermit = createSemaphore(1);
   const outcomes = [1, 2].map(() => deliver(send, { ...patient, deadlineMs: 30, acquirePermit }));
   for (const outcome of await Promise.all(outcomes)) {
@@ -73,7 +73,7 @@ test("a send that never ends is left at the deadline, and keeps its turn", async
   expect(timeoutsMs).toHaveLength(1);
 });
 
-test("a deadline without an end is one", async () => {
+test("an infinite deadline is allowed", async () => {
   let attempts = 0;
   const send = () => {
     attempts += 1;

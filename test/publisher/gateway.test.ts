@@ -29,7 +29,7 @@ function publisherTo(options: SignupPublisherOptions): SignupPublisher {
 
 type Store = (events: SignupEvent[]) => Promise<void>;
 
-/** The gateway's event ingress on a port, with what it stored. */
+/** Starts the gateway's event ingress on a port. */
 async function startGatewayOn(port: number, record: Store) {
   const app = Fastify({ forceCloseConnections: true });
   registerEventIngress(app, { settings, record, now: () => new Date(), log: silentLog });
@@ -43,17 +43,17 @@ async function startGateway(record: Store) {
   return { ...gateway, gatewayUrl: `http://127.0.0.1:${gateway.port}` };
 }
 
-/** A server that answers what it is told, and counts. */
-async function startAnswering(
-  answers: { status: number; headers?: Record<string, string>; body?: string }[],
+/** Starts a server that sends the given responses in order, and records the ids that it receives. */
+async function startResponding(
+  responses: { status: number; headers?: Record<string, string>; body?: string }[],
 ) {
   const ids: (string | undefined)[] = [];
   const timestamps: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     ids.push(request.headers["webhook-id"] as string);
     timestamps.push(request.headers["webhook-timestamp"] as string);
-    const answer = answers[Math.min(ids.length, answers.length) - 1] ?? { status: 500 };
-    response.writeHead(answer.status, answer.headers).end(answer.body ?? "");
+    const next = responses[Math.min(ids.length, responses.length) - 1] ?? { status: 500 };
+    response.writeHead(next.status, next.headers).end(next.body ?? "");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -74,7 +74,7 @@ async function rejection(work: Promise<unknown>): Promise<PublishError> {
   return error;
 }
 
-test("an acknowledged event is stored, with the id that was given and the instant at which it happened", async () => {
+test("an acknowledged event is stored with its id and its time", async () => {
   const stored: SignupEvent[] = [];
   const { gatewayUrl } = await startGateway((events) => Promise.resolve(void stored.push(...events)));
   const publisher = publisherTo({ gatewayUrl, signingSecret });
@@ -84,7 +84,7 @@ test("an acknowledged event is stored, with the id that was given and the instan
   expect(stored).toEqual([signup]);
 });
 
-test("a gateway that restarts in the middle of 1,000 publishes loses none and doubles none", async () => {
+test("a gateway that restarts during 1,000 publishes loses none and duplicates none", async () => {
   const stored: SignupEvent[] = [];
   const record = (events: SignupEvent[]) => Promise.resolve(void stored.push(...events));
   const first = await startGatewayOn(0, record);
@@ -100,12 +100,12 @@ test("a gateway that restarts in the middle of 1,000 publishes loses none and do
   onTestFinished(() => second.close());
   const ids = new Set((await acknowledged).map(({ id }) => id));
   expect(ids.size).toBe(1_000);
-  // What was cut off after it was stored comes again under its id: one event, as the sender and the gateway see it.
+  // An event whose response was lost arrives again with the same id: for sender and gateway it is one event.
   expect(new Set(stored.map(({ id }) => id))).toEqual(ids);
   expect(new Set(stored.map(({ appUserId }) => appUserId)).size).toBe(1_000);
 });
 
-test("an outage of the gateway's MongoDB is waited out as long as Retry-After says", async () => {
+test("during an outage of the gateway's MongoDB the publisher waits as long as Retry-After says", async () => {
   let calls = 0;
   const { gatewayUrl } = await startGateway(() => {
     calls += 1;
@@ -120,35 +120,35 @@ test("an outage of the gateway's MongoDB is waited out as long as Retry-After sa
   expect(performance.now() - startedAt).toBeGreaterThan(990);
 });
 
-test.each([408, 429, 500, 502, 503])("%i is tried again under the same id", async (status) => {
-  const { ids, gatewayUrl } = await startAnswering([{ status }, { status }, taken]);
+test.each([408, 429, 500, 502, 503])("%i is retried with the same id", async (status) => {
+  const { ids, gatewayUrl } = await startResponding([{ status }, { status }, taken]);
   const publisher = publisherTo({ gatewayUrl, signingSecret });
   const { id } = await publisher.publish({ type: "user.created", appUserId: "u1" });
   expect(ids).toEqual([id, id, id]);
 });
 
-test.each([301, 400, 401, 403, 404, 413])("%i is refused at once", async (status) => {
-  const { ids, gatewayUrl } = await startAnswering([{ status, body: '{"detail":"because"}' }]);
+test.each([301, 400, 401, 403, 404, 413])("%i rejects the event immediately", async (status) => {
+  const { ids, gatewayUrl } = await startResponding([{ status, body: '{"detail":"the reason"}' }]);
   const publisher = publisherTo({ gatewayUrl, signingSecret });
   const error = await rejection(publisher.publish({ type: "user.created", appUserId: "u1" }));
   expect(error).toMatchObject({ reason: "refused", status, event: { appUserId: "u1", id: ids[0] } });
-  expect(error.message).toContain("because");
+  expect(error.message).toContain("the reason");
   expect(ids).toHaveLength(1);
 });
 
-test("a server that is no gateway acknowledges nothing, whatever it answers", async () => {
-  for (const answer of [
+test("a server that is not a gateway never acknowledges an event, whatever it responds", async () => {
+  for (const next of [
     { status: 200, body: "ok" },
     { status: 202, body: "{}" },
   ]) {
-    const { gatewayUrl } = await startAnswering([answer]);
+    const { gatewayUrl } = await startResponding([next]);
     const publisher = publisherTo({ gatewayUrl, signingSecret });
     const error = await rejection(publisher.publish({ type: "user.created", appUserId: "u1" }));
     expect(error.reason).toBe("refused");
   }
 });
 
-test("a wrong secret is refused at once, and appears nowhere", async () => {
+test("a wrong secret is rejected immediately, and appears in no error", async () => {
   const { gatewayUrl } = await startGateway(() => Promise.resolve());
   const publisher = publisherTo({ gatewayUrl, signingSecret: otherSecret });
   const error = await rejection(publisher.publish({ type: "user.created", appUserId: "u1" }));
@@ -156,7 +156,7 @@ test("a wrong secret is refused at once, and appears nowhere", async () => {
   expect(`${error.stack} ${JSON.stringify(error)} ${JSON.stringify(error.cause)}`).not.toContain(otherSecret);
 });
 
-test("without an answer it rejects at the deadline, with the event in hand to publish again", async () => {
+test("without a response it rejects at the deadline, with the event to publish again", async () => {
   const { gatewayUrl, close } = await startGateway(() => Promise.resolve());
   await close();
   const publisher = publisherTo({ gatewayUrl, signingSecret });
@@ -172,7 +172,7 @@ test("without an answer it rejects at the deadline, with the event in hand to pu
   });
 });
 
-test("a gateway that takes the request and says nothing is left at the deadline", async () => {
+test("a gateway that accepts the request and sends no response is abandoned at the deadline", async () => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
@@ -187,8 +187,8 @@ test("a gateway that takes the request and says nothing is left at the deadline"
   expect(error.reason).toBe("deadline");
 });
 
-test("a signal ends the waiting", async () => {
-  const { ids, gatewayUrl } = await startAnswering([{ status: 503, headers: { "retry-after": "30" } }]);
+test("a signal ends the wait", async () => {
+  const { ids, gatewayUrl } = await startResponding([{ status: 503, headers: { "retry-after": "30" } }]);
   const publisher = publisherTo({ gatewayUrl, signingSecret });
   const abort = new AbortController();
   const published = publisher.publish({ type: "user.created", appUserId: "u1" }, { signal: abort.signal });
@@ -198,8 +198,8 @@ test("a signal ends the waiting", async () => {
   expect((await rejected).reason).toBe("aborted");
 });
 
-test("closing waits for what is under way, and takes nothing more", async () => {
-  const { gatewayUrl } = await startAnswering([{ status: 500 }, taken]);
+test("closing waits for events in flight, and rejects new ones", async () => {
+  const { gatewayUrl } = await startResponding([{ status: 500 }, taken]);
   const publisher = createSignupPublisher({ gatewayUrl, signingSecret });
   let isDone = false;
   const published = publisher.publish({ type: "user.created", appUserId: "u1" }).then(() => (isDone = true));
@@ -210,7 +210,7 @@ test("closing waits for what is under way, and takes nothing more", async () => 
   expect(error).toMatchObject({ reason: "closed", event: { appUserId: "u2" } });
 });
 
-describe("what cannot be an event is rejected at once", () => {
+describe("an invalid event is rejected immediately", () => {
   const hostile: [string, unknown][] = [
     ["nothing", undefined],
     ["another type", { type: "user.updated", appUserId: "u1" }],
@@ -229,7 +229,7 @@ describe("what cannot be an event is rejected at once", () => {
     expect(error.reason).toBe("invalid");
   });
 
-  test("a deadline that is no time", async () => {
+  test("a deadline that is not a number", async () => {
     const publisher = publisherTo({ gatewayUrl: "http://127.0.0.1:1", signingSecret });
     const signup = { type: "user.created" as const, appUserId: "u1" };
     const error = await rejection(publisher.publish(signup, { deadlineMs: Number.NaN }));
@@ -237,7 +237,7 @@ describe("what cannot be an event is rejected at once", () => {
   });
 });
 
-test("options that cannot be right are refused where they are given", () => {
+test("invalid options are rejected when the publisher is created", () => {
   const wrong = [
     { gatewayUrl: "gateway", signingSecret },
     { gatewayUrl: "ftp://gateway", signingSecret },

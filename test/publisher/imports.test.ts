@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 
-/** What a service loads that makes a publisher over HTTP, in a process of its own. */
-test("over HTTP neither the queue's nor the store's driver is loaded", () => {
+/** A separate process, which loads what a service with a publisher over HTTP loads. */
+test("over HTTP neither the driver of the queue nor that of the database is loaded", () => {
   const publisher = new URL("../../src/publisher/publisher.ts", import.meta.url).href;
   const program = `
     const { createSignupPublisher } = await import(${JSON.stringify(publisher)});

@@ -14,7 +14,7 @@ function publisherTo(options: SignupPublisherOptions) {
   return publisher;
 }
 
-/** The queue as any BullMQ client sees it. */
+/** Opens the queue as any BullMQ client does. */
 function openQueue(redisUrl: string) {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   redis.on("error", () => undefined);
@@ -28,7 +28,7 @@ function openQueue(redisUrl: string) {
 
 const signup = { type: "user.created" as const, appUserId: "u1" };
 
-test("a published event is a job of the documented form", async () => {
+test("a published event is a job in the documented format", async () => {
   const redisUrl = await createTestRedis();
   const occurredAt = new Date("2026-01-02T03:04:05.678Z");
   await publisherTo({ redisUrl }).publish({ ...signup, id: "evt_mine", occurredAt });
@@ -38,7 +38,7 @@ test("a published event is a job of the documented form", async () => {
   expect(job?.data).toEqual({ ...signup, id: "evt_mine", occurredAt: occurredAt.toISOString() });
 });
 
-test("a connection of the caller's is used and left open", async () => {
+test("a connection of the caller is used and stays open", async () => {
   const { redis, queue } = openQueue(await createTestRedis());
   const publisher = createSignupPublisher({ connection: redis });
   await publisher.publish(signup);
@@ -55,7 +55,7 @@ test("a lazy connection is opened by the first event", async () => {
   expect(connection.status).toBe("ready");
 });
 
-test("a connection with a key prefix is refused where it is given", async () => {
+test("a connection with a key prefix is rejected when the publisher is created", async () => {
   const connection = new Redis(await createTestRedis(), { keyPrefix: "app:", lazyConnect: true });
   onTestFinished(() => {
     connection.disconnect();
@@ -63,7 +63,7 @@ test("a connection with a key prefix is refused where it is given", async () => 
   expect(() => createSignupPublisher({ connection })).toThrow(/keyPrefix/);
 });
 
-test("with Redis down from the start it rejects at its deadline, and what is tried longer arrives once it is up", async () => {
+test("with Redis down from the start it rejects at its deadline, and events with a longer deadline arrive after Redis starts", async () => {
   const redis = await startOwnRedis();
   await redis.kill();
   const publisher = publisherTo({ redisUrl: redis.url });
@@ -73,19 +73,19 @@ test("with Redis down from the start it rejects at its deadline, and what is tri
   expect(error).toMatchObject({ reason: "deadline", event: signup });
   expect(error.message).toContain("Redis is unavailable");
 
-  const patient = Array.from({ length: 1_000 }, (_, index) =>
+  const published = Array.from({ length: 1_000 }, (_, index) =>
     publisher.publish({ ...signup, appUserId: `u${index}` }, { deadlineMs: 15_000 }),
   );
   await redis.start();
-  await Promise.all(patient);
+  await Promise.all(published);
   const { queue } = openQueue(redis.url);
   const jobs = await queue.getJobs("waiting");
   expect(new Set(jobs.map(({ data }) => data.appUserId)).size).toBe(1_000);
-  // What gave up before did not come through a back door.
+  // The event that was rejected before did not arrive later.
   expect(jobs).toHaveLength(1_000);
 });
 
-test("a Redis that dies and comes back in the middle of 1,000 publishes loses none", async () => {
+test("a Redis that restarts during 1,000 publishes loses none", async () => {
   const redis = await startOwnRedis();
   const publisher = publisherTo({ redisUrl: redis.url });
   await publisher.publish({ ...signup, appUserId: "first" });
@@ -102,7 +102,7 @@ test("a Redis that dies and comes back in the middle of 1,000 publishes loses no
   expect(new Set(jobs.map(({ data }) => data.appUserId)).size).toBe(1_001);
 });
 
-test("a Redis that hangs is left at the deadline, however many events wait, and gets none of them later", async () => {
+test("with a Redis that hangs, every waiting event is rejected at its deadline and does not arrive later", async () => {
   const redis = await startOwnRedis();
   const publisher = publisherTo({ redisUrl: redis.url });
   await publisher.publish(signup);
@@ -117,6 +117,6 @@ test("a Redis that hangs is left at the deadline, however many events wait, and 
   redis.resume();
   expect(errors.every((error) => "reason" in error && error.reason === "deadline")).toBe(true);
   await publisher.publish(signup);
-  // Two batches of 500 were on their way.
+  // Two batches of 500 were in flight.
   expect(await openQueue(redis.url).queue.getWaitingCount()).toBeLessThanOrEqual(1_002);
 });

@@ -30,7 +30,7 @@ const event = {
   occurredAt: new Date("2026-11-22T10:00:00Z"),
 };
 
-test("the request that the page shows is taken by the ingress as the event that it names", async () => {
+test("the ingress accepts the request on the page as the event that the page names", async () => {
   const ingress = await startIngress({ EVENTS_SIGNING_SECRETS: secret }, { now: () => signedAt });
   onTestFinished(() => ingress.close());
   const answer = await ingress.post(body, headers);
@@ -38,7 +38,7 @@ test("the request that the page shows is taken by the ingress as the event that 
   expect(ingress.recorded).toEqual([event]);
 });
 
-test("the publisher sends the very request that the page shows", async () => {
+test("the publisher sends exactly the request that the page shows", async () => {
   const received: { headers: IncomingHttpHeaders; body: string; url: string | undefined }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -57,7 +57,7 @@ test("the publisher sends the very request that the page shows", async () => {
   expect(received[0]).toMatchObject({ url: "/v1/events", headers, body });
 });
 
-test("the publisher's job is the one that the page shows, and the worker reads it as that event", () => {
+test("the publisher adds the job that the page shows, and the worker reads it as that event", () => {
   expect(toAppUserEventData(event)).toEqual(job);
   const read = readAppUserEvent({ id: "1", name: "app-user-event", data: job, timestamp: 0 }, signedAt);
   expect(read).toEqual({ outcome: "accepted", event });

@@ -2,22 +2,22 @@ import { expect, onTestFinished, test } from "vitest";
 import { createCommandConnection } from "../../src/queue/redis-connection.js";
 import { waitUntil } from "../support/wait-until.js";
 import { createTestRedis } from "../support/services.js";
-import { startLosingLink } from "../support/queue/losing-link.js";
+import { startFlakyProxy } from "../support/queue/flaky-proxy.js";
 
-test("a connection whose other end has vanished without a word is replaced", async () => {
-  const link = await startLosingLink(await createTestRedis());
-  const redis = createCommandConnection(link.url);
+test("a connection whose other end has disappeared silently is replaced", async () => {
+  const proxy = await startFlakyProxy(await createTestRedis());
+  const redis = createCommandConnection(proxy.url);
   onTestFinished(() => {
     redis.disconnect();
   });
-  await waitUntil("Redis answers", () => redis.status === "ready");
+  await waitUntil("Redis responds", () => redis.status === "ready");
   await redis.ping();
-  link.loseAll();
+  proxy.loseAll();
   await expect(redis.ping()).rejects.toThrow();
-  const answers = () =>
+  const responds = () =>
     redis.ping().then(
       () => true,
       () => false,
     );
-  await waitUntil("Redis answers again", answers, 10_000);
+  await waitUntil("Redis responds again", responds, 10_000);
 }, 15_000);

@@ -4,7 +4,7 @@ import { createThrottleChannel } from "../../src/queue/throttle-channel.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startOwnRedis, createTestRedis } from "../support/services.js";
 
-/** One process's end of the channel. */
+/** Joins the channel as one process does. */
 function join(url: string) {
   const commands = createCommandConnection(url);
   const subscriber = createCommandConnection(url);
@@ -12,85 +12,85 @@ function join(url: string) {
     commands.disconnect();
     subscriber.disconnect();
   });
-  const heard: number[] = [];
-  const onThrottled = (until: Date) => void heard.push(until.getTime());
+  const received: number[] = [];
+  const onThrottled = (until: Date) => void received.push(until.getTime());
   const channel = createThrottleChannel({ commands, subscriber, onThrottled });
-  return { ...channel, heard, subscriber };
+  return { ...channel, received, subscriber };
 }
 
 const inTenSeconds = () => new Date(Date.now() + 10_000);
 
-/** Announces until it is heard: the other end may just be subscribing. */
-async function hears(from: ReturnType<typeof join>, to: ReturnType<typeof join>): Promise<void> {
-  const before = to.heard.length;
-  await waitUntil("the announcement is heard", () => {
+/** Announces until the receiver gets it: the receiver may still be subscribing. */
+async function expectReceived(from: ReturnType<typeof join>, to: ReturnType<typeof join>): Promise<void> {
+  const before = to.received.length;
+  await waitUntil("the announcement is received", () => {
     from.announce(inTenSeconds());
-    return to.heard.length > before;
+    return to.received.length > before;
   });
 }
 
-test("what one process is told to wait reaches the others", async () => {
+test("a wait that one process announces reaches the others", async () => {
   const url = await createTestRedis();
-  await hears(join(url), join(url));
+  await expectReceived(join(url), join(url));
 });
 
-test("it reaches those that start while it lasts, and nobody afterwards", async () => {
+test("a wait reaches processes that start during it, and none afterwards", async () => {
   const url = await createTestRedis();
-  const speaker = join(url);
-  await hears(speaker, join(url));
+  const sender = join(url);
+  await expectReceived(sender, join(url));
   const until = new Date(Date.now() + 1_500);
-  speaker.announce(until);
-  const newcomer = join(url);
-  await waitUntil("the newcomer knows", () => newcomer.heard.length > 0);
-  expect(newcomer.heard).toEqual([until.getTime()]);
+  sender.announce(until);
+  const newProcess = join(url);
+  await waitUntil("the new process receives it", () => newProcess.received.length > 0);
+  expect(newProcess.received).toEqual([until.getTime()]);
 
-  await waitUntil("it is over", () => Date.now() > until.getTime() + 50);
+  await waitUntil("the wait is over", () => Date.now() > until.getTime() + 50);
   const late = join(url);
-  await waitUntil("it listens", () => late.subscriber.status === "ready");
-  await hears(speaker, late);
-  expect(late.heard.every((at) => at > until.getTime())).toBe(true);
+  await waitUntil("it is connected", () => late.subscriber.status === "ready");
+  await expectReceived(sender, late);
+  expect(late.received.every((at) => at > until.getTime())).toBe(true);
 });
 
-test("a gateway in another database of the same Redis does not hear it", async () => {
+test("a gateway in another database of the same Redis does not receive it", async () => {
   const [here, elsewhere] = [await createTestRedis(), await createTestRedis()];
-  const [speaker, friend, stranger] = [join(here), join(here), join(elsewhere)];
-  await hears(join(elsewhere), stranger);
-  await hears(speaker, friend);
+  const [sender, sameDatabase, otherDatabase] = [join(here), join(here), join(elsewhere)];
+  await expectReceived(join(elsewhere), otherDatabase);
+  await expectReceived(sender, sameDatabase);
   const until = new Date(Date.now() + 20_000);
-  speaker.announce(until);
-  await waitUntil("the friend hears it", () => friend.heard.includes(until.getTime()));
-  expect(stranger.heard).not.toContain(until.getTime());
+  sender.announce(until);
+  await waitUntil("the other process receives it", () => sameDatabase.received.includes(until.getTime()));
+  expect(otherDatabase.received).not.toContain(until.getTime());
 });
 
-test("it is heard again after Redis was away, and after the subscription failed", async () => {
+test("it is received again after a Redis outage, and after a failed subscription", async () => {
   const redis = await startOwnRedis();
-  const [speaker, listener] = [join(redis.url), join(redis.url)];
-  await hears(speaker, listener);
+  const [sender, receiver] = [join(redis.url), join(redis.url)];
+  await expectReceived(sender, receiver);
   await redis.kill();
   await redis.start();
-  await hears(speaker, listener);
+  await expectReceived(sender, receiver);
 
-  // A server that knows no SUBSCRIBE, for a while: the connection is up, and deaf.
-  const { subscriber } = listener;
+  // A server that temporarily rejects SUBSCRIBE: the connection is up, and receives nothing.
+  const { subscriber } = receiver;
   const subscribe = subscriber.subscribe.bind(subscriber);
-  let refusals = 0;
+  let rejections = 0;
   subscriber.subscribe = () => {
-    refusals += 1;
+    rejections += 1;
     return Promise.reject(new Error("ERR unknown command"));
   };
   subscriber.disconnect(true);
-  await waitUntil("the subscription has failed", () => refusals > 0);
+  await waitUntil("the subscription has failed", () => rejections > 0);
   subscriber.subscribe = subscribe;
-  await hears(speaker, listener);
+  await expectReceived(sender, receiver);
 });
 
-test("a time that has passed, or is absurdly far, is not believed", async () => {
+test("a time in the past, or absurdly far in the future, is ignored", async () => {
   const url = await createTestRedis();
-  const [speaker, listener] = [join(url), join(url)];
-  await hears(speaker, listener);
-  const before = listener.heard.length;
-  speaker.announce(new Date(Date.now() - 1));
-  speaker.announce(new Date(Date.now() + 24 * 3600 * 1000));
-  await hears(speaker, listener);
-  expect(listener.heard.slice(before).every((until) => until < Date.now() + 60_000)).toBe(true);
+  const [sender, receiver] = [join(url), join(url)];
+  await expectReceived(sender, receiver);
+  const before = receiver.received.length;
+  sender.announce(new Date(Date.now() - 1));
+  sender.announce(new Date(Date.now() + 24 * 3600 * 1000));
+  await expectReceived(sender, receiver);
+  expect(receiver.received.slice(before).every((until) => until < Date.now() + 60_000)).toBe(true);
 });

@@ -5,7 +5,7 @@ import { provisioningQueueName } from "../../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
-import { startLosingLink } from "../support/queue/losing-link.js";
+import { startFlakyProxy } from "../support/queue/flaky-proxy.js";
 import { openQueue } from "../support/queue/open-queue.js";
 import { waitUntil } from "../support/wait-until.js";
 import { createTestRedis } from "../support/services.js";
@@ -34,7 +34,7 @@ async function setUp() {
 
 test("a worker whose connections are silently lost while jobs are running is replaced, and jobs continue", async () => {
   const { redisUrl, queue, add, start } = await setUp();
-  const link = await startLosingLink(redisUrl);
+  const proxy = await startFlakyProxy(redisUrl);
   const started: string[] = [];
   let rebuilds = 0;
   let release: () => void = () => undefined;
@@ -45,7 +45,7 @@ test("a worker whose connections are silently lost while jobs are running is rep
     shutDown: () => undefined,
     onRebuild: () => (rebuilds += 1),
     start: () =>
-      start(link.url, async (appUserId) => {
+      start(proxy.url, async (appUserId) => {
         started.push(appUserId);
         // These occupy their slots for good: they wait for a reply of Redis that will never arrive.
         if (!appUserId.startsWith("stuck")) return { type: "done" };
@@ -56,7 +56,7 @@ test("a worker whose connections are silently lost while jobs are running is rep
   onTestFinished(() => watchdog.close(0));
   await add("stuck-1", "stuck-2");
   await waitUntil("both have started", () => started.length === 2);
-  link.loseAll();
+  proxy.loseAll();
   release();
   await add("u1", "u2", "u3");
   await waitUntil("the others have started", () =>

@@ -4,7 +4,7 @@ import { getBuild } from "../build.js";
 
 export type CliResult = { exitCode: number | null; stdout: string; stderr: string };
 
-/** Runs the built `vital-gateway` as a process of its own, with these settings and nothing of this one's but its PATH. */
+/** Runs the built `vital-gateway` in a separate process, with these settings and only PATH from this process. */
 export async function runCli(
   args: readonly string[],
   settings: Record<string, string> = {},
@@ -14,7 +14,7 @@ export async function runCli(
     env: { PATH: process.env.PATH ?? "", ...settings },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  // A command that does not read its standard input may be gone before it is written.
+  // A command that does not read its standard input may exit before the input is written.
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   const [stdout, stderr, exitCode] = await Promise.all([

@@ -1,8 +1,8 @@
 import { createConnection, createServer, type AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** A way to a server on which connections can be lost without a word: nothing gets through any more, nothing ends. */
-export async function startLosingLink(targetUrl: string) {
+/** Starts a TCP proxy that can lose connections silently: they stay open, and pass no more data. */
+export async function startFlakyProxy(targetUrl: string) {
   const target = new URL(targetUrl);
   let live: { isLost: boolean }[] = [];
   const sockets = new Set<{ destroy(): unknown }>();
@@ -29,7 +29,7 @@ export async function startLosingLink(targetUrl: string) {
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.href,
-    /** Loses every connection there is; new ones work. */
+    /** Loses every open connection. New ones work. */
     loseAll(): void {
       for (const connection of live) connection.isLost = true;
       live = [];
