@@ -4,7 +4,7 @@ import { CliError, type CliCommand } from "./command.js";
 /** Never resolves: the lifecycle ends the process. */
 const forever = () => new Promise<number>(() => undefined);
 
-/** Creates a command that runs a process until its lifecycle ends it. It throws a {@link CliError} when it cannot start. */
+/** Creates a command that runs a process until its lifecycle ends it. Throws {@link CliError} if it cannot start. */
 export const toProcessCommand = <C>(
   readConfig: () => C,
   start: (config: C, lifecycle: Lifecycle) => Promise<Stoppable>,

@@ -5,7 +5,7 @@ import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
   url: string;
-  /** How long an operation waits for a primary, milliseconds: long enough for an election, short enough for a caller. */
+  /** How long an operation waits for a primary, milliseconds: longer than an election, shorter than a caller waits. */
   serverSelectionTimeoutMs: number;
   /** The limit for a server that is connected but not responding, milliseconds; 0 for no limit. */
   socketTimeoutMs: number;

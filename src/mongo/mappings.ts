@@ -40,8 +40,8 @@ function toOutcome(failure: WriteFailure | undefined, error: unknown): Outcome<b
  * Returns the outcome of each write of a bulk write: written, lost a race, or an error.
  *
  * The driver (7.9) wraps every failure in a bulk error, even a refused connection, and that error then names no failed
- * write. A bulk write is also sent as one command per kind of write, and a later command may get no response. So a write
- * without a failure counts as done only when the server has accounted for all writes.
+ * write. A bulk write is also sent as one command per kind of write, and a later command may get no response. So a
+ * write without a failure counts as done only when the server has accounted for all writes.
  */
 function toOutcomes(count: number, error: unknown): readonly Outcome<boolean>[] {
   if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) throw error;

@@ -11,8 +11,8 @@ const toChannel = ({ options }: Redis) => `{vital}:throttled-until:${options.db 
 const maxWaitMs = 10 * 60 * 1000;
 
 /**
- * Shares a wait that Vital asked for with all processes, including those that start or reconnect during it. Best effort:
- * a process that misses it learns it from Vital with its own next call.
+ * Shares a wait that Vital asked for with all processes, including those that start or reconnect during it. This is
+ * best effort: a process that misses it learns it from Vital with its own next call.
  */
 export function createThrottleChannel({
   commands,

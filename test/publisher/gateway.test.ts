@@ -63,7 +63,7 @@ async function startResponding(
   return { ids, timestamps, gatewayUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-const taken = { status: 202, body: '{"accepted":1,"ignored":0}' };
+const accepted = { status: 202, body: '{"accepted":1,"ignored":0}' };
 
 async function rejection(work: Promise<unknown>): Promise<PublishError> {
   const error = await work.then(
@@ -121,7 +121,7 @@ test("during an outage of the gateway's MongoDB the publisher waits as long as R
 });
 
 test.each([408, 429, 500, 502, 503])("%i is retried with the same id", async (status) => {
-  const { ids, gatewayUrl } = await startResponding([{ status }, { status }, taken]);
+  const { ids, gatewayUrl } = await startResponding([{ status }, { status }, accepted]);
   const publisher = publisherTo({ gatewayUrl, signingSecret });
   const { id } = await publisher.publish({ type: "user.created", appUserId: "u1" });
   expect(ids).toEqual([id, id, id]);
@@ -199,7 +199,7 @@ test("a signal ends the wait", async () => {
 });
 
 test("closing waits for events in flight, and rejects new ones", async () => {
-  const { gatewayUrl } = await startResponding([{ status: 500 }, taken]);
+  const { gatewayUrl } = await startResponding([{ status: 500 }, accepted]);
   const publisher = createSignupPublisher({ gatewayUrl, signingSecret });
   let isDone = false;
   const published = publisher.publish({ type: "user.created", appUserId: "u1" }).then(() => (isDone = true));

@@ -33,8 +33,8 @@ const event = {
 test("the ingress accepts the request on the page as the event that the page names", async () => {
   const ingress = await startIngress({ EVENTS_SIGNING_SECRETS: secret }, { now: () => signedAt });
   onTestFinished(() => ingress.close());
-  const answer = await ingress.post(body, headers);
-  expect(answer.status).toBe(202);
+  const response = await ingress.post(body, headers);
+  expect(response.status).toBe(202);
   expect(ingress.recorded).toEqual([event]);
 });
 

@@ -50,8 +50,8 @@ async function readFirstLine(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024
 }
 
 /**
- * Opens a file, or standard input for `-`. The format is the requested one, else the one of the file extension, else the
- * one detected from the first line.
+ * Opens a file, or standard input for `-`. The format is the requested one, else the one of the file extension, else
+ * the one detected from the first line.
  */
 export async function openInput(
   path: string,

@@ -53,7 +53,10 @@ type Batch = { lastLine: number; events: { line: number; event: SignupEvent }[];
 const toMessage = ({ cause }: Delivery & { ok: false }) =>
   cause instanceof Error ? cause.message : "it was not acknowledged";
 
-/** Sends the events of the lines in batches, a limited number of them concurrently. Stops at a failure that is not about an event. */
+/**
+ * Sends the events of the lines in batches, a limited number of them concurrently. Stops at a failure that is not about
+ * a single event.
+ */
 export async function sendAll(
   chunks: AsyncIterable<ReadLine[]>,
   options: SendAllOptions,
@@ -93,7 +96,7 @@ export async function sendAll(
   const isAboutEvents = ({ cause }: Delivery & { ok: false }) =>
     cause instanceof SendError && cause.status === 400;
 
-  /** Sends a batch. When the receiver rejects it, sends its events one by one, so that one event does not block the rest. */
+  /** Sends a batch, and its events one by one when the receiver rejects it: one event must not block the others. */
   async function sendBatch(batch: Batch["events"]): Promise<void> {
     const outcome = await tryToSend(batch.map(({ event }) => event));
     const [only] = batch;
