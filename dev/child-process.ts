@@ -16,7 +16,7 @@ export type ProcessOptions = {
   maxLines?: number;
 };
 
-export type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
+type ProcessExit = { code: number | null; signal: NodeJS.Signals | null };
 
 const endWithParent = new URL("./end-with-parent.js", import.meta.url).href;
 

@@ -11,7 +11,7 @@ import { signIn } from "./sign-in.js";
 import { signInToVital } from "./vital-sdk.js";
 
 /** What the demo measured and created. */
-export type DemoResult = {
+type DemoResult = {
   appUserId: AppUserId;
   vitalUserId: string;
   environment: string;

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 /** The addresses through which the processes of `npm run demo` and `npm run dev` reach each other. */
-export type LocalAddresses = { mongodbUrl: string; redisUrl: string; vitalUrl: string; issuer: string };
+type LocalAddresses = { mongodbUrl: string; redisUrl: string; vitalUrl: string; issuer: string };
 
 /** Created for each run. They are worthless afterwards, and the real Vital does not accept them. */
 export type LocalSecrets = { apiKey: string; signingSecret: string };

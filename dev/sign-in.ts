@@ -2,9 +2,9 @@ import * as oidc from "openid-client";
 import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import { demoClientId, demoScope } from "./identity-provider/identity-provider.js";
 
-export type SignInOptions = { issuer: string; audience: string; appUserId: AppUserId };
+type SignInOptions = { issuer: string; audience: string; appUserId: AppUserId };
 
-export type SignedIn = { accessToken: string; expiresInSeconds: number };
+type SignedIn = { accessToken: string; expiresInSeconds: number };
 
 /** A native app would listen here. This code reads the address instead of opening it. */
 const redirectUri = "http://127.0.0.1:49200/callback";

@@ -1,7 +1,7 @@
 import type { OperationName } from "./operation.js";
 
 /** `status` is null until the response is sent, and stays null when none is sent. */
-export type RequestCount = { method: string; path: string; status: number | null; count: number };
+type RequestCount = { method: string; path: string; status: number | null; count: number };
 export type TimelineEntry = { at: number; operation: OperationName | null; status: number | null };
 
 const timelineLength = 50_000;

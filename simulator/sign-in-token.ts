@@ -1,5 +1,5 @@
 /** What the mobile SDK reads from a sign-in token. */
-export type DecodedSignInToken = {
+type DecodedSignInToken = {
   publicKey: string;
   /** The inner JWT, which the SDK exchanges. */
   userToken: string;

@@ -19,9 +19,9 @@ function createRefreshTokens() {
     /** Returns the user id of a token that was created here; otherwise `null`. */
     verify(token: string): string | null {
       const [vitalUserId = "", nonce = "", signature = ""] = token.split(".");
-      const given = Buffer.from(signature, "base64url");
+      const received = Buffer.from(signature, "base64url");
       const expected = toSignature(`${vitalUserId}.${nonce}`);
-      return given.length === expected.length && timingSafeEqual(given, expected) ? vitalUserId : null;
+      return received.length === expected.length && timingSafeEqual(received, expected) ? vitalUserId : null;
     },
   };
 }

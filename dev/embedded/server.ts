@@ -6,7 +6,7 @@ import { startSupervisor, type ServerExit, type SupervisedServer, type Superviso
 /** Prints one line for the person who started the program. */
 export type Print = (line: string) => void;
 
-export type ServerDefinition = {
+type ServerDefinition = {
   /** The name in messages. */
   name: string;
   /** Path of the executable. */

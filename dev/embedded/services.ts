@@ -3,7 +3,7 @@ import { startEmbeddedMongo, type EmbeddedMongo } from "./mongo.js";
 import { startEmbeddedRedis, type EmbeddedRedis } from "./redis.js";
 import type { Print } from "./server.js";
 
-export type EmbeddedServices = {
+type EmbeddedServices = {
   mongodbUrl: string;
   redisUrl: string;
   /** `null` when the environment names a server, which is then not stopped by this process. */
@@ -13,7 +13,7 @@ export type EmbeddedServices = {
   stop(): Promise<void>;
 };
 
-function readGivenUrls(env: Environment) {
+function readConfiguredUrls(env: Environment) {
   const settings = createSettingsReader(env);
   const urls = { mongodbUrl: settings.secret("MONGODB_URL"), redisUrl: settings.secret("REDIS_URL") };
   if (settings.problems.length > 0) throw new Error(settings.problems.join("\n"));
@@ -46,16 +46,16 @@ export async function startEmbeddedServices(options: {
   print: Print;
   env: Environment;
 }): Promise<EmbeddedServices> {
-  const given = readGivenUrls(options.env);
-  if (given.mongodbUrl !== undefined) options.print("MongoDB: using the server in MONGODB_URL.");
-  if (given.redisUrl !== undefined) options.print("Redis: using the server in REDIS_URL.");
+  const configured = readConfiguredUrls(options.env);
+  if (configured.mongodbUrl !== undefined) options.print("MongoDB: using the server in MONGODB_URL.");
+  if (configured.redisUrl !== undefined) options.print("Redis: using the server in REDIS_URL.");
   const [mongo, redis] = await allOrNone<[EmbeddedMongo | null, EmbeddedRedis | null]>([
-    given.mongodbUrl === undefined ? startEmbeddedMongo(options) : Promise.resolve(null),
-    given.redisUrl === undefined ? startEmbeddedRedis(options) : Promise.resolve(null),
+    configured.mongodbUrl === undefined ? startEmbeddedMongo(options) : Promise.resolve(null),
+    configured.redisUrl === undefined ? startEmbeddedRedis(options) : Promise.resolve(null),
   ]);
   return {
-    mongodbUrl: given.mongodbUrl ?? mongo?.url ?? "",
-    redisUrl: given.redisUrl ?? redis?.url ?? "",
+    mongodbUrl: configured.mongodbUrl ?? mongo?.url ?? "",
+    redisUrl: configured.redisUrl ?? redis?.url ?? "",
     mongo,
     redis,
     async stop() {

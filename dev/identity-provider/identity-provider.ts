@@ -13,7 +13,7 @@ import { sendPage, toErrorPage, toSignInPage } from "./sign-in-page.js";
 export const demoClientId = "vital-demo-app";
 
 /** The port may differ: on loopback addresses a native app chooses one for each request (RFC 8252 §7.3). */
-export const demoRedirectUri = "http://127.0.0.1/callback";
+const demoRedirectUri = "http://127.0.0.1/callback";
 
 /** The scope that the demo app requests. */
 export const demoScope = "vital";
@@ -22,7 +22,7 @@ const accessTokenSeconds = 60 * 60;
 const sessionSeconds = 24 * 60 * 60;
 const signInSeconds = 10 * 60;
 
-export type IdentityProviderOptions = {
+type IdentityProviderOptions = {
   /** The resource name of the gateway (RFC 8707), an absolute URI: the `aud` of every access token. */
   audience: string;
   /** Port on 127.0.0.1; a free one by default. */
@@ -167,7 +167,7 @@ function createListener(provider: Provider) {
  * It issues access tokens as defined by RFC 9068 (`at+jwt`, RS256) to the public client {@link demoClientId}, through the
  * authorization code flow with PKCE. All its data is in memory and lost when it closes, its signing key included.
  *
- * @throws Error when the audience is not an absolute URI or the port is taken.
+ * @throws Error when the audience is not an absolute URI or the port is in use.
  */
 export async function startIdentityProvider({
   audience,

@@ -51,8 +51,8 @@ test("optional attributes are stored and returned with their source", async () =
 });
 
 test("a client user id in use is a 400 that contains the id of the user who has it", async () => {
-  const first = await vital.create("taken");
-  const second = await vital.create("taken");
+  const first = await vital.create("in use");
+  const second = await vital.create("in use");
   expect(second.status).toBe(400);
   expect(second.body).toEqual({
     detail: {
