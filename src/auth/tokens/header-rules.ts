@@ -1,4 +1,4 @@
-import type { AuthPolicy } from "../policy.js";
+import type { AuthPolicy, IssuerPolicy } from "../policy.js";
 import { member } from "./read-token.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
 
@@ -14,7 +14,10 @@ export const normalizeTokenType = (type: string): string => type.toLowerCase().r
  */
 export const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
 
-const algorithm: CreateRule = ({ algorithms }) => ({
+const usesOnlySecrets = (issuers: readonly IssuerPolicy[]): boolean =>
+  issuers.every(({ keys }) => keys.from === "secret");
+
+const algorithm: CreateRule = ({ algorithms, issuers }) => ({
   check: "algorithm",
   expects: algorithms.join(" or "),
   find: ({ header }) => {
@@ -22,9 +25,11 @@ const algorithm: CreateRule = ({ algorithms }) => ({
     if (typeof alg === "string" && algorithms.includes(alg)) return null;
     return {
       reason: `the algorithm (alg) is ${formatValue(alg)}, but must be ${algorithms.join(" or ")}`,
-      fix: isForgeable(alg)
-        ? "configure the issuer to sign the tokens of this API with a key pair, for example with RS256 or ES256"
-        : "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS",
+      fix: usesOnlySecrets(issuers)
+        ? "the shared secret works only with HS256; if the project uses signing keys, set AUTH_PROVIDER=supabase"
+        : isForgeable(alg)
+          ? "configure the issuer to sign the tokens of this API with a key pair, for example with RS256 or ES256"
+          : "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS",
     };
   },
 });
@@ -61,7 +66,7 @@ const keyId: CreateRule = ({ issuers }) => ({
     const kid = member(header, "kid");
     if (typeof kid === "string" && kid !== "") return null;
     // A shared secret is the only key, so the token does not need to name it.
-    if (kid === undefined && issuers.every(({ keys }) => keys.from === "secret")) return null;
+    if (kid === undefined && usesOnlySecrets(issuers)) return null;
     return {
       reason: "the header does not name a key (kid)",
       fix: "configure the issuer to write the kid from its key set into the token header",
