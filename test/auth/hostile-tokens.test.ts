@@ -25,13 +25,13 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-const policyOf = (one: ProviderCase) => readPolicy(toSettings(one, unchanged, jwksUrl));
+const policyOf = (providerCase: ProviderCase) => readPolicy(toSettings(providerCase, unchanged, jwksUrl));
 
-describe.each(providerCases)("$provider", (one) => {
+describe.each(providerCases)("$provider", (providerCase) => {
   test("rejects every hostile token with 401, the right challenge and the right reason", async () => {
-    const authentication = createAuthentication(policyOf(one));
+    const authentication = createAuthentication(policyOf(providerCase));
     const wrong: string[] = [];
-    const attacks = hostileTokens({ providerCase: one, keys, attackerKey });
+    const attacks = hostileTokens({ providerCase, keys, attackerKey });
     for (const { name, token, reason } of attacks) {
       const thrown: unknown = await authentication.authenticate(bearer(token)).then(
         () => "accepted",
@@ -53,22 +53,22 @@ describe.each(providerCases)("$provider", (one) => {
       }
     }
     expect(wrong).toEqual([]);
-    expect(attacks.length).toBeGreaterThanOrEqual(one.algorithm === "HS256" ? 90 : 100);
+    expect(attacks.length).toBeGreaterThanOrEqual(providerCase.algorithm === "HS256" ? 90 : 100);
     // The valid token is still accepted, so the others were not rejected for an unrelated reason.
     await expect(
-      authentication.authenticate(bearer(createToken(one, unchanged, keys))),
+      authentication.authenticate(bearer(createToken(providerCase, unchanged, keys))),
     ).resolves.toBeDefined();
     await authentication.close();
   });
 });
 
 test("the last value of a repeated claim counts, both in the checks and in the result", async () => {
-  const one = providerCases.find(({ provider }) => provider === "rfc9068");
-  if (one === undefined) throw new Error("rfc9068 is missing");
-  const authentication = createAuthentication(policyOf(one));
+  const providerCase = providerCases.find(({ provider }) => provider === "rfc9068");
+  if (providerCase === undefined) throw new Error("rfc9068 is missing");
+  const authentication = createAuthentication(policyOf(providerCase));
   const key = keys.ES256;
   if (key === undefined) throw new Error("no key");
-  const text = JSON.stringify(one.claims);
+  const text = JSON.stringify(providerCase.claims);
   const twice = (first: string) =>
     signToken(
       { alg: "ES256", kid: key.kid, typ: "at+jwt" },
@@ -77,7 +77,7 @@ test("the last value of a repeated claim counts, both in the checks and in the r
       key.privateKey,
     );
   await expect(authentication.authenticate(bearer(twice('"sub":"victim","iss":"x"')))).resolves.toEqual({
-    appUserId: one.appUserId,
+    appUserId: providerCase.appUserId,
   });
   const last = signToken(
     { alg: "ES256", kid: key.kid, typ: "at+jwt" },

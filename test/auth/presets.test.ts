@@ -23,10 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-async function authenticate(one: ProviderCase, variant: Variant) {
-  const authentication = createAuthentication(readPolicy(toSettings(one, variant, jwksUrl)));
+async function authenticate(providerCase: ProviderCase, variant: Variant) {
+  const authentication = createAuthentication(readPolicy(toSettings(providerCase, variant, jwksUrl)));
   try {
-    return await authentication.authenticate(bearer(createToken(one, variant, keys)));
+    return await authentication.authenticate(bearer(createToken(providerCase, variant, keys)));
   } finally {
     await authentication.close();
   }
@@ -36,17 +36,17 @@ test("every preset has test cases", () => {
   expect(providerCases.map(({ provider }) => provider).sort()).toEqual([...presetNames].sort());
 });
 
-describe.each(providerCases)("$provider", (one) => {
-  const accepted: Variant[] = [{ name: "the unchanged token" }, ...one.accepted];
+describe.each(providerCases)("$provider", (providerCase) => {
+  const accepted: Variant[] = [{ name: "the unchanged token" }, ...providerCase.accepted];
 
   test.each(accepted)("accepts: $name", async (variant) => {
-    await expect(authenticate(one, variant)).resolves.toEqual({
-      appUserId: variant.appUserId ?? one.appUserId,
+    await expect(authenticate(providerCase, variant)).resolves.toEqual({
+      appUserId: variant.appUserId ?? providerCase.appUserId,
     });
   });
 
-  test.each(one.rejected)("rejects: $name", async (variant) => {
-    const error = await authenticate(one, variant).catch((thrown: unknown) => thrown);
+  test.each(providerCase.rejected)("rejects: $name", async (variant) => {
+    const error = await authenticate(providerCase, variant).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ServiceError);
     const rejection = error as ServiceError;
     expect(rejection.code).toBe("UNAUTHENTICATED");
@@ -55,6 +55,6 @@ describe.each(providerCases)("$provider", (one) => {
   });
 
   test("has at least six rejected tokens", () => {
-    expect(one.rejected.length).toBeGreaterThanOrEqual(6);
+    expect(providerCase.rejected.length).toBeGreaterThanOrEqual(6);
   });
 });

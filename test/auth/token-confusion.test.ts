@@ -77,7 +77,7 @@ function otherClients(claims: Claims, policy: AuthPolicy): fc.Arbitrary<Change>[
 }
 
 /** Generates single changes that must each make a valid token invalid. */
-const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
+const changes = (claims: Claims, providerCase: ProviderCase, policy: AuthPolicy): fc.Arbitrary<Change> => {
   const issuers = policy.issuers.map((accepted) => accepted.issuer);
   const audiences = policy.issuers.flatMap((accepted) => accepted.audiences);
   const names = (value: unknown) => (Array.isArray(value) ? value : [value]).map(String);
@@ -91,7 +91,7 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
   return fc.oneof(
     anyValue.filter((iss) => !issuers.includes(String(iss))).map((iss) => ({ name: "iss", claims: { iss } })),
     anyValue.filter(isOtherAudience).map((aud) => ({ name: "aud", claims: { aud } })),
-    invalidId.map((id) => ({ name: "id", claims: { [one.userIdClaim]: id } })),
+    invalidId.map((id) => ({ name: "id", claims: { [providerCase.userIdClaim]: id } })),
     otherAlgorithm.map((alg) => ({ name: "alg", header: { alg } })),
     fc.constant({ name: "key", key: "attacker" as const }),
     ...otherClients(claims, policy),
@@ -100,21 +100,23 @@ const changes = (claims: Claims, one: ProviderCase, policy: AuthPolicy): fc.Arbi
 
 test("no accepted token is accepted after a change of issuer, audience, user id, algorithm or signing key", async () => {
   const authentications = new Map<string, ReturnType<typeof createAuthentication>>();
-  const prepared = providerCases.flatMap((one) =>
-    [unchanged, ...one.accepted].map((variant) => {
-      const settings = toSettings(one, variant, jwksUrl);
+  const prepared = providerCases.flatMap((providerCase) =>
+    [unchanged, ...providerCase.accepted].map((variant) => {
+      const settings = toSettings(providerCase, variant, jwksUrl);
       const policy = readPolicy(settings);
       const name = JSON.stringify(settings);
       const authentication = authentications.get(name) ?? createAuthentication(policy);
       authentications.set(name, authentication);
-      return { one, parts: createTokenParts(one, variant, keys), policy, authentication };
+      return { providerCase, parts: createTokenParts(providerCase, variant, keys), policy, authentication };
     }),
   );
   const attack = fc.constantFrom(...prepared).chain((base) =>
-    changes({ ...base.parts.claims, alg: base.parts.algorithm }, base.one, base.policy).map((change) => ({
-      base,
-      change,
-    })),
+    changes({ ...base.parts.claims, alg: base.parts.algorithm }, base.providerCase, base.policy).map(
+      (change) => ({
+        base,
+        change,
+      }),
+    ),
   );
   await fc.assert(
     fc.asyncProperty(attack, async ({ base: { parts, authentication }, change }) => {
@@ -135,11 +137,11 @@ test("no accepted token is accepted after a change of issuer, audience, user id,
 
 test("no preset accepts the token of another provider, even when all sign with the same keys", async () => {
   const wrong: string[] = [];
-  for (const one of providerCases) {
-    const authentication = createAuthentication(readPolicy(toSettings(one, unchanged, jwksUrl)));
-    for (const other of providerCases.filter((candidate) => candidate !== one)) {
+  for (const providerCase of providerCases) {
+    const authentication = createAuthentication(readPolicy(toSettings(providerCase, unchanged, jwksUrl)));
+    for (const other of providerCases.filter((candidate) => candidate !== providerCase)) {
       if (await isAccepted(authentication, createToken(other, unchanged, keys)))
-        wrong.push(`${one.provider} accepts ${other.provider}`);
+        wrong.push(`${providerCase.provider} accepts ${other.provider}`);
     }
     await authentication.close();
   }
@@ -173,16 +175,16 @@ const fetchDocument = () =>
 
 test("even with the same issuer and keys, a preset accepts only the listed tokens of other providers", async () => {
   const wrong: string[] = [];
-  for (const one of providerCases) {
-    const policy = readPolicy(toSettings(one, unchanged, jwksUrl));
-    for (const other of providerCases.filter((candidate) => candidate !== one)) {
+  for (const providerCase of providerCases) {
+    const policy = readPolicy(toSettings(providerCase, unchanged, jwksUrl));
+    for (const other of providerCases.filter((candidate) => candidate !== providerCase)) {
       const moved = withIssuerOf(policy, other);
       const authentication = createAuthentication(
         moved,
         createKeySets({ policy: moved, log: silentLog, ...createManualClock(), fetchDocument }),
       );
       if (await isAccepted(authentication, createToken(other, unchanged, keys)))
-        wrong.push(`${one.provider} accepts ${other.provider}`);
+        wrong.push(`${providerCase.provider} accepts ${other.provider}`);
       await authentication.close();
     }
   }

@@ -35,30 +35,42 @@ export function readPolicy(settings: Record<string, string>): AuthPolicy {
 }
 
 /** Returns the settings of a provider's variant, with the keys at a test issuer if the provider publishes keys. */
-export const toSettings = (one: ProviderCase, variant: Variant, jwksUrl: string): Record<string, string> => ({
-  AUTH_PROVIDER: one.provider,
-  ...one.settings,
-  ...(one.provider === "supabase-legacy" ? {} : { AUTH_JWKS_URL: jwksUrl }),
+export const toSettings = (
+  providerCase: ProviderCase,
+  variant: Variant,
+  jwksUrl: string,
+): Record<string, string> => ({
+  AUTH_PROVIDER: providerCase.provider,
+  ...providerCase.settings,
+  ...(providerCase.provider === "supabase-legacy" ? {} : { AUTH_JWKS_URL: jwksUrl }),
   ...variant.settings,
 });
 
 const withoutUndefined = (object: object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
-export function createTokenParts(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>) {
-  const algorithm = variant.algorithm ?? one.algorithm;
+export function createTokenParts(
+  providerCase: ProviderCase,
+  variant: Variant,
+  keys: Record<string, TestKey>,
+) {
+  const algorithm = variant.algorithm ?? providerCase.algorithm;
   const key = keys[algorithm];
   if (key === undefined) throw new Error(`no key for ${algorithm}`);
   return {
     algorithm,
     key,
-    header: withoutUndefined({ alg: algorithm, kid: key.kid, ...one.header, ...variant.header }),
-    claims: withoutUndefined({ ...one.claims, ...variant.claims }),
+    header: withoutUndefined({ alg: algorithm, kid: key.kid, ...providerCase.header, ...variant.header }),
+    claims: withoutUndefined({ ...providerCase.claims, ...variant.claims }),
   };
 }
 
-export function createToken(one: ProviderCase, variant: Variant, keys: Record<string, TestKey>): string {
-  const { header, claims, algorithm, key } = createTokenParts(one, variant, keys);
+export function createToken(
+  providerCase: ProviderCase,
+  variant: Variant,
+  keys: Record<string, TestKey>,
+): string {
+  const { header, claims, algorithm, key } = createTokenParts(providerCase, variant, keys);
   return signToken(header, claims, algorithm, key.privateKey);
 }
 
