@@ -30,7 +30,7 @@ import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { createThrottledWarning } from "./telemetry/throttled-warning.js";
 import { createVitalClient } from "./vital/vital-client.js";
 
-/** A pause that grows by less than this is not logged again, milliseconds. */
+/** When Vital extends a pause by less than this, it is not logged again, milliseconds. */
 const minLoggedPauseMs = 500;
 
 export type ProcessName = "gateway" | "worker";
@@ -40,9 +40,9 @@ export type AppOptions = {
   log: Logger;
   closers: Closers;
   mongo: {
-    /** How long an operation waits for a primary, milliseconds: the caller of an API has less patience than a job. */
+    /** How long an operation waits for a primary, milliseconds. An API request can wait less than a job. */
     serverSelectionTimeoutMs: number;
-    /** How long an operation may take in a MongoDB that is connected but not responding, milliseconds. */
+    /** How long an operation waits while MongoDB is connected but not responding, milliseconds. */
     socketTimeoutMs: number;
   };
   /** When the circuit breaker blocks calls to Vital, and for how long. */
@@ -52,7 +52,7 @@ export type AppOptions = {
   onFatal: () => void;
 };
 
-/** Creates the log of a process; the secrets of its configuration are masked in every line. */
+/** Creates the logger of a process. It masks the secrets of the configuration in every line. */
 export function createProcessLog(name: ProcessName, config: ServicesConfig): Logger {
   const secrets = [config.vital.apiKey, config.mongodbUrl, config.redisUrl, config.admin.password ?? ""];
   return createLogger({ level: config.logLevel, process: name, secrets });
@@ -60,7 +60,7 @@ export function createProcessLog(name: ProcessName, config: ServicesConfig): Log
 
 /**
  * The composition root: creates the services that gateway and worker share, and registers a closer for everything it
- * opens. Connects in the background to whatever is not available yet.
+ * opens. Dependencies that are not available yet are connected in the background.
  */
 export function createApp(config: ServicesConfig, options: AppOptions) {
   const { log, closers } = options;
@@ -84,7 +84,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     vital,
     onWrongTeam(error) {
       metrics.wrongTeam();
-      log.error({ reason: error.message }, "provisioning stopped: the API key belongs to another team");
+      log.error({ reason: error.message }, "provisioning stopped: VITAL_API_KEY belongs to a different team");
     },
   });
   const rules = createTransitionRules({
@@ -159,7 +159,7 @@ function openQueues(
   return { redis, queue, eventQueue, onRedisError };
 }
 
-/** The API of Vital behind the circuit breaker, which learns from the other processes when Vital asked to wait. */
+/** Creates the Vital client behind a circuit breaker. All processes share the pauses that Vital asks for. */
 function openVital(
   config: ServicesConfig,
   context: Pick<AppOptions, "log" | "closers" | "breakerRules"> & {
@@ -188,7 +188,8 @@ function openVital(
 
   function onThrottled(until: Date, addedMs: number): void {
     metrics.rateLimited(addedMs);
-    if (addedMs >= minLoggedPauseMs) log.warn({ until }, "Vital asked to wait");
+    if (addedMs >= minLoggedPauseMs)
+      log.warn({ until }, "Vital asked for a pause; calls are blocked until then");
     throttle.announce(until);
     queue.pauseUntil(until).catch(context.onRedisError);
   }

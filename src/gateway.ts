@@ -42,7 +42,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     const { metrics, readiness } = app;
     const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
-    const schema = openSchema(config, app, closers);
+    const schema = createGraphqlSchema(config, app, closers);
     const server = createGatewayServer(config, app, { schema, authentication });
     closers.add("HTTP server", () => server.close(), {
       timeoutMs: stopTimes.drainMs,
@@ -60,9 +60,9 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
   });
 }
 
-function openSchema(config: GatewayConfig, app: App, closers: Closers) {
+function createGraphqlSchema(config: GatewayConfig, app: App, closers: Closers) {
   const { mappings, metrics, queue, readiness } = app;
-  // A separate connection that pipelines: a round trip for each counted sign-in would cost more than the counting.
+  // A separate connection with auto-pipelining: one round trip per counted sign-in would cost more than the counting.
   const counters = createCommandConnection(config.redisUrl, { enableAutoPipelining: true });
   closers.add("Redis for rate limits", () => {
     counters.disconnect();

@@ -9,12 +9,12 @@ import { createAdminServer } from "./http/servers.js";
 import { createClosers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 
-/** Extra time for the workers to end after their jobs were cut off, milliseconds. */
+/** Extra time for the workers to close after their jobs were cut off, milliseconds. */
 const drainMarginMs = 500;
-/** A sweep that is cut off costs nothing: the mappings that it has claimed become due again by themselves. */
+/** A sweep may be cut off sooner than a job: the mappings that it has claimed become due again. */
 const sweepDrainMs = 2_000;
 
-/** Starts everything that takes jobs. Returns a closer that drains all parts at the same time. */
+/** Starts the queue workers and the sweep loop. Returns a closer that drains them in parallel. */
 function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
   const { drainMs } = stopTimes;
   const { redisUrl, workerConcurrency, vitalRateLimit } = config;
@@ -31,13 +31,13 @@ function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
   const events = createSignupEvents({ writer: app.writer, wake: queue.wake });
   const eventWorker = startAppUserEventWorker({ ...context, events, eventQueue, now });
   const sweepLoop = startSweepLoop({ ...app, processors });
-  log.info({ concurrency: workerConcurrency }, "taking jobs");
+  log.info({ concurrency: workerConcurrency }, "processing jobs");
   return () => Promise.all([provisioningWorker.close(), eventWorker.close(), sweepLoop.close(sweepDrainMs)]);
 }
 
 /**
- * The BullMQ process: runs the jobs, records events that arrive through the queue, and sweeps, to find the mappings
- * whose job was lost. Any number of workers may run; none is a leader.
+ * The BullMQ process: runs provisioning jobs, records the events that arrive through the queue, and sweeps for mappings
+ * whose jobs were lost. Any number of workers may run; there is no leader.
  */
 export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
   const log = createProcessLog("worker", config);
@@ -59,7 +59,7 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
     const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
     log.info({ adminUrl, ...config.vital.deployment }, "worker started");
 
-    void readiness.whenOpen.then(() => {
+    void readiness.whenFirstReady.then(() => {
       if (lifecycle.isStopping()) return;
       const closeJobs = startJobs(config, app, lifecycle);
       closers.add("jobs", closeJobs, { timeoutMs: stopTimes.drainMs + drainMarginMs });

@@ -6,12 +6,12 @@ import { backoffType } from "../src/queue/provisioning-queue.js";
 import { startQueueWorker, type QueueWorkerContext } from "./queue-worker.js";
 import { readAppUserEvent } from "./read-app-user-event.js";
 
-/** Events recorded at the same time: their writes share round trips to MongoDB. */
+/** How many events are recorded at the same time. Their writes share round trips to MongoDB. */
 const concurrency = 200;
 
 /**
- * The options of every job, whatever its producer has set: only a bug uses an attempt, failed jobs are kept so that an
- * operator can look at them and retry them, and completed ones are removed.
+ * These options replace those that the producer set. Only a bug uses an attempt. Failed jobs are kept so that an
+ * operator can inspect and retry them, and completed ones are removed.
  */
 const jobOptions = {
   attempts: 20,
@@ -59,14 +59,14 @@ export function startAppUserEventWorker({
   let isRepairing = false;
   let mustRepairAgain = false;
 
-  /** Repairs the jobs that BullMQ cannot read, and again when another one was reported in the meantime. */
+  /** Repairs the jobs that BullMQ cannot read. Repeats this if another one is reported in the meantime. */
   async function repairUnreadable(): Promise<void> {
     mustRepairAgain = true;
     if (isRepairing) return;
     isRepairing = true;
     while (mustRepairAgain) {
       mustRepairAgain = false;
-      // When a repair fails, the next worker that takes the job reports it again.
+      // If a repair fails, the next worker that picks up the job reports it again.
       for (const jobId of await eventQueue.repairUnreadable().catch(() => [])) {
         log.warn({ jobId }, "BullMQ cannot read a job; repaired it so that it can be processed");
       }
@@ -74,7 +74,7 @@ export function startAppUserEventWorker({
     isRepairing = false;
   }
 
-  /** A job that BullMQ cannot read fails before any of our code runs: only this error shows it. */
+  /** A job that BullMQ cannot read fails before our code runs. This error is the only sign of it. */
   function onError(error: Error): void {
     if (error instanceof SyntaxError || error instanceof TypeError) void repairUnreadable();
   }

@@ -4,11 +4,11 @@ import { endsWithin } from "../src/core/deadline.js";
 import { retryDelayMs } from "../src/core/provisioning/retry.js";
 import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
-/** What to do with a job that did not succeed now but may succeed later. Neither uses an attempt. */
+/** How to retry a job that may succeed later. Neither way uses an attempt. */
 export type JobRetry =
   /** Run this job again after a delay. */
   | { type: "delay"; delayMs: number }
-  /** Start no job of this queue in any process before that. */
+  /** Start no job of this queue in any process for this long. */
   | { type: "pause-fleet"; durationMs: number };
 
 export type JobOutcome = { type: "done" } | JobRetry;
@@ -16,22 +16,22 @@ export type JobOutcome = { type: "done" } | JobRetry;
 /** A lock is renewed after half of this time; another worker takes over a dead worker's job after about this long. */
 const lockDurationMs = 10_000;
 const stalledIntervalMs = 5_000;
-/** A job that has outlived many crashes is still wanted: dying workers must not use it up. */
+/** Practically unlimited: a job must not fail because the workers that ran it crashed. */
 const maxStalledCount = 1_000_000;
-/** A job that has been running for longer is no sign of life, milliseconds: what it waits for may never arrive. */
+/** A job that has been running for longer does not show that the worker is alive, milliseconds. It may wait forever. */
 const longestJobMs = 90_000;
-/** How long closing waits after the jobs in progress were cut off, milliseconds. */
+/** How long `close` waits after it has cut off the jobs in progress, milliseconds. */
 const forcedCloseMs = 500;
 
 export type JobWorkerOptions<D> = {
   queueName: string;
   prefix: string;
-  /** Opens a connection. Each worker opens one for itself and closes it. */
+  /** Opens a connection for this worker, which closes it. */
   connect: () => Redis;
   concurrency: number;
   /** Jobs started per second over the whole fleet; 0 means no limit. */
   jobsPerSecond: number;
-  /** Does the work. An error that it throws is a bug, and uses an attempt. */
+  /** Does the work. An error that it throws counts as a bug and uses an attempt. */
   run: (job: Job<D>) => Promise<JobOutcome>;
   pauseFleet: (durationMs: number) => Promise<void>;
   /** Called after a bug: this attempt failed. */
@@ -40,8 +40,8 @@ export type JobWorkerOptions<D> = {
 };
 
 /**
- * Starts a BullMQ worker with the settings that lose no job: short locks, no limit on takeovers, our own back-off. A
- * job whose work has to wait does not fail.
+ * Starts a BullMQ worker with settings that prevent the loss of jobs: short locks, no limit on takeovers, our own
+ * back-off. A job that has to wait does not fail.
  */
 export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   const connection = options.connect();
@@ -49,7 +49,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   let running = 0;
   let hasStartedJob = false;
 
-  /** When the queue cannot be paused, BullMQ would return the job immediately, over and over. */
+  /** Returns whether it paused the queue. Without the pause, BullMQ would start the job again immediately, repeatedly. */
   const tryPauseFleet = (durationMs: number): Promise<boolean> =>
     options.pauseFleet(durationMs).then(
       () => true,
@@ -63,9 +63,9 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
     throw new DelayedError();
   }
 
-  async function process(job: Job<D>, token: string | undefined): Promise<void> {
+  async function processJob(job: Job<D>, token: string | undefined): Promise<void> {
     const outcome = await runCounted(job);
-    // Not counted as running: on a dead connection it would never end, and the worker would look busy.
+    // Not counted as running: on a dead connection this call never ends, and the worker would look busy.
     if (outcome.type !== "done") await applyRetry(job, outcome, token);
   }
 
@@ -80,7 +80,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
     }
   }
 
-  const worker = new Worker<D>(options.queueName, process, {
+  const worker = new Worker<D>(options.queueName, processJob, {
     connection,
     prefix: options.prefix,
     concurrency: options.concurrency,
@@ -96,15 +96,15 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   return {
     hasStartedJob: () => hasStartedJob,
 
-    /** Milliseconds since the last job was started; 0 while a job is running that may still end. */
+    /** Milliseconds since the last job was started; 0 while a job is running that may still finish. */
     idleMs(): number {
       const sinceStartMs = Date.now() - lastStartAtMs;
       return running > 0 && sinceStartMs < longestJobMs ? 0 : sinceStartMs;
     },
 
     /**
-     * Stops taking jobs and waits for the running ones, for `graceMs` at most. What is not finished by then is left to
-     * other workers. Never rejects, even when Redis is down.
+     * Stops starting jobs and waits for the running ones, for `graceMs` at most. Other workers take over the jobs that
+     * have not finished by then. Never rejects, even when Redis is down.
      */
     async close(graceMs: number): Promise<void> {
       const closed = worker.close().catch(() => undefined);

@@ -7,19 +7,19 @@ import { jobFor, type ProvisioningJob, type Wake } from "../src/core/provisionin
 import type { Provisioning } from "../src/core/provisioning/provisioning.js";
 
 /**
- * The longest that one job may run, milliseconds. Everything it waits for has a deadline; this one guards against a
- * deadline that does not hold. The work that is cut off here continues in the background and is done again by the next
- * attempt. That is harmless; a job slot that never becomes free is not.
+ * The maximum run time of one job, milliseconds. Every call that a job waits for has a deadline; this limit covers the
+ * case that such a deadline fails. The work of the job then continues in the background, and the next attempt repeats
+ * it. That is harmless; a job slot that never becomes free is not.
  */
 const defaultMaxRunMs = 60_000;
 
 const toTimeoutError = () =>
   new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 2_000, reason: "a job timed out" });
 
-/** What each job does. A job without a processor does not compile. */
+/** The processor of each job. The type requires one for every job. */
 export type Processors = Record<ProvisioningJob, (appUserId: AppUserId) => Promise<void>>;
 
-/** Creates the processors of the queue `provisioning`; they reject with what the core throws. */
+/** Creates the processors of the queue `provisioning`. They reject with the errors of the core. */
 export function createProcessors({
   provisioning,
   deprovisioning,
@@ -31,7 +31,7 @@ export function createProcessors({
   queue: { wake: Wake };
   maxRunMs?: number;
 }): Processors {
-  /** When a job leaves the mapping waiting for the other job (signed up again during the deletion), wakes that one. */
+  /** If the mapping now needs the other job, for example after a new signup during a deletion, enqueues that job. */
   function wakeNextJob(job: ProvisioningJob, mapping: Mapping | null): void {
     const next = mapping === null ? null : jobFor[mapping.state];
     if (mapping !== null && next !== null && next !== job) queue.wake(next, mapping.appUserId);

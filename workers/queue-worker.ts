@@ -11,9 +11,9 @@ export type QueueWorkerContext = {
   redisUrl: string;
   log: Logger;
   metrics: { workerRebuilt: () => void };
-  /** Stops the process, for another one to take its place. */
+  /** Stops the process, so that the orchestrator starts a new one. */
   shutDown: () => void;
-  /** How long jobs in progress may take to finish when the worker closes, milliseconds. */
+  /** How long `close` waits for jobs in progress, milliseconds. */
   drainMs: number;
 };
 
@@ -22,19 +22,19 @@ export type QueueWorkerOptions<D> = QueueWorkerContext & {
   concurrency: number;
   /** Jobs started per second over the whole fleet; 0 means no limit. */
   jobsPerSecond?: number;
-  /** Does the work of one job. A failure that may pass delays the job; any other error is a bug and uses an attempt. */
+  /** Does the work of one job. A temporary failure delays the job; any other error is a bug and uses an attempt. */
   run: (job: Job<D>) => Promise<void>;
-  /** Keeps the whole fleet from starting jobs of this queue; without it, only the job itself is delayed. */
+  /** Pauses this queue for the whole fleet. Without this function, only the job itself is delayed. */
   pauseFleet?: (durationMs: number) => Promise<void>;
   /** Whether jobs are waiting that a worker could start now. Rejects while Redis is not responding. */
   hasWaitingJobs: () => Promise<boolean>;
-  /** Whether a failed job has been reported by `run` already. */
+  /** Whether `run` has already reported this failure. */
   isReported?: (error: Error) => boolean;
-  /** Errors of BullMQ itself, which are logged at level debug. */
+  /** Called with errors of BullMQ itself, which are also logged at level debug. */
   onError?: (error: Error) => void;
 };
 
-/** Runs the jobs of one queue: a BullMQ worker, the watchdog that restarts it, and their log lines. */
+/** Runs the jobs of one queue, with a BullMQ worker and a watchdog that restarts it. */
 export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
   const { queueName, redisUrl, log, run } = options;
 

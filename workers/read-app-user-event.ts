@@ -5,15 +5,15 @@ import { parseEventTime } from "../src/core/mapping/event-time.js";
 import { isSignupEventType, toStoredEventId, type SignupEvent } from "../src/core/mapping/signup-event.js";
 import { appUserEventJobName } from "../src/queue/app-user-events.js";
 
-/** What a job of the queue turned out to be. */
+/** The result of reading a job. */
 export type ReadJob =
   | { outcome: "accepted"; event: SignupEvent }
-  /** A job or an event type of another name. */
+  /** A job name or an event type that the gateway does not use. */
   | { outcome: "ignored" }
-  /** An invalid event; the reason names fields, never their values. */
+  /** An invalid event. The reason names fields, never their values. */
   | { outcome: "refused"; reason: string };
 
-/** Any producer may add jobs: only the fields that are needed are checked, and others are ignored. */
+/** Any producer may add jobs, so only the fields that are needed are checked. Other fields are ignored. */
 const JobData = z.object({
   type: z.string(),
   appUserId: z.string(),
@@ -23,7 +23,7 @@ const JobData = z.object({
 
 const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
-/** An event without a time gets the time at which its job was added, however long the job then waited. */
+/** The time of an event that contains none: when its job was added, however long the job has waited since. */
 const toAddedTime = ({ timestamp }: Pick<Job, "timestamp">, now: Date) =>
   new Date(Number.isFinite(timestamp) ? Math.min(timestamp, now.getTime()) : now.getTime());
 
@@ -45,7 +45,8 @@ export function readAppUserEvent(
   if (problem !== null) return reject(`appUserId: ${problem}`);
   const at =
     occurredAt === undefined || occurredAt === null ? toAddedTime(job, now) : parseEventTime(occurredAt, now);
-  if (at === null) return reject("occurredAt: must be RFC 3339, or seconds or milliseconds since 1970");
+  if (at === null)
+    return reject("occurredAt: must be an RFC 3339 time with a zone, or seconds or milliseconds since 1970");
   const eventId = toStoredEventId(id === "" ? `job-${job.id ?? ""}` : id);
   return {
     outcome: "accepted",

@@ -8,8 +8,9 @@ const defaultDelayMs = 2_000;
 const spread = (durationMs: number) => Math.round(durationMs * (0.5 + Math.random()));
 
 /**
- * Returns how a job that failed with this error is retried, or `null` for a bug. A failure that affects every process
- * (Vital asks to wait, or refuses our key) pauses the fleet; one that affects this process or this user delays the job.
+ * Returns how a job that failed with this error is retried, or `null` for a bug or a permanent error. A failure that
+ * affects every process (Vital asks for a pause, or refuses our key) pauses the fleet. A failure that affects this
+ * process or this user delays the job.
  */
 export function toJobRetry(error: unknown): JobRetry | null {
   if (error instanceof VitalError) {

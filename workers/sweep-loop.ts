@@ -7,12 +7,12 @@ import { toReason, type Logger } from "../src/telemetry/logger.js";
 import type { Processors } from "./processors.js";
 import { toJobRetry } from "./retry-decision.js";
 
-/** Between two sweeps, milliseconds; with jitter, so that workers do not sweep in step. */
+/** Time between two sweeps, milliseconds. Jitter is added so that workers do not sweep at the same moment. */
 const sweepEveryMs = 1_000;
-/** The same while Redis is down and the sweeper does the work itself: it looks for more as soon as some is done. */
+/** The same after a sweep that found work while Redis is down: the sweeper runs the jobs itself and soon finds more. */
 const directEveryMs = 100;
 
-/** Runs a sweeper for the life of the process. A sweep that fails is followed by the next one. */
+/** Runs a sweeper until it is closed. A failed sweep does not stop the loop. */
 export function startSweepLoop({
   mappings,
   queue,
@@ -41,7 +41,7 @@ export function startSweepLoop({
     random,
     onReenqueued: metrics.reenqueued,
     async runJob(job, appUserId) {
-      // After a failure that may pass the mapping becomes due again; only a bug is worth a log line.
+      // After a temporary failure the mapping becomes due again. Only a bug is logged.
       await processors[job](appUserId).catch((error: unknown) => {
         if (toJobRetry(error) === null) log.error({ job, err: error }, "unexpected error in a sweep");
       });
@@ -64,7 +64,7 @@ export function startSweepLoop({
 
   start();
   return {
-    /** Waits for the sweep in progress, for `graceMs` at most: with a frozen MongoDB it would take longer. */
+    /** Waits for the sweep in progress, for `graceMs` at most, because it takes longer while MongoDB is frozen. */
     async close(graceMs: number): Promise<void> {
       isClosed = true;
       clearTimeout(timer);

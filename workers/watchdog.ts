@@ -7,16 +7,16 @@ export type WatchdogRules = {
   checkEveryMs: number;
   /** A worker that starts no job for this long while jobs are waiting counts as stalled. */
   maxIdleMs: number;
-  /** Restarts in a row without a single job started, before the process shuts down. */
+  /** Consecutive restarts without a started job before the process shuts down. */
   maxRebuilds: number;
 };
 
 export const watchdogRules: WatchdogRules = { checkEveryMs: 5_000, maxIdleMs: 15_000, maxRebuilds: 2 };
 
 /**
- * Restarts a worker that has stalled although jobs are waiting: after an outage of Redis a blocking connection can hang
- * forever while everything looks healthy. When new connections do not help, it calls `shutDown`: a new process may do
- * better.
+ * Restarts a worker that has stalled although jobs are waiting. After an outage of Redis, a blocking connection can hang
+ * forever while everything looks healthy. If restarts do not help, it calls `shutDown`, because a new process may work
+ * again.
  */
 export function startWatchdog({
   start,
@@ -41,7 +41,7 @@ export function startWatchdog({
     const isSuspect = worker.idleMs() > rules.maxIdleMs && (await hasWaitingJobs().catch(() => false));
     if (!isSuspect) {
       suspectSinceMs = null;
-      // A new worker that has not started a job yet proves nothing.
+      // A new worker counts as working only after it has started a job.
       if (worker.hasStartedJob()) rebuilds = 0;
       return;
     }

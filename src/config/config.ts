@@ -26,7 +26,7 @@ function readUrl(
 
 const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
 
-/** A connection string of MongoDB may name several hosts, which no URL parser accepts. */
+/** A MongoDB connection string may name several hosts, which URL parsers reject. */
 function readMongoUrl(reader: SettingsReader): string {
   const url = reader.requiredSecret("MONGODB_URL", `set it to ${mongoHint}`);
   if (url !== "" && !/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
@@ -100,7 +100,7 @@ function readPublicUrl(reader: SettingsReader): string | null {
   return url === undefined ? null : readUrl(reader, "GATEWAY_PUBLIC_URL", url, ["https:", "http:"], hint);
 }
 
-function readEdges(reader: SettingsReader) {
+function readAuthAndEvents(reader: SettingsReader) {
   const auth = readAuthSettings(reader);
   const events = readEventSettings(reader);
   checkEventPairing(reader, auth, events);
@@ -109,7 +109,7 @@ function readEdges(reader: SettingsReader) {
 
 const readGateway = (reader: SettingsReader) => ({
   ...readServices(reader),
-  ...readEdges(reader),
+  ...readAuthAndEvents(reader),
   host: reader.text("GATEWAY_HOST") ?? "0.0.0.0",
   port: readPort(reader, "GATEWAY_PORT", 4000),
   publicUrl: readPublicUrl(reader),
@@ -155,24 +155,27 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Reads all settings of one process. Throws one {@link ConfigError} with every problem. */
-function read<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
+/** Reads all settings of one command. Throws one {@link ConfigError} with every problem. */
+function readConfig<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
   const reader = createSettingsReader(environment);
   const config = readAll(reader);
   if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   return deepFreeze(config);
 }
 
-export const readGatewayConfig = (environment: Environment = process.env) => read(environment, readGateway);
-export const readWorkerConfig = (environment: Environment = process.env) => read(environment, readWorker);
+export const readGatewayConfig = (environment: Environment = process.env) =>
+  readConfig(environment, readGateway);
+export const readWorkerConfig = (environment: Environment = process.env) =>
+  readConfig(environment, readWorker);
 /** For the commands that only need MongoDB. */
-export const readStoreConfig = (environment: Environment = process.env) => read(environment, readStore);
+export const readStoreConfig = (environment: Environment = process.env) => readConfig(environment, readStore);
 
 /** For `publish` over HTTP. */
-export const readPublishConfig = (environment: Environment = process.env) => read(environment, readPublish);
+export const readPublishConfig = (environment: Environment = process.env) =>
+  readConfig(environment, readPublish);
 /** For `publish` through the queue. */
 export const readQueueConfig = (environment: Environment = process.env) =>
-  read(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
+  readConfig(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;

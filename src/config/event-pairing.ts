@@ -4,8 +4,8 @@ import type { PresetName } from "../auth/presets/presets.js";
 import { hasEventSource, providerSecretNames, type EventSettings } from "../http/events/event-settings.js";
 
 /**
- * By preset: the token claim with the same value as the user id in the provider's own signup events, or `null` where the
- * team defines the events itself. Source: the providers' documentation of tokens and of events.
+ * By preset: the token claim that has the same value as the user id in the provider's signup events, or `null` if the
+ * app's developers define the events themselves. Source: the providers' documentation of tokens and of events.
  */
 const eventUserIdClaims: Record<PresetName, string | null> = {
   rfc9068: null,
@@ -37,8 +37,8 @@ const findEventUserIdClaim = (provider: string): string | null =>
   Object.hasOwn(eventUserIdClaims, provider) ? eventUserIdClaims[provider as PresetName] : null;
 
 /**
- * Reports settings under which an event and a token could never name the same user. Every signup would then create a
- * Vital user that no viewer ever uses, and every viewer another one.
+ * Reports settings with which events and tokens cannot identify the same user. With them, every signup would create a
+ * Vital user that is never used, and the first sign-in of each viewer would create a second one.
  */
 export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, events: EventSettings): void {
   if (!hasEventSource(events)) return;
@@ -52,11 +52,11 @@ export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, even
     );
   }
   for (const sender of Object.keys(providerSecretNames) as (keyof typeof providerSecretNames)[]) {
-    const isForeign = expected !== null && provider !== sender && events.providerKeys[sender].length > 0;
-    if (isForeign) {
+    if (expected !== null && provider !== sender && events.providerKeys[sender].length > 0) {
       reader.problem(
         providerSecretNames[sender],
-        `its events name users of ${sender}, but AUTH_PROVIDER=${provider} signs in users of another provider; remove one`,
+        `events of ${sender} identify users of ${sender}, but AUTH_PROVIDER is ${provider}; ` +
+          "remove this setting or change AUTH_PROVIDER",
       );
     }
   }

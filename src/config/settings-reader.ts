@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The configuration is invalid; the message names every invalid setting and what to write instead. */
+/** The configuration is invalid. The message names every invalid setting and how to fix it. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   constructor(readonly problems: readonly string[]) {
@@ -25,7 +25,7 @@ export function createSettingsReader(environment: Environment) {
     return value === "" ? undefined : value;
   };
 
-  /** A secret may also be in a file that `NAME_FILE` names, as Docker and Kubernetes mount them. */
+  /** A secret may also be in the file that `NAME_FILE` names, because Docker and Kubernetes mount secrets as files. */
   const secret = (name: string): string | undefined => {
     const path = text(`${name}_FILE`);
     const value = text(name);
@@ -43,11 +43,6 @@ export function createSettingsReader(environment: Environment) {
     }
   };
 
-  const required = (name: string, value: string | undefined, hint: string): string => {
-    if (value === undefined) problem(name, `is required: ${hint}`);
-    return value ?? "";
-  };
-
   const toList = (value: string | undefined): string[] =>
     (value ?? "")
       .split(",")
@@ -59,12 +54,12 @@ export function createSettingsReader(environment: Environment) {
     problem,
     text,
     secret,
-    requiredText: (name: string, hint: string) => required(name, text(name), hint),
-    requiredSecret: (name: string, hint: string) => {
+    requiredSecret: (name: string, hint: string): string => {
       const before = problems.length;
       const value = secret(name);
-      // A file that cannot be read has been reported already.
-      return value === undefined && problems.length > before ? "" : required(name, value, hint);
+      // A file that is empty or cannot be read has been reported already.
+      if (value === undefined && problems.length === before) problem(name, `is required: ${hint}`);
+      return value ?? "";
     },
     list: (name: string) => toList(text(name)),
     secretList: (name: string) => toList(secret(name)),

@@ -5,9 +5,9 @@ import { stopTimes } from "./lifecycle.js";
 type Close = () => unknown;
 
 export type CloserOptions = {
-  /** A time limit for this closer alone, milliseconds; the closers without one share a limit. */
+  /** The time limit of this closer, milliseconds. Closers without one share a limit. */
   timeoutMs?: number;
-  /** Runs when the time limit has passed, to end what is still open. */
+  /** Runs when the time limit has passed, to force the resource to close. */
   cutOff?: () => void;
 };
 
@@ -17,14 +17,14 @@ type Closer = CloserOptions & { resource: string; close: Close };
  * The closers of everything that a process opens. Each resource registers its closer on the line after it was opened;
  * `close` runs them in reverse order.
  *
- * A closer that fails does not stop the others, and neither does one that takes too long: it is logged, left behind,
- * and ends with the process. When the shared time is used up, the remaining closers are started but not awaited.
+ * A closer that fails or exceeds its time limit does not stop the others. A late closer is logged and no longer awaited;
+ * it ends with the process. When the shared time is used up, the remaining closers are started but not awaited.
  */
 export function createClosers({ log, sharedMs = stopTimes.closeMs }: { log: Logger; sharedMs?: number }) {
   const closers: Closer[] = [];
   let closing: Promise<void> | null = null;
 
-  /** Throws what the closer throws. Being late is not a failure. */
+  /** Throws the error of the closer. Exceeding the time limit is not a failure. */
   async function run({ resource, close, cutOff }: Closer, timeoutMs: number): Promise<void> {
     if (await endsWithin(Promise.resolve(close()), timeoutMs)) return;
     log.warn({ resource, timeoutMs }, "not closed in time");
@@ -54,7 +54,7 @@ export function createClosers({ log, sharedMs = stopTimes.closeMs }: { log: Logg
   }
 
   /**
-   * Closes everything, once: later calls wait for the first.
+   * Closes everything once. Later calls return the promise of the first.
    * @throws AggregateError with every failure
    */
   const close = (): Promise<void> => (closing ??= closeAll());
@@ -65,7 +65,7 @@ export function createClosers({ log, sharedMs = stopTimes.closeMs }: { log: Logg
     },
     close,
 
-    /** Runs `open`. When it throws, closes what it has opened so far, then throws its error. */
+    /** Runs `open`. If it throws, closes everything opened so far and rethrows the error. */
     async closeOnFailure<T>(open: () => Promise<T>): Promise<T> {
       try {
         return await open();

@@ -1,21 +1,22 @@
 import type { Logger } from "../telemetry/logger.js";
 
-/** The longest that a stop may take, milliseconds; configure the orchestrator to wait a little longer. */
+/** The maximum duration of a stop, milliseconds. Configure the orchestrator to wait a little longer. */
 const stopDeadlineMs = 9_500;
 
 /** How that time is divided, milliseconds. */
 export const stopTimes = {
-  /** For requests and jobs in progress to finish; then they are cut off. */
+  /** For requests and jobs in progress to finish. After that they are cut off. */
   drainMs: 6_500,
-  /** For connections to close after that; then the process exits anyway. */
+  /** For connections to close afterwards. Then the process exits anyway. */
   closeMs: 2_000,
 };
 
 export type Stoppable = { log: Logger; close(): Promise<void> };
 
 /**
- * Creates the lifecycle of a long-lived process. It stops once, on SIGTERM, SIGINT or `fail`. The exit code is 0 after a
- * clean stop and 1 otherwise. The process exits within 10 s of the signal, even when something has not closed by then.
+ * Creates the lifecycle of a long-lived process. It stops once, on SIGTERM, SIGINT or `fail`. The exit code is 0 if a
+ * signal stopped the process and everything closed without an error, and 1 otherwise. The process exits within 10 s of
+ * the signal, even when something has not closed by then.
  */
 export function createLifecycle() {
   let isStopping = false;
@@ -46,9 +47,9 @@ export function createLifecycle() {
     });
   }
 
-  // A bug outside of any request or job. It is logged whole; the process continues, for the sake of all other work.
+  // A bug outside any request or job. It is logged, and the process continues so that other work is not interrupted.
   process.on("unhandledRejection", (error) => {
-    log()?.error({ err: error }, "unexpected error outside of a request");
+    log()?.error({ err: error }, "unexpected error outside a request or job");
   });
   process.on("SIGTERM", () => {
     stop("SIGTERM", 0);
@@ -63,7 +64,7 @@ export function createLifecycle() {
     fail: () => {
       stop("fatal error", 1);
     },
-    /** Registers what a stop closes. */
+    /** Registers the service that a stop closes. */
     run(stoppable: Stoppable): void {
       running = stoppable;
     },

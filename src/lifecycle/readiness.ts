@@ -3,13 +3,13 @@ import type { Readiness } from "../http/health.js";
 
 /** How often MongoDB is checked, milliseconds; four times as often while there is a problem. */
 const checkEveryMs = 2_000;
-/** What a caller is told to wait while the process is starting, milliseconds. */
+/** The retry delay that callers receive while the process is starting, milliseconds. */
 const startingRetryMs = 2_000;
 
 /**
  * Tracks whether the process can do its work: MongoDB responds, the mappings belong to the deployment of our API key,
- * the indexes exist. `whenOpen` resolves when all of it has been true once. From then on the services may be used;
- * while MongoDB is unavailable they fail by themselves.
+ * and the indexes exist. `whenFirstReady` resolves when all these checks have passed once. After that, the services may
+ * be used; while MongoDB is unavailable they return errors themselves.
  */
 export function startReadiness({
   whenConnected,
@@ -26,29 +26,29 @@ export function startReadiness({
   /** Creates the indexes of an empty collection. Returns the names of the missing ones. */
   prepareIndexes: () => Promise<readonly string[]>;
   ping: () => Promise<void>;
-  /** Whether an error of these checks can only be solved by a new process with other settings. */
+  /** Whether an error of these checks can only be fixed by a restart with different settings. */
   isFatal: (error: unknown) => boolean;
-  /** Called once with the fatal error; the checks end. */
+  /** Called once with the fatal error. The checks then end. */
   onFatal: (error: unknown) => void;
   isStopping: () => boolean;
 }) {
   let problem: string | null = "MongoDB has not responded yet";
-  let isOpen = false;
+  let hasBeenReady = false;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
-  let open: () => void;
-  const whenOpen = new Promise<void>((resolve) => (open = resolve));
+  let resolveFirstReady: () => void;
+  const whenFirstReady = new Promise<void>((resolve) => (resolveFirstReady = resolve));
 
   async function findProblem(): Promise<string | null> {
-    if (isOpen) {
+    if (hasBeenReady) {
       await ping();
       return null;
     }
     await assertDeployment();
     const missing = await prepareIndexes();
     if (missing.length > 0) return `indexes are missing (${missing.join(", ")}): run vital-gateway migrate`;
-    isOpen = true;
-    open();
+    hasBeenReady = true;
+    resolveFirstReady();
     return null;
   }
 
@@ -73,13 +73,13 @@ export function startReadiness({
   }
 
   return {
-    whenOpen,
+    whenFirstReady,
     state,
 
-    /** Returns the same function, but it rejects with `SERVICE_UNAVAILABLE` until the checks have passed once. */
+    /** Wraps a function so that it rejects with `SERVICE_UNAVAILABLE` until the checks have passed once. */
     guard<A extends unknown[], R>(service: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
       return (...args) => {
-        if (isOpen) return service(...args);
+        if (hasBeenReady) return service(...args);
         const readiness = state();
         const reason = readiness.ready ? "starting" : readiness.reason;
         return Promise.reject(

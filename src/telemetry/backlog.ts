@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.js";
 import type { MappingState } from "../core/mapping/mapping.js";
 
-/** What is read at a scrape, not counted as it happens. */
+/** The values that are read at each scrape instead of being counted continuously. */
 export type Backlog = {
   mappings: Record<MappingState, number>;
   oldestPendingSeconds: number;
@@ -12,7 +12,7 @@ export type Backlog = {
 
 type Countable = { countJobs(): Promise<Record<string, number>> };
 
-/** Returns a function that reads the backlog: it rejects without MongoDB, and leaves out the jobs without Redis. */
+/** Returns a function that reads the backlog. It rejects while MongoDB is down, and omits the jobs while Redis is down. */
 export function createBacklogReader({
   mappings,
   queues,

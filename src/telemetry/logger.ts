@@ -11,7 +11,7 @@ export type Logger = {
 export const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Fields that must not be logged: where one is by mistake, its value is replaced and the mistake stays visible. */
+/** Fields that must not be logged. If one is logged by mistake, its value is redacted but the field stays visible. */
 const redactedFields = [
   "authorization",
   "apiKey",
@@ -23,8 +23,8 @@ const redactedFields = [
 ];
 
 /**
- * Converts an error and its chain of causes to type, message and stack. Other properties are left out, because those of
- * drivers contain requests and connection strings.
+ * Converts an error and its chain of causes to type, message and stack. Other properties are left out, because driver
+ * errors contain requests and connection strings.
  */
 export function toErrorFields(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -37,7 +37,7 @@ export const toReason = (error: unknown): string =>
   error instanceof Error ? error.message : "unknown error";
 
 /**
- * Creates a logger that writes JSON lines to standard output. The given secrets are masked wherever they appear in a
+ * Creates a logger that writes JSON lines to standard output. The given secrets are masked wherever they occur in a
  * line, for example inside a library's error message.
  */
 export function createLogger({
@@ -49,8 +49,9 @@ export function createLogger({
   process: string;
   secrets?: readonly string[];
 }): Logger {
-  const hidden = secrets.filter((secret) => secret.length >= 8);
-  const hide = (line: string) => hidden.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line);
+  const maskedSecrets = secrets.filter((secret) => secret.length >= 8);
+  const mask = (line: string) =>
+    maskedSecrets.reduce((text, secret) => text.replaceAll(secret, "[secret]"), line);
   const options = {
     level,
     base: { process: name },
@@ -63,7 +64,7 @@ export function createLogger({
     serializers: { error: toErrorFields, err: toErrorFields },
   };
   const logger: PinoLogger = pino(options, {
-    write: (line: string) => void process.stdout.write(hide(line)),
+    write: (line: string) => void process.stdout.write(mask(line)),
   });
   return logger;
 }

@@ -17,7 +17,7 @@ const createRegistry = (): Registry => {
   return registry;
 };
 
-/** Everything that is counted or measured as it happens. */
+/** The metrics that are updated while the process works. */
 function createInstruments(registry: Registry) {
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
@@ -46,10 +46,13 @@ function createInstruments(registry: Registry) {
     vitalDuration: histogram("vital_request_duration_seconds", "Duration of calls to Vital.", seconds, [
       "operation",
     ]),
-    reenqueued: counter("sweeper_reenqueued_total", "Mappings enqueued again: their job was lost or late."),
-    rateLimited: counter("rate_limited_seconds_total", "Time for which Vital asked to wait."),
+    reenqueued: counter(
+      "sweeper_reenqueued_total",
+      "Mappings enqueued again because their job was lost or late.",
+    ),
+    rateLimited: counter("rate_limited_seconds_total", "Total length of the pauses that Vital asked for."),
     credentials: gauge("credentials_refused", "1 while Vital refuses VITAL_API_KEY."),
-    wrongTeam: gauge("wrong_team", "1 when VITAL_API_KEY belongs to another team than the mappings."),
+    wrongTeam: gauge("wrong_team", "1 when VITAL_API_KEY belongs to a different team than the mappings."),
     rebuilds: counter("worker_rebuilds_total", "Workers restarted because they stalled."),
   };
 }
@@ -61,7 +64,7 @@ function toWorkersWanted({ mappings, isPaused }: Backlog, workerConcurrency: num
   return Math.max(1, Math.ceil(waiting / (clearBacklogSeconds * jobsPerSecondPerSlot * workerConcurrency)));
 }
 
-/** The gauges of the backlog; `show` sets them all. */
+/** The gauges of the backlog. `set` updates all of them. */
 function createBacklogGauges(registry: Registry, workerConcurrency: number) {
   const registers = [registry];
   const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
@@ -70,7 +73,7 @@ function createBacklogGauges(registry: Registry, workerConcurrency: number) {
   const mappings = gauge("mappings", "Mappings by state.", ["state"]);
   const oldestPending = gauge(
     "oldest_pending_seconds",
-    "Age of the oldest pending mapping; alert on this one.",
+    "Age of the oldest pending mapping; alert on this metric.",
   );
   const queueJobs = gauge("queue_jobs", "Jobs in Redis.", ["queue", "state"]);
   const workersWanted = gauge(
@@ -79,7 +82,7 @@ function createBacklogGauges(registry: Registry, workerConcurrency: number) {
   );
 
   return {
-    show(backlog: Backlog): void {
+    set(backlog: Backlog): void {
       for (const [state, count] of Object.entries(backlog.mappings)) mappings.set({ state }, count);
       oldestPending.set(backlog.oldestPendingSeconds);
       for (const [queue, counts] of Object.entries(backlog.queueJobs ?? {})) {
@@ -91,7 +94,7 @@ function createBacklogGauges(registry: Registry, workerConcurrency: number) {
 }
 
 /**
- * The metrics of the process in Prometheus format. Labels have few values and never carry a user id. A scrape reads
+ * The metrics of the process in Prometheus format. Labels have few values and never contain a user id. A scrape reads
  * the backlog at most once per `backlogMaxAgeMs`; when that fails, the gauges keep their last values.
  */
 export function createMetrics({
@@ -114,7 +117,7 @@ export function createMetrics({
     const nowMs = now().getTime();
     if (nowMs - backlogReadAtMs < backlogMaxAgeMs) return;
     backlogReadAtMs = nowMs;
-    backlogGauges.show(await readBacklog());
+    backlogGauges.set(await readBacklog());
   }
 
   return {
@@ -151,7 +154,7 @@ export function createMetrics({
     workerRebuilt: () => {
       instruments.rebuilds.inc();
     },
-    /** Returns the text for a Prometheus scrape. Never rejects because of the backlog. */
+    /** Returns the text for a Prometheus scrape. A backlog that cannot be read does not make it reject. */
     read: async (): Promise<{ contentType: string; body: string }> => {
       await refreshBacklog().catch(() => undefined);
       return { contentType: registry.contentType, body: await registry.metrics() };

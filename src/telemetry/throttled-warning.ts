@@ -2,8 +2,8 @@ import type { Clock } from "../core/clock.js";
 import { toReason, type Logger } from "./logger.js";
 
 /**
- * Returns a function that logs an error as one warning, and then nothing for `quietMs`. During an outage every command
- * fails: that is worth one line, not thousands.
+ * Returns a function that logs an error as a warning and then ignores errors for `quietMs`. During an outage every
+ * command fails, which should produce one line, not thousands.
  */
 export function createThrottledWarning({
   log,

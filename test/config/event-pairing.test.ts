@@ -14,7 +14,7 @@ import {
 } from "../support/auth/test-authentication.js";
 import { bearerToken, startIngress } from "../support/http/test-ingress.js";
 
-/** By preset: the name of the documented event that belongs to its tokens, where it differs from the name of the preset. */
+/** By preset: the name of the example event that matches its tokens, where it differs from the name of the preset. */
 const exampleOf: Record<string, string> = {
   "clerk-oauth": "clerk",
   "cognito-id": "cognito",
@@ -41,7 +41,7 @@ afterAll(async () => {
   await issuer.close();
 });
 
-/** Publishes the documented event of a provider and returns the app user id that was recorded. */
+/** Publishes a provider's example event and returns the app user id that was recorded. */
 async function publishExample(example: string, kind: "created" | "deleted"): Promise<string | undefined> {
   const path = new URL(`../../docs/sources/examples/${example}.${kind}.json`, import.meta.url);
   const before = ingress.recorded.length;
@@ -52,7 +52,7 @@ async function publishExample(example: string, kind: "created" | "deleted"): Pro
 describe.each(providerCases)("$provider", (one) => {
   const example = exampleOf[one.provider] ?? one.provider;
 
-  test("its documented events and its token name the same user", async () => {
+  test("its documented events and its token identify the same user", async () => {
     const created = await publishExample(example, "created");
     const deleted = await publishExample(example, "deleted");
     expect(created).toBeTypeOf("string");
@@ -66,7 +66,7 @@ describe.each(providerCases)("$provider", (one) => {
   });
 });
 
-describe("settings under which events and tokens cannot name the same user", () => {
+describe("settings with which events and tokens cannot identify the same user", () => {
   const base = {
     VITAL_API_KEY: "sk_us_0123456789",
     MONGODB_URL: "mongodb://127.0.0.1:1/gateway",
@@ -96,14 +96,14 @@ describe("settings under which events and tokens cannot name the same user", () 
     ]);
   });
 
-  test("it is accepted when a pointer names the user id of the events, or when there are no events", () => {
+  test("Okta's login is accepted if a pointer selects the user id in the events, or if no event source is configured", () => {
     const withLogin = { ...okta, AUTH_USER_ID_CLAIM: "sub" };
     expect(findProblems({ ...withLogin, EVENTS_USER_ID_POINTER: "/user/login" })).toEqual([]);
     expect(findProblems({ ...withLogin, EVENTS_BEARER_TOKENS: "" })).toEqual([]);
   });
 
   test.each(["workos", "zitadel", "fusionauth"])(
-    "the signing secret of %s together with another provider is rejected",
+    "the signing secret of %s is rejected together with another AUTH_PROVIDER",
     (sender) => {
       const name = `EVENTS_${sender.toUpperCase()}_SECRETS`;
       expect(findProblems({ ...okta, [name]: "a-secret-of-a-sender-0001" })).toEqual([

@@ -12,14 +12,18 @@ import { startOwnRedis, createTestDatabase } from "../support/services.js";
 const redis = await startOwnRedis();
 const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
-const stranger = await startIdentityProvider({ audience: localAudience });
-afterAll(() => stranger.close());
+const foreignProvider = await startIdentityProvider({ audience: localAudience });
+afterAll(() => foreignProvider.close());
 
 const ownToken = await stack.signIn(appUser());
-const foreign = await signIn({ issuer: stranger.issuer, audience: localAudience, appUserId: appUser() });
+const foreign = await signIn({
+  issuer: foreignProvider.issuer,
+  audience: localAudience,
+  appUserId: appUser(),
+});
 const foreignToken = foreign.accessToken;
 
-/** Paths, stack frames and names of dependencies: responses must not contain them. */
+/** Paths, stack frames and names of dependencies, which responses must not contain. */
 const internals =
   /node_modules|\bat \S+ \(|\.[jt]s:\d|mongo|redis|bullmq|ioredis|fastify|apollo|127\.0\.0\.1:\d/i;
 
@@ -45,7 +49,7 @@ afterEach(async () => {
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200);
 });
 
-test("without a token, or with a foreign one, an app gets 401 with a challenge", async () => {
+test("a GraphQL request without a valid token gets 401 with a challenge", async () => {
   for (const headers of [{}, bearer(foreignToken), bearer("garbage"), { authorization: "Basic eDp5" }]) {
     const response = await post("/graphql", { body: query, headers });
     expect(response.status).toBe(401);
@@ -54,7 +58,7 @@ test("without a token, or with a foreign one, an app gets 401 with a challenge",
   }
 });
 
-test("without a credential, or with a foreign one, an event gets 401", async () => {
+test("an event without a valid credential gets 401", async () => {
   const signed = { "webhook-id": "m1", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA" };
   for (const headers of [{}, bearer(foreignToken), bearer(ownToken), signed]) {
     const response = await post("/v1/events", { body: '{"type":"user.created"}', headers });
@@ -63,7 +67,7 @@ test("without a credential, or with a foreign one, an event gets 401", async () 
   }
 });
 
-const garbage: readonly (string | Buffer)[] = [
+const malformedBodies: readonly (string | Buffer)[] = [
   "",
   "null",
   '"text"',
@@ -75,9 +79,9 @@ const garbage: readonly (string | Buffer)[] = [
   "[".repeat(50_000),
 ];
 
-test("any garbage gets 400 from both endpoints", async () => {
-  for (const body of garbage) {
-    // With this media type a document that fails validation gets 400 too (GraphQL over HTTP).
+test("a malformed body gets 400 from both endpoints", async () => {
+  for (const body of malformedBodies) {
+    // With this media type, a document that fails validation also gets 400 (GraphQL over HTTP).
     const accept = "application/graphql-response+json";
     const graphql = await post("/graphql", { body, headers: { ...bearer(ownToken), accept } });
     const ingress = await post("/v1/events", { body, headers: eventToken() });
@@ -107,7 +111,7 @@ async function announceTenMegabytes(path: string, headers: Record<string, string
   return response.statusCode ?? 0;
 }
 
-test("ten megabytes get 413 from both endpoints, and do no harm when they are sent anyway", async () => {
+test("a body of ten megabytes gets 413 from both endpoints, and does no harm when it is sent anyway", async () => {
   expect(await announceTenMegabytes("/graphql", bearer(ownToken))).toBe(413);
   expect(await announceTenMegabytes("/v1/events", eventToken())).toBe(413);
   const body = "x".repeat(10_000_000);
@@ -128,6 +132,6 @@ test("bytes that are not HTTP get 400 and a closed connection", async () => {
   expect(response).not.toMatch(internals);
 });
 
-test("after all that, the gateway still issues tokens", async () => {
+test("the gateway still issues tokens after all these requests", async () => {
   expect((await sendGraphql(gateway, ownToken)).data?.vitalSignInToken?.userId).toBeTypeOf("string");
 });

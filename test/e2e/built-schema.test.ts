@@ -8,7 +8,7 @@ import { startOwnRedis, createTestDatabase } from "../support/services.js";
 const redis = await startOwnRedis();
 const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 
-test("a built gateway serves the committed schema: the build renames nothing that apps see", async () => {
+test("a built gateway serves the committed schema, without names changed by the build", async () => {
   const gateway = await stack.startReady("gateway", { GATEWAY_INTROSPECTION: "true" });
   const response = await fetch(`${gateway.url}/graphql`, {
     method: "POST",

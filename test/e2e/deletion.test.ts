@@ -4,7 +4,7 @@ import { appUser, sendGraphql, errorCode, startStack } from "../support/stack.js
 import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
 const redis = await startOwnRedis();
-// A deletion is final when no late create is possible any more; that time includes the timeout of a call.
+// A deletion is final when no late create can arrive any more. How long that takes depends on the timeout of a call.
 const stack = await startStack({
   mongodbUrl: createTestDatabase(),
   redisUrl: redis.url,

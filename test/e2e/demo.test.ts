@@ -19,7 +19,7 @@ async function startDemo(args: readonly string[]) {
     cwd: root,
     env,
     stdio: ["ignore", "pipe", "pipe"],
-    // Its own process group, as a terminal creates for each command.
+    // A separate process group, as a terminal creates one for each command.
     detached: true,
   });
   onTestFinished(async () => {
@@ -36,7 +36,7 @@ async function startDemo(args: readonly string[]) {
   return { child, folder, output, exited };
 }
 
-/** Returns the ids of the processes that have this folder in their environment; on Linux only. */
+/** Returns the ids of the processes that have this folder in their environment (Linux only). */
 async function listProcesses(folder: string): Promise<string[]> {
   if (platform() !== "linux") return [];
   const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
@@ -46,13 +46,13 @@ async function listProcesses(folder: string): Promise<string[]> {
   return ids.filter((_, index) => environments[index]?.includes(folder));
 }
 
-/** Returns what is left in the temporary folder; the compiler's cache may stay. */
+/** Returns the files left in the temporary folder, except the compiler's cache. */
 const listLeftovers = async (folder: string) =>
   (await readdir(folder)).filter((name) => !/^(tsx-|node-compile-cache)/.test(name));
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-test("the demo runs all steps, prints its result as the last line, and leaves nothing behind", async () => {
+test("the demo runs all steps, prints its result as the last line and cleans up", async () => {
   const { folder, output, exited } = await startDemo(["--once", "--json"]);
   const [stdout, stderr] = await output;
   expect(await exited).toEqual([0, null]);
@@ -73,7 +73,7 @@ test("the demo runs all steps, prints its result as the last line, and leaves no
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 
-test("the demo keeps running and prints a command that works, and leaves nothing behind when npm is killed", async () => {
+test("the demo keeps running, prints a command that works, and cleans up when npm is killed", async () => {
   const { child, folder, exited } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -91,19 +91,19 @@ test("the demo keeps running and prints a command that works, and leaves nothing
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 
-test("Ctrl-C stops the demo, which leaves nothing behind", async () => {
+test("the demo stops and cleans up on Ctrl-C", async () => {
   const { child, folder } = await startDemo([]);
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   await waitUntil("the demo has started", () => stdout.includes("is running on"), 60_000);
-  // A terminal sends the signal to the whole process group; npm leaves it to its children.
+  // A terminal sends the signal to the whole process group; npm lets its children handle it.
   process.kill(-(child.pid ?? 0), "SIGINT");
   const isGone = async () => (await listProcesses(folder)).length === 0;
   await waitUntil("the demo's processes are gone", isGone, 15_000);
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 
-test("a demo that cannot start prints the reason, in the last line too, and exits with 1", async () => {
+test("a demo that cannot start prints the reason as the result in the last line, and exits with 1", async () => {
   const child = spawn(process.execPath, ["--import", "tsx", "dev/demo.ts", "--once", "--json"], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, MONGODB_URL_FILE: "/nowhere" },
@@ -121,7 +121,7 @@ test("a demo that cannot start prints the reason, in the last line too, and exit
   expect(stderr).not.toMatch(/^\s+at /m);
 }, 60_000);
 
-test("an unknown option of the demo is wrong usage: exit code 2", async () => {
+test("the demo prints its usage for an unknown option, and exits with 2", async () => {
   const { exited, output } = await startDemo(["--twice"]);
   expect((await output)[1]).toContain("Usage: npm run demo");
   expect(await exited).toEqual([2, null]);

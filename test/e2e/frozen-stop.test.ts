@@ -5,11 +5,11 @@ import { startOwnMongo, startOwnRedis } from "../support/services.js";
 const [mongo, redis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
 const stack = await startStack({ mongodbUrl: mongo.url, redisUrl: redis.url });
 
-test("on SIGTERM gateway and worker exit with 0 within ten seconds, even with MongoDB, Redis and Vital frozen and requests in flight", async () => {
+test("on SIGTERM, gateway and worker exit with 0 within ten seconds, even with MongoDB, Redis and Vital frozen and requests in flight", async () => {
   const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
   const accessToken = await stack.signIn(appUser());
   await stack.vital.fault({ operation: "*", kind: "hang" });
-  // Both are waiting for something that will not respond.
+  // Gateway and worker each wait for a response from Vital that will never arrive.
   const early = [sendGraphql(gateway, accessToken), stack.publish(gateway, appUser())];
   await early[1];
   mongo.pause();

@@ -7,7 +7,7 @@ const redis = await startOwnRedis();
 const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const gateway = await stack.startReady("gateway");
 
-test("a worker killed in the middle of 200 signups loses no user and duplicates none", async () => {
+test("when a worker is killed during 200 signups, no user is lost or duplicated", async () => {
   const users = Array.from({ length: 200 }, () => appUser());
   // Slow enough that the worker is killed with creates in flight.
   await stack.vital.fault({ operation: "create-user", kind: "delay", delayMs: 150 });

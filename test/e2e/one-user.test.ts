@@ -19,7 +19,7 @@ test("the same signup sent ten times by ten concurrent senders creates one Vital
   expect(await stack.findMapping(appUserId)).toMatchObject({ vitalUserId: users[0]?.vitalUserId });
 });
 
-test("two gateways asked at once for a user without a signup event create one Vital user and issue two tokens for it", async () => {
+test("two gateways that get a token request for the same new user at once create one Vital user and issue two tokens for it", async () => {
   const appUserId = appUser();
   const accessToken = await stack.signIn(appUserId);
   const responses = await Promise.all([sendGraphql(one, accessToken), sendGraphql(other, accessToken)]);

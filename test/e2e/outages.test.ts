@@ -21,7 +21,7 @@ async function expectOneVitalUserEach(appUserIds: readonly AppUserId[]): Promise
   expect(users.map(({ clientUserId }) => clientUserId).sort()).toEqual([...appUserIds].sort());
 }
 
-test("without Redis events are acknowledged and tokens issued, and when Redis is back everything becomes active", async () => {
+test("without Redis, events are acknowledged and tokens issued, and all mappings become active after Redis has restarted", async () => {
   const [early, late, caller] = [createUsers(15), createUsers(15), appUser()];
   const accessToken = await stack.signIn(caller);
   await redis.kill();
@@ -36,10 +36,10 @@ test("without Redis events are acknowledged and tokens issued, and when Redis is
   await expectOneVitalUserEach(all);
 }, 90_000);
 
-test("everything acknowledged becomes active even when Redis is flushed", async () => {
+test("the mappings of all acknowledged events become active even when Redis is flushed", async () => {
   const users = createUsers(60);
   const client = new Redis(redis.url);
-  // So slow that most jobs are still in Redis and get lost.
+  // Slow enough that most jobs are still in Redis when it is flushed.
   await stack.vital.fault({ operation: "create-user", kind: "delay", delayMs: 500 });
   try {
     const published = publishAll(users);
@@ -54,7 +54,7 @@ test("everything acknowledged becomes active even when Redis is flushed", async 
   await expectOneVitalUserEach(users);
 }, 90_000);
 
-test("without MongoDB events get 503 with Retry-After and tokens a typed error, and both recover by themselves", async () => {
+test("without MongoDB, events get 503 with Retry-After and token requests a typed error, and both recover without a restart", async () => {
   const [appUserId, caller] = [appUser(), appUser()];
   const accessToken = await stack.signIn(caller);
   await mongo.kill();

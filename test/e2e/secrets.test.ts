@@ -12,7 +12,7 @@ const stack = await startStack({
 });
 const [gateway, worker] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 
-/** Returns everything in Redis, of every type. */
+/** Returns all keys and values in Redis, of every type. */
 async function readRedis(client: Redis): Promise<string> {
   const readers: Record<string, (key: string) => Promise<unknown>> = {
     string: (key) => client.get(key),
@@ -50,13 +50,13 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   const tampered = `${accessToken.slice(0, -12)}AAAAAAAAAAAA`;
   const wrongBearer = "a-wrong-token-of-some-length-0123456789";
 
-  // What succeeds: an event with a signature, one with a token, and a sign-in.
+  // Requests that succeed: an event with a signature, one with a token, and a sign-in.
   await stack.publish(gateway, user);
   expect((await sendEvent(`Bearer ${stack.secrets.bearerToken}`, user)).status).toBe(202);
   await stack.whenActive([user]);
   const signInToken = getSignInToken(await sendGraphql(gateway, accessToken));
 
-  // What can fail: invalid credentials; a Vital that fails, resets connections and refuses the key.
+  // Requests that fail: invalid credentials, then connection resets, errors and a refused key at Vital.
   const refusals = [
     await (await sendEvent(`Bearer ${wrongBearer}`, user)).text(),
     (await sendGraphql(gateway, tampered)).text,

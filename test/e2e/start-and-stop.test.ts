@@ -15,11 +15,11 @@ const { settings } = stack;
 
 const maxReadyMs = 1_500;
 const maxIdleMegabytes = 150;
-/** On a shared machine the processor time of a start says more than the elapsed time, but still varies. */
-const slack = 2;
+/** On a shared machine, processor time is a better measure of startup than elapsed time, but it still varies. */
+const cpuSlackFactor = 2;
 const maxReadyMsOnBusyMachine = 10_000;
 
-/** Returns the processor time and the memory of a process; on Linux only. */
+/** Returns the processor time and the memory of a process (Linux only). */
 function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
   if (platform() !== "linux") return null;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -33,10 +33,10 @@ function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
   return { cpuMs: (userTicks + systemTicks) * 10, megabytes: Math.round(Number(kilobytes) / 1024) };
 }
 
-const readyReason = async (adminUrl: string) =>
+const readReadyReason = async (adminUrl: string) =>
   ((await (await fetch(`${adminUrl}/readyz`)).json()) as { reason?: string }).reason;
 
-test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdleMegabytes} MB`, async () => {
+test(`a gateway is ready within ${maxReadyMs} ms and uses less than ${maxIdleMegabytes} MB when idle`, async () => {
   const startedAtMs = performance.now();
   const gateway = await stack.startReady("gateway");
   const readyMs = Math.round(performance.now() - startedAtMs);
@@ -47,13 +47,13 @@ test(`a gateway is ready within ${maxReadyMs} ms and idles in less than ${maxIdl
   process.stderr.write(
     `gateway: ready after ${readyMs} ms (${cpuMs} ms of processor time), idle in ${megabytes} MB\n`,
   );
-  expect(cpuMs).toBeLessThan(maxReadyMs * slack);
+  expect(cpuMs).toBeLessThan(maxReadyMs * cpuSlackFactor);
   expect(readyMs).toBeLessThan(maxReadyMsOnBusyMachine);
   expect(megabytes).toBeLessThan(maxIdleMegabytes);
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
 });
 
-test("gateway and worker wait for a MongoDB and a Redis that start later, and then work without a restart", async () => {
+test("gateway and worker wait until MongoDB and Redis start, and then work without a restart", async () => {
   const [lateMongo, lateRedis] = await Promise.all([startOwnMongo(), startOwnRedis()]);
   await Promise.all([lateMongo.kill(), lateRedis.kill()]);
   const later = { MONGODB_URL: lateMongo.url, REDIS_URL: lateRedis.url };
@@ -61,7 +61,7 @@ test("gateway and worker wait for a MongoDB and a Redis that start later, and th
 
   expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
   expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
-  expect(await readyReason(worker.adminUrl)).toContain("MongoDB");
+  expect(await readReadyReason(worker.adminUrl)).toContain("MongoDB");
   const appUserId = appUser();
   expect((await stack.publish(gateway, appUserId)).status).toBe(503);
 
@@ -74,7 +74,7 @@ test("gateway and worker wait for a MongoDB and a Redis that start later, and th
   await Promise.all([gateway.stop(), worker.stop()]);
 }, 90_000);
 
-test("a process whose key belongs to another environment logs that and exits with 1", async () => {
+test("a process whose API key belongs to another environment logs the reason and exits with 1", async () => {
   const gateway = await stack.startReady("gateway");
   await gateway.stop();
   const other = await stack.start("worker", { VITAL_API_KEY: "pk_us_0123456789abcdef" });
@@ -85,12 +85,12 @@ test("a process whose key belongs to another environment logs that and exits wit
   expect(line).toMatch(/VITAL_API_KEY/);
 });
 
-test("invalid settings are all reported at once, with exit code 1 and before a port opens", async () => {
-  const holder = createServer().listen(0, "127.0.0.1");
-  await once(holder, "listening");
-  onTestFinished(() => void holder.close());
-  // Trying to open this port would be reported as an error.
-  const GATEWAY_PORT = String((holder.address() as AddressInfo).port);
+test("all invalid settings are reported together, with exit code 1, before a port is opened", async () => {
+  const occupied = createServer().listen(0, "127.0.0.1");
+  await once(occupied, "listening");
+  onTestFinished(() => void occupied.close());
+  // This port is in use, so an attempt to open it would be reported.
+  const GATEWAY_PORT = String((occupied.address() as AddressInfo).port);
   const { code, output } = await stack.run(["gateway"], {
     GATEWAY_PORT,
     VITAL_API_KEY: "secret-of-another-format",
@@ -100,7 +100,7 @@ test("invalid settings are all reported at once, with exit code 1 and before a p
     EVENTS_BEARER_TOKENS: "short",
   });
   expect(code).toBe(1);
-  const wrong = [
+  const invalid = [
     "VITAL_API_KEY",
     "MONGODB_URL",
     "REDIS_URL",
@@ -108,7 +108,7 @@ test("invalid settings are all reported at once, with exit code 1 and before a p
     "AUTH_ISSUER",
     "GATEWAY_DEADLINE_MS",
   ];
-  for (const name of [...wrong, "EVENTS_BEARER_TOKENS"]) expect(output).toContain(`${name}: `);
+  for (const name of [...invalid, "EVENTS_BEARER_TOKENS"]) expect(output).toContain(`${name}: `);
   expect(output).not.toContain("secret-of-another-format");
   expect(output).not.toMatch(/in use|\bat .*:\d+/);
 });
@@ -125,13 +125,13 @@ test("a port that is in use is reported in one line, with exit code 1", async ()
 });
 
 test.each([[["unknown"]], [["gateway", "--unknown"]], [["retry"]]])(
-  "%j is wrong usage: exit code 2",
+  "the arguments %j are a usage error with exit code 2",
   async (args) => {
     expect((await stack.run(args, settings)).code).toBe(2);
   },
 );
 
-test("on SIGTERM gateway and worker exit with 0 within ten seconds, even with Redis down", async () => {
+test("on SIGTERM, gateway and worker exit with 0 within ten seconds, even with Redis down", async () => {
   const lostRedis = await startOwnRedis();
   const lost = { REDIS_URL: lostRedis.url };
   const running = await Promise.all([

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createClosers, type CloserOptions } from "../../src/lifecycle/closers.js";
 import { createRecordingLog } from "../support/recording-log.js";
 
-/** Closers that note the order in which they ran. */
+/** Creates closers that record the order in which they run. */
 function setUp({ sharedMs = 1_000 } = {}) {
   const { log, lines } = createRecordingLog();
   const closers = createClosers({ log, sharedMs });
@@ -36,7 +36,7 @@ test("closers run one after another, in the reverse order of opening", async () 
   expect(finished).toEqual(["server", "queue"]);
 });
 
-test("a closer that rejects and one that throws do not stop the others, and both failures are reported", async () => {
+test("closers that reject or throw do not stop the others, and all failures are reported", async () => {
   const { closers, lines, closed, add } = setUp();
   const [rejected, thrown] = [new Error("it rejects"), new Error("it throws")];
   add("database");
@@ -55,7 +55,7 @@ test("a closer that rejects and one that throws do not stop the others, and both
   ]);
 });
 
-test("closers that never end use up the shared time once, and those after them are still started", async () => {
+test("closers that never finish share one time limit, and the closers after them are still started", async () => {
   const { closers, lines, closed, add } = setUp({ sharedMs: 100 });
   add("database", never);
   add("queue", never);
@@ -69,24 +69,24 @@ test("closers that never end use up the shared time once, and those after them a
   );
 });
 
-test("a closer with a time limit of its own leaves the shared time to the others, and cuts off what is open", async () => {
+test("a closer with its own time limit is cut off after it, and does not use the shared time", async () => {
   const { closers, closed, add } = setUp({ sharedMs: 1_000 });
-  let isEnded = false;
+  let isCutOff = false;
   const finished: string[] = [];
   add("database", async () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     finished.push("database");
   });
-  add("server", never, { timeoutMs: 20, cutOff: () => (isEnded = true) });
+  add("server", never, { timeoutMs: 20, cutOff: () => (isCutOff = true) });
   await closers.close();
-  expect({ closed, finished, isEnded }).toEqual({
+  expect({ closed, finished, isCutOff }).toEqual({
     closed: ["server", "database"],
     finished: ["database"],
-    isEnded: true,
+    isCutOff: true,
   });
 });
 
-test("everything is closed once, also when it is closed twice", async () => {
+test("every resource is closed only once, even when close is called again", async () => {
   const { closers, closed, add } = setUp();
   add("database");
   await Promise.all([closers.close(), closers.close()]);
@@ -94,7 +94,7 @@ test("everything is closed once, also when it is closed twice", async () => {
   expect(closed).toEqual(["database"]);
 });
 
-test("when opening fails, what is open by then is closed before the error is reported", async () => {
+test("when opening fails, everything opened so far is closed before the error is thrown", async () => {
   const { closers, closed, add } = setUp();
   const failure = new Error("the port is in use");
   const open = async () => {

@@ -9,8 +9,8 @@ import { startWorker } from "../../src/worker.js";
 import { waitUntil } from "../support/wait-until.js";
 import { createTestDatabase, createTestRedis } from "../support/services.js";
 
-/** A port on which another process listens. */
-async function takePort(): Promise<number> {
+/** Listens on a free port and returns it, so that it is in use. */
+async function occupyPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -31,7 +31,7 @@ const createSettings = async (settings: Record<string, string>) => ({
 
 const lifecycle = { isStopping: () => false, fail: () => undefined, run: () => undefined };
 
-/** Counts by kind what keeps this process running: servers, connections, timers. */
+/** Counts the resources that keep this process running, by kind: servers, connections, timers. */
 function countHandles(): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) {
@@ -51,13 +51,13 @@ async function expectCleanFailure(port: number, start: () => Promise<unknown>): 
 }
 
 test("a gateway whose public port is in use closes everything before it fails", async () => {
-  const taken = await takePort();
+  const taken = await occupyPort();
   const config = readGatewayConfig(await createSettings({ GATEWAY_PORT: String(taken), ADMIN_PORT: "0" }));
   await expectCleanFailure(taken, () => startGateway(config, lifecycle));
 });
 
 test("a gateway whose admin port is in use closes its public port and its connections before it fails", async () => {
-  const [taken, free] = [await takePort(), await findFreePort()];
+  const [taken, free] = [await occupyPort(), await findFreePort()];
   const ports = { GATEWAY_PORT: String(free), ADMIN_PORT: String(taken) };
   const config = readGatewayConfig(await createSettings(ports));
   await expectCleanFailure(taken, () => startGateway(config, lifecycle));
@@ -65,7 +65,7 @@ test("a gateway whose admin port is in use closes its public port and its connec
 });
 
 test("a worker whose admin port is in use closes its connections before it fails", async () => {
-  const taken = await takePort();
+  const taken = await occupyPort();
   const config = readWorkerConfig(await createSettings({ ADMIN_PORT: String(taken) }));
   await expectCleanFailure(taken, () => startWorker(config, lifecycle));
 });

@@ -5,7 +5,7 @@ import { createManualClock } from "../support/manual-clock.js";
 
 const noMappings = { pending: 0, active: 0, failed: 0, deleting: 0, deleted: 0 };
 
-/** Metrics whose backlog the test sets, with ten job slots per worker: a worker clears 6000 mappings in a minute. */
+/** Creates metrics with this backlog and ten job slots per worker: a worker clears 6000 mappings in a minute. */
 function setUp(backlog: Partial<Backlog> | Error) {
   const clock = createManualClock();
   let reads = 0;
@@ -32,14 +32,14 @@ function setUp(backlog: Partial<Backlog> | Error) {
 
 test.each<[string, Partial<Backlog>, number]>([
   ["nothing is waiting", {}, 1],
-  ["a little is waiting", { mappings: { ...noMappings, pending: 10 } }, 1],
+  ["a few mappings are waiting", { mappings: { ...noMappings, pending: 10 } }, 1],
   [
     "pending and deleting mappings are waiting",
     { mappings: { ...noMappings, pending: 6_000, deleting: 1 } },
     2,
   ],
   ["the queue is paused", { mappings: { ...noMappings, pending: 60_000 }, isPaused: true }, 1],
-])("the number of workers wanted when %s", async (_name, backlog, expected) => {
+])("reports the number of workers wanted when %s", async (_name, backlog, expected) => {
   const { read } = setUp(backlog);
   expect(await read("backlog_workers_wanted")).toBe(expected);
 });
@@ -55,7 +55,7 @@ test("the backlog is read again only when it is older than its maximum age", asy
   expect(countReads()).toBe(2);
 });
 
-test("a backlog that cannot be read does not fail the scrape", async () => {
+test("a scrape succeeds when the backlog cannot be read", async () => {
   const { read } = setUp(new Error("MongoDB is down"));
   expect(await read("wrong_team")).toBe(0);
 });

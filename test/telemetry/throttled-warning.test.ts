@@ -3,7 +3,7 @@ import { createThrottledWarning } from "../../src/telemetry/throttled-warning.js
 import { createManualClock } from "../support/manual-clock.js";
 import { createRecordingLog } from "../support/recording-log.js";
 
-test("repeated errors are one warning with the first reason, until the quiet time has passed", () => {
+test("repeated errors are logged as one warning with the first reason until the quiet time has passed", () => {
   const clock = createManualClock();
   const { log, lines } = createRecordingLog();
   const warn = createThrottledWarning({ log, phrase: "Redis is down", now: clock.now, quietMs: 1_000 });

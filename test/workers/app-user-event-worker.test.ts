@@ -15,7 +15,7 @@ import { startOwnMongo, startOwnRedis, createTestDatabase, createTestRedis } fro
 
 type Setup = { mongodbUrl?: string; redisUrl?: string; serverSelectionTimeoutMs?: number };
 
-/** The worker on a real store and queue. Tests add jobs through `queue`, a plain BullMQ queue as any producer has. */
+/** Starts the worker with a real database and queue. Tests add jobs through `queue`, a plain BullMQ queue. */
 async function startWorker(setup: Setup = {}) {
   const redisUrl = setup.redisUrl ?? (await createTestRedis());
   const mongo = createMongoConnection({
@@ -80,18 +80,18 @@ const signup = (appUserId: unknown, more: object = {}) => ({
   ...more,
 });
 
-test("an event in the queue becomes a pending mapping and wakes provisioning, and its job is removed", async () => {
+test("an event in the queue creates a pending mapping and wakes provisioning, and its job is removed", async () => {
   const { add, find, counts, woken, queue, isEmpty } = await startWorker();
   await add(signup("u1"));
   await waitUntil("the job is done", async () => counts["queue accepted"] === 1 && (await isEmpty()));
   const lastEvent = { id: "evt_1", type: "user.created", at: new Date("2026-01-02T03:04:05Z") };
   expect(await find("u1")).toMatchObject({ state: "pending", lastEvent });
   expect(woken).toEqual(["provision-user u1"]);
-  // The producer has set no options: without those of the worker its jobs would pile up in Redis.
+  // The producer has set no options. Without the options of the worker, its jobs would accumulate in Redis.
   expect(await queue.getCompletedCount()).toBe(0);
 });
 
-test("events of the publisher are recorded, and the newer of signup and deletion counts", async () => {
+test("events of the publisher are recorded, and the newer of a signup and a deletion wins", async () => {
   const { redisUrl, find, counts } = await startWorker();
   const publisher = createSignupPublisher({ redisUrl });
   const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
@@ -107,7 +107,7 @@ test("events of the publisher are recorded, and the newer of signup and deletion
   expect((await find("back"))?.lastEvent?.type).toBe("user.created");
 });
 
-test("an event that is added twice, with the same job id or not, is one mapping", async () => {
+test("an event that is added repeatedly, with or without the same job id, creates one mapping", async () => {
   const { add, find, mappings, counts, isEmpty } = await startWorker();
   await add(signup("u1"), { jobId: "mine" });
   await add(signup("u1"), { jobId: "mine" });
@@ -117,7 +117,7 @@ test("an event that is added twice, with the same job id or not, is one mapping"
   expect((await find("u1"))?.state).toBe("pending");
 });
 
-test("an event without an id and a time gets those of its job", async () => {
+test("an event without an id and a time gets the id and the time of its job", async () => {
   const { add, find, counts } = await startWorker();
   const timestamp = Date.now() - 3_600_000;
   const job = await add({ type: "user.created", appUserId: "u1" }, { timestamp });
@@ -192,7 +192,7 @@ test("no event that Redis has persisted is lost when Redis restarts", async () =
   await waitUntil("all are recorded", async () => (await mappings.countByState()).pending === 11, 15_000);
 });
 
-test("closing ends in time while Redis is down", async () => {
+test("the worker closes in time while Redis is down", async () => {
   const redis = await startOwnRedis();
   const { add, counts, worker } = await startWorker({ redisUrl: redis.url });
   await add(signup("u1"));

@@ -9,15 +9,15 @@ import { waitUntil } from "../support/wait-until.js";
 import { startOwnRedis } from "../support/services.js";
 import { issueDeadlineMs, openFleet, toIds } from "../support/workers/fleet.js";
 
-/** The time that the first 429 takes to arrive, and then to become known in the other processes. */
+/** The time within which the first 429 arrives and the other processes learn of it, milliseconds. */
 const propagationMs = 1_500;
 
-test("while Vital asks to wait, workers and gateways only finish calls in flight, and then they continue", async () => {
+test("during a pause that Vital asks for, workers and gateways only finish calls in flight, and then they resume", async () => {
   const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5 });
   const [gateway, one, other] = [await start("gateway"), await start("worker"), await start("worker")];
   const [viewer] = toIds("viewer", 1);
   if (viewer === undefined) throw new Error("there should be a viewer");
-  // Every process has called Vital once and verified the team: later calls need no lookup for that.
+  // Let every process call Vital once and verify the team, so that later calls need no lookup for that.
   await gateway.tokens.issue(viewer);
   const early = toIds("early", 20);
   await gateway.signUp(early);
@@ -27,13 +27,13 @@ test("while Vital asks to wait, workers and gateways only finish calls in flight
   const users = toIds("user", 60);
   const before = (await listCalls()).length;
   await gateway.signUp(users);
-  await waitUntil("Vital has asked to wait", async () =>
+  await waitUntil("Vital has asked for a pause", async () =>
     (await listCalls()).some(({ status }) => status === 429),
   );
   const [first] = (await listCalls()).filter(({ status }) => status === 429);
   const firstAt = first?.at ?? 0;
-  // The gateway has not received a 429 itself: it must learn of it from the workers.
-  await waitUntil("the gateway has learned of it", () => Date.now() >= firstAt + propagationMs);
+  // The gateway has not received a 429 itself, so it must learn of the pause from the workers.
+  await waitUntil("the gateway should have learned of it", () => Date.now() >= firstAt + propagationMs);
   const results: unknown[] = [];
   while (Date.now() < firstAt + 3_500) {
     results.push(await gateway.tokens.issue(viewer).catch((error: unknown) => error));
@@ -44,7 +44,7 @@ test("while Vital asks to wait, workers and gateways only finish calls in flight
   const calls = (await listCalls()).slice(before);
   const late = calls.filter(({ at }) => at > firstAt + propagationMs && at < firstAt + 5_000);
   expect(late).toEqual([]);
-  // One call at most for each job slot: none called twice.
+  // At most one call for each job slot: no slot calls twice.
   expect(calls.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(10);
   for (const refusal of results)
     expect(refusal).toMatchObject({ code: "VITAL_UNAVAILABLE", retryable: true });
@@ -81,7 +81,7 @@ test("a refused key stops the calls, uses no attempt of any job, sets the gauge,
   expect(await worker.readMetric("credentials_refused")).toBe(0);
 }, 40_000);
 
-/** Makes the mappings due, as if they had waited long for their jobs and been swept this often. */
+/** Makes the mappings due, as if their jobs had been late and `sweeps` sweeps had claimed them. */
 async function makeDue(
   { mappings }: Pick<App, "mappings">,
   appUserIds: readonly AppUserId[],
@@ -99,7 +99,7 @@ async function makeDue(
   }
 }
 
-test("the sweeper provisions without Redis", async () => {
+test("the sweeper provisions users while Redis is down", async () => {
   const redis = await startOwnRedis();
   const { start, whenActive } = await openFleet({ redisUrl: redis.url });
   const [gateway, worker] = [await start("gateway"), await start("worker")];
@@ -111,7 +111,7 @@ test("the sweeper provisions without Redis", async () => {
   await whenActive(worker, users);
 }, 30_000);
 
-test("a user whose job is held by a frozen worker is provisioned by a sweeper", async () => {
+test("a sweeper provisions a user whose job a frozen worker holds", async () => {
   const { start, whenActive, redisUrl } = await openFleet();
   const gateway = await start("gateway");
   const frozen = startJobWorker({
@@ -135,7 +135,7 @@ test("a user whose job is held by a frozen worker is provisioned by a sweeper", 
   expect((await worker.queue.countJobs()).active).toBe(1);
 }, 30_000);
 
-test("while Vital hangs every viewer gets a typed error in time, and all are provisioned when it has recovered", async () => {
+test("while Vital hangs, every viewer gets a typed error in time, and all are provisioned after it has recovered", async () => {
   const { vital, start, whenActive } = await openFleet();
   const [gateway, worker] = [await start("gateway"), await start("worker")];
   await vital.fault({ operation: "*", kind: "hang" });

@@ -1,7 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
-import { queuePrefix } from "../../src/queue/provisioning-queue.js";
-import { provisioningQueueName } from "../../src/queue/provisioning-queue.js";
+import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../../src/queue/redis-connection.js";
 import { startJobWorker, type JobOutcome } from "../../workers/job-worker.js";
 import { startWatchdog } from "../../workers/watchdog.js";
@@ -32,7 +31,7 @@ async function setUp() {
   return { redisUrl, queue, add, start };
 }
 
-test("a worker whose connections are silently lost while jobs are running is replaced, and jobs continue", async () => {
+test("a worker whose connections are silently lost while jobs are running is restarted, and other jobs run", async () => {
   const { redisUrl, queue, add, start } = await setUp();
   const proxy = await startFlakyProxy(redisUrl);
   const started: string[] = [];
@@ -47,7 +46,7 @@ test("a worker whose connections are silently lost while jobs are running is rep
     start: () =>
       start(proxy.url, async (appUserId) => {
         started.push(appUserId);
-        // These occupy their slots for good: they wait for a reply of Redis that will never arrive.
+        // The others occupy their slots forever, because they wait for a reply from Redis that never arrives.
         if (!appUserId.startsWith("stuck")) return { type: "done" };
         await lost;
         return { type: "delay", delayMs: 60_000 };
@@ -65,7 +64,7 @@ test("a worker whose connections are silently lost while jobs are running is rep
   expect(rebuilds).toBeGreaterThan(0);
 }, 40_000);
 
-test("a worker with a running job is not idle, and a new worker has started no job", async () => {
+test("a worker with a running job is not idle, and a new worker reports that it has started no job", async () => {
   const { redisUrl, add, start } = await setUp();
   let finish: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => (finish = resolve));

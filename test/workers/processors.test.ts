@@ -7,7 +7,7 @@ import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
 
-/** The processors of jobs that end with these mappings, and a list of the jobs that they wake. */
+/** Creates processors whose jobs return these mappings, and a list of the jobs that they wake. */
 function setUp(provisioned: () => Promise<Mapping | null>, deprovisioned = provisioned) {
   const woken: string[] = [];
   const processors = createProcessors({
@@ -27,7 +27,7 @@ test("a job that never ends frees its slot, and is retried without using an atte
   }
 });
 
-test("a deletion that ends in a new signup wakes provisioning, and the other way round", async () => {
+test("a deletion that ends in a new signup wakes provisioning, and provisioning that ends in a deletion wakes deprovisioning", async () => {
   const pending = mappingFixture("pending", { lastEvent: toEvent("user.created") });
   const { processors, woken } = setUp(
     () => Promise.resolve(mappingFixture("deleting")),
@@ -38,7 +38,7 @@ test("a deletion that ends in a new signup wakes provisioning, and the other way
   expect(woken).toEqual([`provision-user ${ada}`, `deprovision-user ${ada}`]);
 });
 
-test("a job that is done, or that waits for its next sweep, wakes no other job", async () => {
+test("a job that is done, or whose mapping waits for its next sweep, wakes no other job", async () => {
   const { processors, woken } = setUp(
     () => Promise.resolve(mappingFixture("active")),
     () => Promise.resolve(mappingFixture("deleting")),

@@ -29,7 +29,7 @@ test("a failure that affects one user or this process delays only the job", () =
   expect(storage?.type).toBe("delay");
 });
 
-test("a bug and a permanent error are not retried by waiting", () => {
+test("a bug or a permanent error neither delays the job nor pauses the fleet", () => {
   expect(toJobRetry(new TypeError("a bug"))).toBeNull();
   expect(toJobRetry(new ServiceError("FORBIDDEN"))).toBeNull();
 });

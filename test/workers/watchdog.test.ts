@@ -4,7 +4,7 @@ import { waitUntil } from "../support/wait-until.js";
 
 const rules = { checkEveryMs: 10, maxIdleMs: 40, maxRebuilds: 2 };
 
-/** Fake workers, controlled by the test: each starts no job unless `startsJobs` is set. */
+/** Starts a watchdog with fake workers, which start no job unless `startsJobs` is set. */
 function setUp(hasWaitingJobs: () => Promise<boolean> = () => Promise.resolve(true)) {
   const workers: { lastAt: number; hasStartedJob: boolean; isClosed: boolean }[] = [];
   let shutDowns = 0;
@@ -33,17 +33,17 @@ function setUp(hasWaitingJobs: () => Promise<boolean> = () => Promise.resolve(tr
 
 const pass = (durationMs: number) => new Promise<void>((resolve) => setTimeout(resolve, durationMs));
 
-test("a worker that starts no job while jobs are waiting is replaced and closed, and when that does not help the process shuts down", async () => {
+test("a worker that starts no job while jobs are waiting is closed and restarted, and the process shuts down if that does not help", async () => {
   const { workers, countShutDowns } = setUp();
   await waitUntil("it shuts down", () => countShutDowns() > 0);
   expect(workers).toHaveLength(1 + rules.maxRebuilds);
   expect(workers.map(({ isClosed }) => isClosed)).toEqual([true, true, false]);
 });
 
-test("restarts are not counted against a worker that starts jobs again", async () => {
+test("a worker that starts jobs after each restart never makes the process shut down", async () => {
   const { workers, countShutDowns, context } = setUp();
   context.startsJobs = true;
-  await waitUntil("it is replaced often", () => workers.length > 2 + rules.maxRebuilds, 10_000);
+  await waitUntil("it has been restarted often", () => workers.length > 2 + rules.maxRebuilds, 10_000);
   expect(countShutDowns()).toBe(0);
 });
 
@@ -56,12 +56,12 @@ test.each<[string, () => Promise<boolean>]>([
   expect([workers.length, countShutDowns()]).toEqual([1, 0]);
 });
 
-test("no worker is started after closing, even when a check was in progress", async () => {
+test("no worker is started after closing, even if a check was in progress", async () => {
   const checks: ((isWaiting: boolean) => void)[] = [];
   const { workers, watchdog } = setUp(() => new Promise((resolve) => checks.push(resolve)));
   await waitUntil("it checks for waiting jobs", () => checks.length > 0);
   checks[0]?.(true);
-  // By now it is certain: after one more check it would replace the worker.
+  // The worker has now been idle for long enough: the next check would restart it.
   await pass(2 * rules.maxIdleMs);
   await watchdog.close(0);
   for (const reply of checks) reply(true);

@@ -22,8 +22,8 @@ export const toIds = (prefix: string, count: number): AppUserId[] =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}` as AppUserId);
 
 /**
- * Several gateways and workers inside the test process. Each is a whole app with separate connections; all share one
- * database, one Redis and one simulator. A worker takes jobs and sweeps; all of them can record events and issue tokens.
+ * Several gateways and workers inside the test process. Each is a complete app with separate connections. All share one
+ * database, one Redis and one simulator. Only workers run jobs and sweep; all can record events and issue tokens.
  */
 export async function openFleet(setup: Setup = {}) {
   const vital = await startTestSimulator({ apiKey });
@@ -52,7 +52,7 @@ export async function openFleet(setup: Setup = {}) {
       isStopping: () => false,
       onFatal: () => undefined,
     });
-    await app.readiness.whenOpen;
+    await app.readiness.whenFirstReady;
     if (kind === "worker") {
       const processors = createProcessors(app);
       const worker = startProvisioningWorker({
