@@ -1,29 +1,65 @@
-/**
- * Every error that the service reports on purpose, in one table: the message for the caller, the HTTP status when the
- * request fails before it is executed, and whether a retry can help.
- */
+type ErrorDefinition = {
+  /** The status when the request fails before it is executed. */
+  httpStatus: number;
+  /** Whether a retry can help. */
+  retryable: boolean;
+  /** How long the caller should wait when the error itself does not say, milliseconds; `undefined`: no advice. */
+  defaultRetryAfterMs: number | undefined;
+  /** The message for the caller. */
+  message: string;
+};
+
+/** Every error that the service reports on purpose. */
 export const errorTable = {
-  UNAUTHENTICATED: { httpStatus: 401, retryable: false, message: "A valid access token is required." },
+  UNAUTHENTICATED: {
+    httpStatus: 401,
+    retryable: false,
+    defaultRetryAfterMs: undefined,
+    message: "A valid access token is required.",
+  },
   FORBIDDEN: {
     httpStatus: 403,
     retryable: false,
+    defaultRetryAfterMs: undefined,
     message: "The access token does not permit this operation.",
   },
   AUTH_UNAVAILABLE: {
     httpStatus: 503,
     retryable: true,
+    defaultRetryAfterMs: 5_000,
     message: "Access tokens cannot be verified right now.",
   },
-  RATE_LIMITED: { httpStatus: 429, retryable: true, message: "Too many requests." },
-  VITAL_UNAVAILABLE: { httpStatus: 503, retryable: true, message: "Vital is not responding." },
-  SERVICE_UNAVAILABLE: { httpStatus: 503, retryable: true, message: "The service is unavailable." },
+  RATE_LIMITED: {
+    httpStatus: 429,
+    retryable: true,
+    defaultRetryAfterMs: 5_000,
+    message: "Too many requests.",
+  },
+  VITAL_UNAVAILABLE: {
+    httpStatus: 503,
+    retryable: true,
+    defaultRetryAfterMs: 5_000,
+    message: "Vital is not responding.",
+  },
+  SERVICE_UNAVAILABLE: {
+    httpStatus: 503,
+    retryable: true,
+    defaultRetryAfterMs: 5_000,
+    message: "The service is unavailable.",
+  },
   PROVISIONING_FAILED: {
     httpStatus: 500,
     retryable: false,
+    defaultRetryAfterMs: undefined,
     message: "The Vital user could not be created. Contact support.",
   },
-  INTERNAL_SERVER_ERROR: { httpStatus: 500, retryable: true, message: "Internal server error." },
-} as const satisfies Record<string, { httpStatus: number; retryable: boolean; message: string }>;
+  INTERNAL_SERVER_ERROR: {
+    httpStatus: 500,
+    retryable: true,
+    defaultRetryAfterMs: undefined,
+    message: "Internal server error.",
+  },
+} as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof errorTable;
 
@@ -36,9 +72,6 @@ export type ServiceErrorDetails = {
   reason?: string;
   cause?: unknown;
 };
-
-/** The wait for a temporary failure whose duration is unknown. */
-const defaultRetryAfterMs = 5_000;
 
 /** An error that the service reports on purpose. Any other error is a bug: logged in full, and hidden from callers. */
 export class ServiceError extends Error {
@@ -59,10 +92,9 @@ export class ServiceError extends Error {
     return errorTable[this.code].retryable;
   }
 
-  /** Whole seconds after which the caller may retry, at least 1; `undefined` when waiting does not help. */
+  /** Whole seconds after which the caller may retry, at least 1; `undefined` when the caller is not asked to wait. */
   get retryAfterSeconds(): number | undefined {
-    const isTemporary = this.retryable && this.code !== "INTERNAL_SERVER_ERROR";
-    const retryAfterMs = this.retryAfterMs ?? (isTemporary ? defaultRetryAfterMs : undefined);
+    const retryAfterMs = this.retryAfterMs ?? errorTable[this.code].defaultRetryAfterMs;
     return retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000));
   }
 }
