@@ -5,6 +5,7 @@ import { jobFor } from "../../../src/core/provisioning/jobs.js";
 import type { IssuedSignInToken } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSteppedSystem, type CallOutcome } from "../../support/core/stepped-system.js";
+import { createRandom } from "../../support/random.js";
 import type { FakeUser } from "../../support/core/fake-vital.js";
 import { settleMs, type CoreProcess } from "../../support/core/core-process.js";
 
@@ -64,17 +65,6 @@ const stories = fc.record({
   store: callOutcomes(["fail", "lost"], 1),
 });
 type Story = typeof stories extends fc.Arbitrary<infer T> ? T : never;
-
-/** Mulberry32: numbers from 0 to 2³² − 1, the same for the same seed. */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-}
 
 /** Returns the newest event of a user; of two with the same time, the deletion. */
 const newest = (events: readonly Event[], user: AppUserId) =>
@@ -165,14 +155,13 @@ async function runStory(story: Story): Promise<void> {
       current = next.processIndex;
       await start(next);
     }
-    const random = createRandom(story.seed);
+    const random = createRandom(String(story.seed));
     for (let turn = 0; turn < 250; turn += 1) {
-      const choice = random();
-      const value = random();
+      const choice = random.integer(0, 7);
       const process = processes[current];
-      if (choice % 8 === 0) await startNext();
-      else if (choice % 8 === 1) await system.runAny(value);
-      else if (choice % 8 === 2) current = value % processes.length;
+      if (choice === 0) await startNext();
+      else if (choice === 1) await system.runAny(random);
+      else if (choice === 2) current = random.integer(0, processes.length - 1);
       else if (process === undefined || !(await system.runOldestOf(process))) await startNext();
     }
     while (operations.length > 0) await startNext();

@@ -2,6 +2,7 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import { VitalError } from "../../../src/core/vital/vital-error.js";
+import type { SeededRandom } from "../random.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeamStore } from "./memory-store.js";
 import { lateCommitMarginMs, startCoreProcess, vitalTimeoutMs, type Store } from "./core-process.js";
@@ -129,9 +130,8 @@ export function createSteppedSystem({
     mappings: store.mappings,
     mapping: (appUserId: AppUserId) => store.mappings.get(appUserId) ?? null,
     /** Runs any one step. */
-    async runAny(choice: number): Promise<void> {
-      const step = steps[choice % Math.max(1, steps.length)];
-      if (step !== undefined) await run(step);
+    async runAny(random: Pick<SeededRandom, "pick">): Promise<void> {
+      if (steps.length > 0) await run(random.pick(steps));
     },
 
     /** Runs the oldest step of a process; returns false when it has none. */
