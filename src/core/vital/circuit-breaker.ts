@@ -22,41 +22,47 @@ export const circuitBreakerRules: CircuitBreakerRules = {
   credentialsProbeMs: 10_000,
 };
 
-/** The shortest wait that a blocked call returns: "retry now" would make a hot loop. */
+/** The shortest wait that a blocked call reports: "retry now" would cause a hot loop. */
 const minRetryAfterMs = 100;
 
-/** Whether Vital says how long to wait. "Wait 0 seconds" does not count: obeying it would make a hot loop. */
+/** Whether Vital says how long to wait. "Wait 0 seconds" does not count: obeying it would cause a hot loop. */
 const asksToWait = (error: VitalError): error is VitalError & { retryAfterMs: number } =>
   (error.retryAfterMs ?? 0) > 0;
 
+/** The error of a call that was not sent: of the same kind as the error that blocks it, with the time to wait. */
+function toBlockedError({ kind, message }: VitalError, retryAfterMs: number): VitalError {
+  const details = { retryAfterMs: Math.max(retryAfterMs, minRetryAfterMs), wasCalled: false };
+  return new VitalError(kind, `not called: ${message}`, details);
+}
+
+type CircuitOptions = {
+  now: Clock;
+  random: Random;
+  rules: CircuitBreakerRules;
+  /**
+   * Vital asked to wait until `untilAt`: the other processes should know. `addedMs` is how much longer that is than
+   * known before. Each call that was in flight at the first such response may bring another one.
+   */
+  onThrottled?: (untilAt: Date, addedMs: number) => void;
+  /** Vital refused the API key, or accepted it again. */
+  onCredentials?: (areRefused: boolean) => void;
+};
+
+/** The permission to make one call. Its owner reports how the call ended, and then releases it. */
+type Permit = { succeeded(): void; failed(error: VitalError): void; release(): void };
+
 /**
- * Decides whether Vital may be called now. The breaker opens, and blocks calls, after several failures in a row, while
- * Vital asks to wait (429, 503) and while Vital refuses the API key. Then it is half-open: one probe at a time, until
- * one succeeds and closes it. A blocked call rejects immediately, with the kind of error that opened the breaker and
- * the time to wait.
+ * The state of the breaker: open, half-open or closed. It opens after several failures in a row, while Vital asks to
+ * wait (429, 503) and while Vital refuses the API key. Then it is half-open: one probe at a time, until one succeeds and
+ * closes it.
  */
-export function createCircuitBreaker(
-  vital: VitalApi,
-  {
-    now,
-    random,
-    rules,
-    onThrottled = () => undefined,
-    onCredentials = () => undefined,
-  }: {
-    now: Clock;
-    random: Random;
-    rules: CircuitBreakerRules;
-    /**
-     * Vital asked to wait until `untilAt`: the other processes should know. `addedMs` is how much longer that is than
-     * known before. Each call that was in flight at the first such response may bring another one.
-     */
-    onThrottled?: (untilAt: Date, addedMs: number) => void;
-    /** Vital refused the API key, or accepted it again. */
-    onCredentials?: (areRefused: boolean) => void;
-  },
-): VitalApi & { blockUntil(at: Date): void } {
-  let inFlight = 0;
+function createCircuit({
+  now,
+  random,
+  rules,
+  onThrottled = () => undefined,
+  onCredentials = () => undefined,
+}: CircuitOptions) {
   let failuresInARow = 0;
   /** The failure that opened the breaker; null while it is closed. */
   let openedBy: VitalError | null = null;
@@ -66,24 +72,6 @@ export function createCircuitBreaker(
   let isProbing = false;
   /** Stays true when Vital asks to wait after it has refused the key: that says nothing about the key. */
   let isKeyRefused = false;
-
-  function block(error: VitalError, retryAfterMs: number): never {
-    const details = { retryAfterMs: Math.max(retryAfterMs, minRetryAfterMs), wasCalled: false };
-    throw new VitalError(error.kind, `not called: ${error.message}`, details);
-  }
-
-  /** Lets a call through or throws. Returns whether the call is the probe of an open breaker. */
-  function enter(): boolean {
-    if (inFlight >= rules.maxCallsInFlight) {
-      block(new VitalError("unavailable", "too many calls are in flight"), rules.minOpenMs);
-    }
-    if (openedBy === null) return false;
-    const remainingMs = openUntilMs - now().getTime();
-    if (remainingMs > 0) block(openedBy, remainingMs);
-    if (isProbing) block(openedBy, rules.minOpenMs);
-    isProbing = true;
-    return true;
-  }
 
   function close(): void {
     if (isKeyRefused) onCredentials(false);
@@ -125,31 +113,67 @@ export function createCircuitBreaker(
   };
 
   /**
-   * Whether the end of a call says something new. A call that was in flight when the breaker opened does not, unless
-   * Vital asks for a longer wait. The same holds for a probe when the breaker opened again (`openedBy` has changed
-   * since the probe started).
+   * Returns a permit for one call.
+   * @throws VitalError when the breaker blocks the call
    */
-  function isNews(error: VitalError | null, openedByAtStart: VitalError | null): boolean {
-    if (openedBy === openedByAtStart || openedBy === null) return true;
-    return error?.failure.breaker === "wait" && asksToWait(error);
+  function admit(): Permit {
+    const openedByAtStart = openedBy;
+    if (openedByAtStart !== null) {
+      const remainingMs = openUntilMs - now().getTime();
+      if (remainingMs > 0) throw toBlockedError(openedByAtStart, remainingMs);
+      if (isProbing) throw toBlockedError(openedByAtStart, rules.minOpenMs);
+      isProbing = true;
+    }
+    const isProbe = openedByAtStart !== null;
+    // A call that was in flight when the breaker opened says nothing new when it ends, and neither does a probe when the
+    // breaker has opened again since the probe started.
+    const isOutdated = () => openedBy !== null && openedBy !== openedByAtStart;
+    return {
+      succeeded() {
+        if (!isOutdated()) close();
+      },
+      failed(error) {
+        const { breaker } = error.failure;
+        // A request to wait counts even then, because it may ask for a longer wait.
+        if (!isOutdated() || (breaker === "wait" && asksToWait(error))) reactions[breaker](error, isProbe);
+      },
+      release() {
+        if (isProbe) isProbing = false;
+      },
+    };
   }
 
+  return { admit, open };
+}
+
+/**
+ * Decides whether Vital may be called now. While the breaker is open, a call rejects immediately, with the kind of error
+ * that opened the breaker and the time to wait. A call above the limit of calls in flight rejects immediately too.
+ */
+export function createCircuitBreaker(
+  vital: VitalApi,
+  options: CircuitOptions,
+): VitalApi & { blockUntil(at: Date): void } {
+  const { now, rules } = options;
+  const circuit = createCircuit(options);
+  let inFlight = 0;
+
   async function pass<T>(call: () => Promise<T>): Promise<T> {
-    const isProbe = enter();
-    const openedByAtStart = openedBy;
+    if (inFlight >= rules.maxCallsInFlight) {
+      throw toBlockedError(new VitalError("unavailable", "too many calls are in flight"), rules.minOpenMs);
+    }
+    const permit = circuit.admit();
     inFlight += 1;
     try {
       const result = await call();
-      if (isNews(null, openedByAtStart)) close();
+      permit.succeeded();
       return result;
     } catch (error) {
-      if (error instanceof VitalError && isNews(error, openedByAtStart)) {
-        reactions[error.failure.breaker](error, isProbe);
-      }
+      if (error instanceof VitalError) permit.failed(error);
       throw error;
     } finally {
       inFlight -= 1;
-      if (isProbe) isProbing = false;
+      permit.release();
     }
   }
 
@@ -163,7 +187,7 @@ export function createCircuitBreaker(
     /** Blocks this process's calls until then: Vital asked another process to wait. */
     blockUntil(at) {
       const durationMs = at.getTime() - now().getTime();
-      if (durationMs > 0) open(new VitalError("throttled", "Vital asked to wait"), durationMs);
+      if (durationMs > 0) circuit.open(new VitalError("throttled", "Vital asked to wait"), durationMs);
     },
   };
 }
