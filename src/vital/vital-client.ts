@@ -1,55 +1,31 @@
-import type { z } from "zod";
-import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import type { VitalApi, VitalUser } from "../core/vital/vital-api.js";
-import { VitalError, type VitalErrorKind } from "../core/vital/vital-error.js";
+import { VitalError } from "../core/vital/vital-error.js";
 import { createPool } from "../http-client/pool.js";
-import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import {
   sendRequest,
   HttpRequestError,
   type HttpResponse,
   type HttpRequest,
 } from "../http-client/send-request.js";
-import { noReasonGiven, toErrorText, WireConflict, WireSignInToken, WireUser, WireUserList } from "./wire.js";
-
-export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "delete-user" | "sign-in-token";
+import {
+  isUserMissing,
+  parseBody,
+  parseConflict,
+  toUser,
+  toVitalError,
+  type VitalOperation,
+} from "./responses.js";
+import { WireSignInToken, WireUser, WireUserList } from "./wire.js";
 
 export type VitalClientOptions = {
   apiKey: string;
   apiUrl: string;
-  /** For one call, milliseconds, including the wait for a connection. */
+  /** Timeout of one call, including the wait for a connection, milliseconds. */
   timeoutMs: number;
   maxConnections?: number;
   /** Runs after every call; `status` is 0 when there was no response. */
   onCall?: (operation: VitalOperation, status: number, durationMs: number) => void;
 };
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Returns what an unexpected status means. */
-function toKind(operation: VitalOperation, status: number): VitalErrorKind {
-  if (status === 401 || status === 403) return "credentials_refused";
-  if (status === 429 || status === 503) return "throttled";
-  if (status === 404 && operation === "sign-in-token") return "not_found";
-  // An unknown path means that VITAL_API_URL is wrong, not that the user is.
-  if (status === 404 || status === 405) return "unavailable";
-  const isTemporary = status < 400 || status === 408 || status >= 500;
-  return isTemporary ? "unavailable" : "refused";
-}
-
-function toVitalError(operation: VitalOperation, response: HttpResponse): VitalError {
-  const { status } = response;
-  const message = `${operation}: ${status} ${toErrorText(parseJson(response.text))}`;
-  const retryAfterMs = parseRetryAfterMs(response.headers, new Date(), "x-ratelimit-reset");
-  const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  return new VitalError(toKind(operation, status), message, details);
-}
 
 /**
  * The adapter to Vital's HTTP API, and the only part that uses the API key: the key appears in the request header and
@@ -93,35 +69,12 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
   }
 
-  /** Parses a response body. A body with another structure than documented is a temporary failure. */
-  function parse<S extends z.ZodType>(
-    schema: S,
-    operation: VitalOperation,
-    response: HttpResponse,
-  ): z.infer<S> {
-    const parsed = schema.safeParse(parseJson(response.text));
-    if (parsed.success) return parsed.data;
-    throw new VitalError("unavailable", `${operation}: ${response.status} with an invalid body`, {
-      status: response.status,
-    });
-  }
-
-  /** Returns the user of a response, after a check that it is the requested one. */
-  function toUser(operation: VitalOperation, user: WireUser, clientUserId = user.client_user_id): VitalUser {
-    if (user.client_user_id !== undefined && user.client_user_id !== clientUserId) {
-      throw new VitalError("unavailable", `${operation}: the response is about another user`);
-    }
-    return { vitalUserId: user.user_id as VitalUserId, teamId: user.team_id ?? null };
-  }
-
-  /** Returns the existing user after the response "already exists" to a create, or `null` after any other refusal. */
+  /** Returns the existing user when a create failed because its client user id already exists, otherwise `null`. */
   async function findExisting(clientUserId: string, response: HttpResponse): Promise<VitalUser | null> {
-    if (response.status !== 400 && response.status !== 409) return null;
-    const conflict = WireConflict.safeParse(parseJson(response.text)).data;
-    const vitalUserId = conflict?.detail.user_id as VitalUserId | null | undefined;
-    if (typeof vitalUserId === "string") return { vitalUserId, teamId: null };
-    const isConflict = response.status === 409 || /already exists/i.test(response.text);
-    if (!isConflict) return null;
+    const conflict = parseConflict(response);
+    if (conflict === null) return null;
+    const { vitalUserId } = conflict;
+    if (vitalUserId !== null) return { vitalUserId, teamId: null };
     const user = await findUser(clientUserId);
     if (user !== null) return user;
     throw new VitalError(
@@ -135,14 +88,14 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     const response = await call("resolve-user", "GET", path);
     if (isUserMissing(response)) return null;
     if (response.status !== 200) throw toVitalError("resolve-user", response);
-    return toUser("resolve-user", parse(WireUser, "resolve-user", response), clientUserId);
+    return toUser("resolve-user", parseBody(WireUser, "resolve-user", response), clientUserId);
   }
 
   return {
     async createUser(clientUserId) {
       const response = await call("create-user", "POST", "/v2/user", { client_user_id: clientUserId });
       if (response.status === 200 || response.status === 201) {
-        return toUser("create-user", parse(WireUser, "create-user", response), clientUserId);
+        return toUser("create-user", parseBody(WireUser, "create-user", response), clientUserId);
       }
       const existing = await findExisting(clientUserId, response);
       if (existing === null) throw toVitalError("create-user", response);
@@ -154,7 +107,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     async findAnyUser() {
       const response = await call("list-users", "GET", "/v2/user?offset=0&limit=1");
       if (response.status !== 200) throw toVitalError("list-users", response);
-      const [user] = parse(WireUserList, "list-users", response).users;
+      const [user] = parseBody(WireUserList, "list-users", response).users;
       return user === undefined ? null : toUser("list-users", user);
     },
 
@@ -168,22 +121,14 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     async createSignInToken(vitalUserId) {
       const response = await call("sign-in-token", "POST", `/v2/user/${vitalUserId}/sign_in_token`);
       if (response.status !== 200) throw toVitalError("sign-in-token", response);
-      const token = parse(WireSignInToken, "sign-in-token", response);
-      // A token for another user must not leave this file.
+      const token = parseBody(WireSignInToken, "sign-in-token", response);
+      // A token for another user must never be returned.
       if (token.user_id !== vitalUserId)
         throw new VitalError("unavailable", "sign-in-token: the response is about another user");
       return token.sign_in_token;
     },
 
-    /** Ends all connections immediately: by then no caller waits for a response. */
+    /** Closes all connections immediately. Call it when no caller waits for a response any more. */
     close: () => pool.destroy(),
   };
-}
-
-/**
- * Whether Vital reports that a user does not exist. For an unknown path, FastAPI responds with exactly "Not Found" and a
- * proxy with a body of its own format: then the address is wrong, and the user may exist.
- */
-function isUserMissing({ status, text }: HttpResponse): boolean {
-  return status === 404 && !["Not Found", noReasonGiven].includes(toErrorText(parseJson(text)));
 }
