@@ -1,7 +1,7 @@
 import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
 import { parseEventTime } from "../core/mapping/event-time.js";
 import {
-  isHeaderEventId,
+  isVisibleAsciiEventId,
   isSignupEventType,
   signupEventTypes,
   type SignupEvent,
@@ -34,7 +34,7 @@ export function toSignupEvent(
   if (!isSignupEventType(type)) return { problem: `type must be one of ${signupEventTypes.join(", ")}` };
   const idProblem = appUserIdProblem(appUserId);
   if (idProblem !== null) return { problem: `appUserId ${idProblem}` };
-  if (!isHeaderEventId(id)) {
+  if (!isVisibleAsciiEventId(id)) {
     return { problem: "id must be 1 to 256 visible ASCII characters" };
   }
   const occurredAt = toInstant(signup.occurredAt, now);

@@ -24,8 +24,8 @@ const maxEventIdLength = 256;
 
 const visibleAscii = /^[\x21-\x7e]+$/;
 
-/** Whether a value is an event id that can be sent in a header. */
-export const isHeaderEventId = (id: unknown): id is string =>
+/** Whether a value is an event id of 1 to 256 visible ASCII characters, which is safe in any transport. */
+export const isVisibleAsciiEventId = (id: unknown): id is string =>
   typeof id === "string" && id.length <= maxEventIdLength && visibleAscii.test(id);
 
 /** Cuts an id that a sender chose to what is stored: 256 UTF-16 units of well-formed Unicode. */
