@@ -4,7 +4,7 @@ import type { Backlog } from "./backlog.js";
 
 const prefix = "vital_gateway_";
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const minutes = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
+const provisioningSeconds = [...seconds, 30, 60, 300, 900, 3600];
 
 /** Measured throughput of one job slot, jobs per second. */
 const jobsPerSecondPerSlot = 10;
@@ -37,7 +37,7 @@ function createInstruments(registry: Registry) {
     provisioningDuration: histogram(
       "provisioning_duration_seconds",
       "Time from a mapping becoming pending until it is active.",
-      [...seconds, ...minutes.slice(4)],
+      provisioningSeconds,
     ),
     vitalRequests: counter("vital_requests_total", "Calls to Vital; status 0 means no response.", [
       "operation",

@@ -27,7 +27,7 @@ function setUp(backlog: Partial<Backlog> | Error) {
   });
   const read = async (name: string) =>
     Number(new RegExp(`^vital_gateway_${name} (.*)$`, "m").exec((await metrics.read()).body)?.[1]);
-  return { clock, read, countReads: () => reads };
+  return { clock, metrics, read, countReads: () => reads };
 }
 
 test.each<[string, Partial<Backlog>, number]>([
@@ -58,4 +58,16 @@ test("the backlog is read again only when it is older than its maximum age", asy
 test("a scrape succeeds when the backlog cannot be read", async () => {
   const { read } = setUp(new Error("MongoDB is down"));
   expect(await read("wrong_team")).toBe(0);
+});
+
+test("the buckets of the provisioning histogram are distinct, ascending and cumulative", async () => {
+  const { metrics } = setUp({});
+  for (const durationMs of [4_000, 8_000, 8_000]) metrics.provisioned("active", durationMs);
+  const { body } = await metrics.read();
+  const buckets = [...body.matchAll(/provisioning_duration_seconds_bucket\{le="([^"]+)"\} (\d+)/g)].map(
+    ([, bound, count]) => ({ bound: Number(bound?.replace("+Inf", "Infinity")), count: Number(count) }),
+  );
+  const bounds = buckets.map(({ bound }) => bound);
+  expect(bounds).toEqual([...new Set(bounds)].sort((a, b) => a - b));
+  expect(buckets.filter(({ bound }) => bound >= 10).map(({ count }) => count)).toEqual(Array(7).fill(3));
 });
