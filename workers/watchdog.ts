@@ -11,7 +11,7 @@ export type WatchdogRules = {
   maxRebuilds: number;
 };
 
-export const watchdogRules: WatchdogRules = { checkEveryMs: 5_000, maxIdleMs: 15_000, maxRebuilds: 2 };
+const watchdogRules: WatchdogRules = { checkEveryMs: 5_000, maxIdleMs: 15_000, maxRebuilds: 2 };
 
 /**
  * Restarts a worker that has stalled although jobs are waiting. After an outage of Redis, a blocking connection can hang

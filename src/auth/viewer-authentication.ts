@@ -10,7 +10,7 @@ import { createTokenCache } from "./tokens/token-cache.js";
 import { createTokenVerifier, type VerifiedToken } from "./tokens/verify-token.js";
 
 /** The authenticated caller. */
-export type Viewer = Readonly<{ appUserId: AppUserId }>;
+type Viewer = Readonly<{ appUserId: AppUserId }>;
 
 type ViewerAuthentication = {
   /**

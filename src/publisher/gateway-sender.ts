@@ -25,7 +25,7 @@ function parseBody(text: string): GatewayResponseBody {
 }
 
 /** Converts an event to the gateway's own event format. The id of the event is the id of the message. */
-export const toMessage = ({ type, appUserId, occurredAt }: SignupEvent) => ({
+const toMessage = ({ type, appUserId, occurredAt }: SignupEvent) => ({
   type,
   timestamp: occurredAt.toISOString(),
   data: { id: appUserId },

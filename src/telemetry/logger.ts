@@ -26,7 +26,7 @@ const redactedFields = [
  * Converts an error and its chain of causes to type, message and stack. Other properties are left out, because driver
  * errors contain requests and connection strings.
  */
-export function toErrorFields(error: unknown): object {
+function toErrorFields(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const { name: type, message, stack, cause } = error;
   return { type, message, stack, ...(cause !== undefined && { cause: toErrorFields(cause) }) };

@@ -5,7 +5,7 @@ import { findResponseProblem } from "./check-response.js";
 import { createRandom, type SeededRandom } from "../support/random.js";
 import { drawRequest, toWire, type AccessTokens } from "./requests.js";
 
-export type FuzzFailure = { number: number; problem: string; sent: string; response: string };
+type FuzzFailure = { number: number; problem: string; sent: string; response: string };
 export type FuzzResult = {
   failures: FuzzFailure[];
   /** Number of responses by status. 0 counts connections that were closed without a response. */

@@ -204,8 +204,6 @@ export async function startStack({
   };
 }
 
-export type Stack = Awaited<ReturnType<typeof startStack>>;
-
 /** Sends a GraphQL request to a gateway as an app does; by default the token mutation. */
 export async function sendGraphql(
   gateway: Service,

@@ -15,7 +15,7 @@ export type IssuerFormat = Readonly<{
 }>;
 
 /** A value that must not be configured, and why. */
-export type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
+type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
 
 /**
  * The source of the accepted audiences. `fix` says how to configure the provider so that tokens have the audience.

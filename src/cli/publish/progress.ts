@@ -50,5 +50,3 @@ export function createProgress(terminal: Terminal, now: () => number = () => per
     },
   };
 }
-
-export type Progress = ReturnType<typeof createProgress>;

@@ -32,7 +32,7 @@ export function createPace(perSecond: number) {
   };
 }
 
-export type Pace = ReturnType<typeof createPace>;
+type Pace = ReturnType<typeof createPace>;
 
 export type SendAllOptions = {
   send: SendBatch;

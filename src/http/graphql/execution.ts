@@ -35,7 +35,7 @@ export type Operation = {
 };
 
 /** With a status, the operation was rejected and nothing has run. Without one, it was executed and its errors presented. */
-export type Outcome = { status?: 400; result: FormattedExecutionResult };
+type Outcome = { status?: 400; result: FormattedExecutionResult };
 
 export type ExecuteOperation = (operation: Operation, context: ViewerContext) => Promise<Outcome>;
 

@@ -17,7 +17,7 @@ import { explorerPage, explorerPolicy } from "./explorer.js";
  * Authenticates the caller by a list in which header names and values alternate: parsed headers would hide a second
  * `Authorization`. Throws a `ServiceError` when the caller is unknown or not permitted.
  */
-export type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
+type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
 
 /** Limits failed authentications by address: `check` throws `RATE_LIMITED` after too many, `record` counts one. */
 export type AuthFailureLimit = {

@@ -37,5 +37,3 @@ export function createFaultRunner(system: SystemUnderTest) {
     },
   };
 }
-
-export type FaultRunner = ReturnType<typeof createFaultRunner>;

@@ -19,7 +19,7 @@ const recoveryMs = 20_000;
 const requestEveryMs = 300;
 const provokeTimeoutMs = 5_000;
 
-export type RetryAfterWindow = {
+type RetryAfterWindow = {
   /** The status of Vital's responses, and how long they tell clients to wait. */
   status: number;
   retryAfterSeconds: number;

@@ -2,7 +2,7 @@ import { request } from "undici";
 import type { ProductProcess } from "../processes/product-process.js";
 
 /** A short but typical timeout of clients. The gateway promises a response within 10 s. */
-export const responseTimeoutMs = 15_000;
+const responseTimeoutMs = 15_000;
 
 /** How long a process may take to start listening on a busy machine. */
 const startTimeoutMs = 30_000;

@@ -36,5 +36,3 @@ export async function startIssuer() {
     close: () => thread.terminate(),
   };
 }
-
-export type Issuer = Awaited<ReturnType<typeof startIssuer>>;

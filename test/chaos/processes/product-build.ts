@@ -17,5 +17,3 @@ export async function buildProduct(onFolder: (folder: string) => void) {
     remove,
   };
 }
-
-export type ProductBuild = Awaited<ReturnType<typeof buildProduct>>;

@@ -15,7 +15,7 @@ export const violationKinds = [
   "stuck mappings",
 ] as const;
 
-export type ViolationKind = (typeof violationKinds)[number];
+type ViolationKind = (typeof violationKinds)[number];
 
 export type Violation = { kind: ViolationKind; appUserId: string; detail: string };
 

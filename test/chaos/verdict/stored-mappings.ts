@@ -25,5 +25,3 @@ export async function openStoredMappings(url: string) {
     close: () => client.close(),
   };
 }
-
-export type StoredMappings = Awaited<ReturnType<typeof openStoredMappings>>;

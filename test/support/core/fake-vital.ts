@@ -12,7 +12,7 @@ export type FakeUser = { vitalUserId: VitalUserId; clientUserId: string; isDelet
 /** One DELETE that reached Vital; `wasLive` is whether it deleted a user. */
 type DeleteCall = { vitalUserId: VitalUserId; clientUserId: string | undefined; wasLive: boolean };
 
-export const teamId = "a0000000-0000-4000-8000-000000000000";
+const teamId = "a0000000-0000-4000-8000-000000000000";
 
 const direct: Network = (_operation, commit) =>
   new Promise((resolve) => {

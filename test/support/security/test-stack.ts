@@ -14,7 +14,7 @@ export const secrets = {
   adminPassword: "secret-admin-password",
 };
 
-export const audience = "https://gateway.test";
+const audience = "https://gateway.test";
 export const tokenMutation = "mutation { vitalSignInToken { userId signInToken } }";
 
 type Environment = Record<string, string>;
