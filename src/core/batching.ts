@@ -1,4 +1,4 @@
-/** The outcome of one item of a shared round trip. */
+/** The result of one item of a batch. */
 export type Outcome<R> = { ok: true; value: R } | { ok: false; error: unknown };
 
 type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
@@ -8,7 +8,7 @@ type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unk
  * while `maxInFlight` batches are in flight form the next one. A single call waits only for the end of the turn.
  *
  * `run` returns one outcome per item, in order. When it rejects, every item of the batch rejects, and so do the waiting
- * items: with an unavailable service each of them would wait for a timeout in turn, and the queue would grow.
+ * items: if the service is unavailable, each of them would otherwise wait for another timeout, and the queue would grow.
  */
 export function createBatcher<T, R>({
   run,

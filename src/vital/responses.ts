@@ -61,7 +61,10 @@ export function toUser(
   return { vitalUserId: user.user_id as VitalUserId, teamId: user.team_id ?? null };
 }
 
-/** Whether a create failed because the client user id already exists, and the id of that user if the response names it. */
+/**
+ * Returns the user that a failed create conflicts with, or `null` when it failed for another reason than an existing
+ * client user id. `vitalUserId` is null when the response does not name the user.
+ */
 export function parseConflict(response: HttpResponse): { vitalUserId: VitalUserId | null } | null {
   if (response.status !== 400 && response.status !== 409) return null;
   const conflict = WireConflict.safeParse(parseJson(response.text)).data;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A user in Vital's responses; only the fields that the product needs. Source: Vital's OpenAPI, `ClientFacingUser`. */
+/** A user in Vital's responses: only the fields that the product needs. Source: Vital's OpenAPI, `ClientFacingUser`. */
 export const WireUser = z.object({
   user_id: z.uuid().toLowerCase(),
   client_user_id: z.string().optional(),
@@ -11,7 +11,7 @@ export type WireUser = z.infer<typeof WireUser>;
 /** One page of the team's users. */
 export const WireUserList = z.object({ users: z.array(WireUser) });
 
-/** The response to a create whose client user id exists already. It names the existing user. */
+/** The response to a create whose client user id already exists. It may name the existing user. */
 export const WireConflict = z.object({
   detail: z.object({ user_id: z.uuid().toLowerCase() }).or(z.object({ user_id: z.null().optional() })),
 });
@@ -27,7 +27,7 @@ export const noReasonGiven = "no reason given";
 
 /**
  * Returns the reason in an error response, as text for an operator. `detail` may be a string, an object, a list of
- * validation problems, or absent. All fields except those named here are left out, because they may repeat the request.
+ * validation problems, or absent. No other field is included, because it may repeat the request.
  */
 export function toErrorText(body: unknown): string {
   const detail = z.object({ detail: z.unknown() }).safeParse(body).data?.detail;

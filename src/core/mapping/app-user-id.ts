@@ -9,7 +9,7 @@ const maxCodePoints = 256;
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;
 
 /**
- * Returns why a value is no valid app user id, or `null` when it is valid.
+ * Returns why a value is not a valid app user id, or `null` when it is valid.
  *
  * An id is 1 to 256 code points of well-formed Unicode without control characters. `.` and `..` are rejected because
  * URL parsers collapse them, which would turn a call for one user into a call for another resource. A lone surrogate is
@@ -31,7 +31,7 @@ export function appUserIdProblem(value: unknown): string | null {
   return null;
 }
 
-/** Returns the value as an app user id, unchanged to the byte, or `null` when it is not valid. */
+/** Returns the value as an app user id, without any change, or `null` when it is not valid. */
 export function toAppUserId(value: unknown): AppUserId | null {
   return appUserIdProblem(value) === null ? (value as AppUserId) : null;
 }

@@ -12,12 +12,12 @@ export type MappingStore = {
   replace(seen: Mapping, next: Mapping): Promise<boolean>;
 };
 
-/** A write that loses this many races in a row has another problem than races. */
+/** A write fails after it has lost this many races in a row: normal contention does not explain so many. */
 const maxRaces = 50;
 
 /**
- * The only writer of mappings. It reads a mapping, asks the transition table what it becomes, and writes the result by
- * compare-and-set. When another write came first, it reads and decides again.
+ * Writes mappings: only a sweeper's claim and `retryFailedMapping` bypass it. It reads a mapping, computes the next one
+ * with the transition table, and writes it by compare-and-set. When another write came first, it reads and decides again.
  */
 export function createMappingWriter({
   mappings,
@@ -61,7 +61,7 @@ export function createMappingWriter({
 export type MappingWriter = ReturnType<typeof createMappingWriter>;
 
 /**
- * Puts a failed mapping back to pending, unless it has changed since it was read. Returns whether it did.
+ * Changes a failed mapping to pending, unless it has changed since it was read. Returns whether it changed the mapping.
  *
  * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding; the outcome is then unknown
  */

@@ -2,13 +2,13 @@ import type { AppUserId, VitalUserId } from "./app-user-id.js";
 import type { SignupEventType } from "./signup-event.js";
 import type { Deployment } from "../vital/deployment.js";
 
-/** What a mapping keeps of the newest event that was applied to it. */
+/** The newest event that was applied to a mapping. */
 export type EventStamp = { id: string; type: SignupEventType; at: Date };
 
 /** Why the last attempt failed, for the operator. Never contains a secret or another user's data. */
 export type MappingError = { code: string; message: string; at: Date };
 
-/** When a sweeper claims the mapping next, and how many sweeps there have been since the last attempt. */
+/** When the mapping is next due for a sweeper, and how often sweepers have claimed it since the last attempt. */
 type Due = { nextSweepAt: Date; sweeps: number };
 
 type MappingBase = Deployment & {
@@ -28,7 +28,7 @@ type MappingBase = Deployment & {
   /** Failed attempts since the mapping became pending or deleting. */
   attempts: number;
   lastError: MappingError | null;
-  /** Null while only a viewer has asked: events are ordered only among events. */
+  /** Null until the first event arrives. A viewer's request is not an event, so every event is newer than it. */
   lastEvent: EventStamp | null;
 };
 

@@ -2,7 +2,7 @@ import type { AppUserId } from "./app-user-id.js";
 
 const types = ["user.created", "user.deleted"] as const;
 
-/** What can happen to an app user at a signup service. */
+/** What a signup service reports about an app user. */
 export type SignupEventType = (typeof types)[number];
 
 export const signupEventTypes: readonly SignupEventType[] = types;
@@ -10,13 +10,13 @@ export const signupEventTypes: readonly SignupEventType[] = types;
 export const isSignupEventType = (type: unknown): type is SignupEventType =>
   types.some((known) => known === type);
 
-/** What a signup service publishes, in whatever format it arrived. */
+/** An event from a signup service, parsed from any of the supported formats. */
 export type SignupEvent = {
   /** The sender's id of the event, for the log and the operator. Events are idempotent per user, not per id. */
   id: string;
   type: SignupEventType;
   appUserId: AppUserId;
-  /** When it happened, by the sender's clock; orders the events of one user. */
+  /** The time of the event by the sender's clock. It orders the events of one user. */
   occurredAt: Date;
 };
 
@@ -28,5 +28,5 @@ const visibleAscii = /^[\x21-\x7e]+$/;
 export const isVisibleAsciiEventId = (id: unknown): id is string =>
   typeof id === "string" && id.length <= maxEventIdLength && visibleAscii.test(id);
 
-/** Cuts an id that a sender chose to what is stored: 256 UTF-16 units of well-formed Unicode. */
+/** Shortens an id from a sender to the stored length, 256 UTF-16 units, and makes it well-formed Unicode. */
 export const toStoredEventId = (id: string): string => id.slice(0, maxEventIdLength).toWellFormed();

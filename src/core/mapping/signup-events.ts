@@ -16,8 +16,8 @@ export function createSignupEvents({ writer, wake }: { writer: MappingWriter; wa
 
   return {
     /**
-     * Resolves when every event is stored with majority; from then on its end state is only a matter of time. Events of
-     * one user may arrive late, repeated or out of order.
+     * Resolves when a majority of the store's members has stored every event. After that, no event can be lost. Events
+     * of one user may arrive late, repeated or out of order.
      *
      * @throws ServiceError `SERVICE_UNAVAILABLE` when any event could not be stored: send all of them again
      */

@@ -10,11 +10,12 @@ import {
   type MappingState,
   type PendingMapping,
 } from "./mapping.js";
+import { after } from "../clock.js";
 import type { Deployment } from "../vital/deployment.js";
 
 /**
- * What can happen to a mapping. `generation` is that of the mapping when the attempt started: an attempt that ends
- * after the mapping has changed without it must have no effect.
+ * What can happen to a mapping. `generation` is the mapping's generation when the attempt started: if the mapping has
+ * changed since then, the result of the attempt must have no effect.
  */
 export type Trigger =
   /** A signup service reports that the app user signed up. */
@@ -25,7 +26,7 @@ export type Trigger =
   | { type: "requested" }
   /** Vital created the user, or responded that it exists. */
   | { type: "provisioned"; vitalUserId: VitalUserId; generation: number }
-  /** Vital refused to create the user and would refuse again, or it has failed for too long. */
+  /** Vital refused to create the user and would refuse again, or creating it has failed for too long. */
   | { type: "provisioning-failed"; code: string; message: string; generation: number }
   /** An attempt failed, and a later one may succeed. */
   | { type: "postponed"; code: string; message: string; generation: number; nextSweepAt: Date }
@@ -33,7 +34,7 @@ export type Trigger =
   | { type: "vital-user-missing"; vitalUserId: VitalUserId }
   /** A lookup at Vital found a user that must be deleted. */
   | { type: "vital-user-found"; vitalUserId: VitalUserId; generation: number }
-  /** Vital confirmed that a user to be deleted does not exist any more. */
+  /** Vital confirmed that a user to be deleted no longer exists. */
   | { type: "vital-user-deleted"; vitalUserId: VitalUserId; generation: number }
   /** A lookup at Vital, sent at `askedAt`, found no user with this client user id. */
   | { type: "vital-user-not-found"; askedAt: Date; generation: number }
@@ -43,7 +44,7 @@ export type Trigger =
 export type TransitionRules = {
   deployment: Deployment;
   toClientUserId: (appUserId: AppUserId) => string;
-  /** How long a sweeper leaves a mapping to the job that was just added for it, milliseconds. */
+  /** How long the job of a mapping has before a sweeper claims the mapping, milliseconds. */
   sweepGraceMs: number;
   /**
    * How long after a deletion a create that was in flight may still commit at Vital, milliseconds: the greatest age of
@@ -61,14 +62,14 @@ type TransitionTable = { [T in Trigger["type"]]: TransitionsFor<Extract<Trigger,
 
 const unchanged = <M extends Mapping>(mapping: M): M => mapping;
 
-/** Events are ordered by their own time; of two with the same time, the deletion wins. */
+/** Events are ordered by their own time; of two with the same time, the deletion is newer. */
 function isNewer(event: EventStamp, last: EventStamp | null): boolean {
   if (last === null) return true;
   const aheadMs = event.at.getTime() - last.at.getTime();
   return aheadMs > 0 || (aheadMs === 0 && event.type === "user.deleted" && last.type === "user.created");
 }
 
-/** Only an event newer than all earlier ones may change a mapping; anything else is late or repeated. */
+/** Only an event newer than all earlier ones may change a mapping. Any other event is late or repeated. */
 const ifNewer =
   <M extends Mapping>(event: EventStamp, next: Transition<M>): Transition<M> =>
   (mapping, at, rules) =>
@@ -82,14 +83,14 @@ const ifSameGeneration =
   (mapping, at, rules) =>
     mapping.generation === generation ? next(mapping, at, rules) : mapping;
 
-/** The fields that every transition keeps, and the next generation. */
+/** Returns the fields that every transition keeps, with the next generation. */
 function carryOver(mapping: Mapping) {
   const { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision } = mapping;
   const generation = mapping.generation + 1;
   return { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision, generation };
 }
 
-const due = (at: Date, delayMs: number) => ({ nextSweepAt: new Date(at.getTime() + delayMs), sweeps: 0 });
+const due = (at: Date, delayMs: number) => ({ nextSweepAt: after(at, delayMs), sweeps: 0 });
 
 const toPending = (
   mapping: Mapping,
@@ -105,7 +106,7 @@ const toPending = (
   ...due(at, rules.sweepGraceMs),
 });
 
-/** Puts a failed mapping back to pending. It is due immediately, because no job is added for it. */
+/** Changes a failed mapping to pending. It is due immediately, because no job is added for it. */
 export const toRetried = (mapping: FailedMapping, at: Date): PendingMapping =>
   toPending(mapping, at, { sweepGraceMs: 0 });
 
@@ -152,7 +153,7 @@ const toDeleted = (mapping: DeletingMapping, at: Date): DeletedMapping => ({
   lastError: null,
 });
 
-/** Adds a Vital user to delete. The settling time starts again, because another process was still at work. */
+/** Adds a Vital user to delete. The settling time starts again, because another process was still active. */
 const addUserToDelete =
   (vitalUserId: VitalUserId): Transition<DeletingMapping> =>
   (mapping, at, rules) =>
@@ -184,15 +185,15 @@ const noChange = {
 };
 
 /**
- * The whole life of a mapping: what happens (trigger) in which state. A cell returns the mapping to be written, or the
- * same object when nothing is to be done. `docs/state-machine.md` shows the same table.
+ * Every transition, by trigger and state. A cell returns the mapping to write, or the same object when nothing changes.
+ * `docs/state-machine.md` shows the same table.
  */
 const table: TransitionTable = {
   "user-created": ({ event }) => ({
     pending: ifNewer(event, unchanged),
     active: ifNewer(event, unchanged),
     failed: ifNewer(event, toPending),
-    // The mapping keeps the newest event: when the Vital user is deleted, it becomes pending instead of deleted.
+    // The mapping stores the event. When its Vital users are deleted, it becomes pending instead of deleted.
     deleting: ifNewer(event, unchanged),
     deleted: ifNewer(event, toPending),
   }),
@@ -244,7 +245,7 @@ const table: TransitionTable = {
       if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
       // No need to wait: a create still in flight has the same client user id as the new one, so Vital keeps one user.
       if (isSignedUpAgain(mapping)) return toPending(mapping, at, rules);
-      const settledAt = new Date(mapping.deletingAt.getTime() + rules.settleMs);
+      const settledAt = after(mapping.deletingAt, rules.settleMs);
       if (askedAt >= settledAt) return toDeleted(mapping, at);
       return { ...mapping, nextSweepAt: settledAt, sweeps: 0, updatedAt: at };
     }),
@@ -287,8 +288,8 @@ function createFirstMapping(
 }
 
 /**
- * Decides what a mapping becomes. A pure function: it returns the mapping to be written by compare-and-set, the very
- * same object when nothing changes, or `null` when there is no mapping and none is to be created.
+ * Decides what a mapping becomes. This pure function returns the mapping to write by compare-and-set, the same object
+ * when nothing changes, or `null` when no mapping exists and the trigger creates none.
  */
 export function transition(
   appUserId: AppUserId,

@@ -8,11 +8,11 @@ import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi } from "../vital/vital-api.js";
 import { VitalError } from "../vital/vital-error.js";
 
-/** Rounds of one run: each deletes one Vital user, or looks for another one. */
+/** The most rounds in one run. Each round deletes one Vital user, or looks up another one. */
 const maxRounds = 10;
 
-/** How long to wait when nothing proves that the team is the right one, milliseconds. */
-const unprovenTeamRetryMs = 10_000;
+/** How long to wait while the team cannot be verified, milliseconds. */
+const unverifiedTeamRetryMs = 10_000;
 
 /**
  * Makes sure that no Vital user outlives its app user. Only users that a compare-and-set has recorded in the `deleting`
@@ -41,8 +41,9 @@ export function createDeprovisioning({
   /** "Not found" counts only from the right team: every user is unknown to any other team. */
   async function assertTeam(): Promise<void> {
     if (await team.verify()) return;
-    const message = "the team of the API key has no users, so nothing proves that it is the right team";
-    throw new VitalError("unavailable", message, { wasCalled: false, retryAfterMs: unprovenTeamRetryMs });
+    const message =
+      "the team of the API key has no users, so the gateway cannot verify that it is the right team";
+    throw new VitalError("unavailable", message, { wasCalled: false, retryAfterMs: unverifiedTeamRetryMs });
   }
 
   async function deleteOrFindOne(mapping: DeletingMapping): Promise<Mapping | null> {

@@ -14,18 +14,18 @@ import { VitalError } from "../vital/vital-error.js";
  */
 export const maxLookupAgeMs = 5_000;
 
-/** How much later than the job's own retry a sweeper processes the mapping, milliseconds. */
+/** How much later than the job's retry the mapping is due for a sweeper, milliseconds. */
 const sweepMarginMs = 5_000;
 
-/** When the mapping changes more often than this during one attempt, the rest is left to the next attempt. */
+/** The most attempts in one run. When the mapping keeps changing, the next run of the job continues. */
 const maxRounds = 4;
 
 type ProvisioningOutcome = "active" | "failed" | "postponed" | "superseded";
 
 /**
  * Makes sure that an app user has a Vital user. One attempt reads the mapping, creates the user at Vital (which also
- * finds an existing user) and writes the mapping. An attempt may run twice, stop halfway or race with any other
- * attempt: what it writes depends on the mapping at the time of the write.
+ * finds an existing user) and writes the mapping. An attempt may run twice, stop halfway or race with another attempt,
+ * because its result depends on the mapping at the time of the write.
  */
 export function createProvisioning({
   mappings,
@@ -51,14 +51,14 @@ export function createProvisioning({
     const { appUserId, generation } = mapping;
     const { message } = error;
     const ageMs = now().getTime() - mapping.requestedAt.getTime();
-    const isHopeless = ageMs > retryRules.maxAgeMs && mapping.attempts >= retryRules.minAttempts;
-    if (error.failure.endsProvisioning || (error.isAttempt && isHopeless)) {
+    const hasFailedTooLong = ageMs > retryRules.maxAgeMs && mapping.attempts >= retryRules.minAttempts;
+    if (error.failure.endsProvisioning || (error.isAttempt && hasFailedTooLong)) {
       const code = error.failure.endsProvisioning ? "VITAL_REFUSED" : "GAVE_UP";
       onOutcome("failed", ageMs);
       return apply(appUserId, { type: "provisioning-failed", code, message, generation }, mapping);
     }
     onOutcome("postponed", ageMs);
-    // Waiting for Vital's rate limit, another key or an operator is no attempt: it says nothing about this user.
+    // Waiting for Vital's rate limit, another key or an operator is not an attempt: it says nothing about this user.
     if (!error.isAttempt) throw error;
     return postpone(mapping, error, sweepMarginMs);
   }

@@ -3,20 +3,20 @@ import type { DeletingMapping, PendingMapping } from "../mapping/mapping.js";
 import type { MappingWriter } from "../mapping/mapping-writer.js";
 import { VitalError } from "../vital/vital-error.js";
 
-/** How attempts on one app user are spread over time. */
+/** The delays and limits of the attempts on one app user. */
 export const retryRules = {
   baseMs: 500,
-  /** The longest wait: when Vital is back, every pending mapping is tried within this time. */
+  /** The longest wait. When Vital is available again, every pending mapping is tried within this time. */
   capMs: 20_000,
   /** A mapping that has been pending for longer, and has failed `minAttempts` times, becomes `failed`. */
   maxAgeMs: 72 * 60 * 60 * 1000,
-  /** Waiting for Vital's rate limit or for another API key is no failed attempt. */
+  /** See `maxAgeMs`. Waiting for Vital's rate limit or for another API key is not a failed attempt. */
   minAttempts: 20,
 } as const;
 
 /**
  * Exponential backoff with full jitter and a cap: returns how long to wait after this many failed attempts (1 or more),
- * milliseconds. The result is at least a fifth of the base, so that a small random number makes no hot loop.
+ * milliseconds. The result is at least a fifth of the base, so that a small random number does not cause a hot loop.
  */
 export function retryDelayMs(attempts: number, random: Random): number {
   const ceiling = Math.min(retryRules.capMs, retryRules.baseMs * 2 ** (attempts - 1));

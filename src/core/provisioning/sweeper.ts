@@ -7,12 +7,12 @@ import type { MappingStore } from "../mapping/mapping-writer.js";
 export type DueMapping = PendingMapping | DeletingMapping;
 
 export const sweeperRules = {
-  /** Mappings claimed in one round; the others wait for the next round. */
+  /** The most mappings that one round claims. The others wait for the next round. */
   batchSize: 500,
   /** How long a claimed mapping is not due again: at first, and at most. */
   minClaimMs: 10_000,
   maxClaimMs: 20_000,
-  /** Mappings that the sweeper processes directly at the same time, when the queue does not help. */
+  /** The most jobs that the sweeper runs itself at the same time. */
   directConcurrency: 10,
 } as const;
 
@@ -42,13 +42,13 @@ export function createSweeper({
     /** Adds the jobs. Rejects when the queue does not accept them in time. */
     enqueue(jobs: readonly { job: ProvisioningJob; appUserId: AppUserId }[]): Promise<void>;
   };
-  /** Runs the job in this process; must not throw. */
+  /** Runs the job in this process. Must not reject. */
   runJob: (job: ProvisioningJob, appUserId: AppUserId) => Promise<void>;
   now: Clock;
   random: Random;
   onReenqueued?: (count: number) => void;
 }) {
-  /** App users whose job this process runs directly: the next round skips them. */
+  /** App users whose job the sweeper runs itself. The next round does not start it again. */
   const running = new Set<AppUserId>();
 
   async function claim(mapping: DueMapping): Promise<DueMapping | null> {
@@ -78,7 +78,7 @@ export function createSweeper({
   }
 
   /**
-   * Runs one round: claims what is due, and enqueues it or runs its jobs. Returns the number of claimed mappings.
+   * Runs one round: claims the due mappings, then enqueues or runs their jobs. Returns the number of claimed mappings.
    * Without the queue, the sweeper claims only as many mappings as it can process now, so that the others stay due.
    * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */

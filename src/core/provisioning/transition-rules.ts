@@ -2,12 +2,12 @@ import type { TransitionRules } from "../mapping/transitions.js";
 import type { Deployment } from "../vital/deployment.js";
 import { maxLookupAgeMs } from "./provisioning.js";
 
-/** How long a mapping is left to its job before a sweeper claims it, milliseconds. */
+/** How long the job of a mapping has before a sweeper claims the mapping, milliseconds. */
 const sweepGraceMs = 10_000;
-/** Extra time for a create that Vital commits after our timeout, milliseconds. */
+/** Extra time for a create that Vital commits after the gateway's timeout, milliseconds. */
 const lateCommitMarginMs = 15_000;
 
-/** Returns the rules by which the product moves mappings; `vitalTimeoutMs` is the timeout of one call to Vital. */
+/** Returns the product's transition rules. `vitalTimeoutMs` is the timeout of one call to Vital. */
 export const createTransitionRules = ({
   deployment,
   vitalTimeoutMs,

@@ -23,13 +23,12 @@ export type SignInTokens = {
 };
 
 /**
- * How long other requests of a viewer join a provisioning that is in progress, milliseconds. A provisioning ends long
- * before that. Without the limit, one that never ended would keep its viewer from getting a token until the process
- * ends.
+ * How long the other requests of a viewer share a provisioning that is in progress, milliseconds. A provisioning
+ * normally ends much earlier. Without a limit, one that never ends would block its viewer until the process restarts.
  */
 const defaultMaxSharedMs = 60_000;
 
-/** How long a caller should wait when the time is not known, milliseconds. */
+/** How long a caller should wait before a retry when Vital names no time, milliseconds. */
 const defaultRetryMs = 2_000;
 
 const toStuckError = () =>
@@ -40,7 +39,7 @@ function toServiceError(error: VitalError): ServiceError {
   return new ServiceError(error.failure.callerCode, { retryAfterMs, reason: error.message, cause: error });
 }
 
-/** Returns why an app user with this mapping cannot have a token. */
+/** Returns the error for an app user whose mapping allows no token. */
 function toNoTokenError(mapping: Mapping | null): ServiceError {
   if (mapping?.state === "failed")
     return new ServiceError("PROVISIONING_FAILED", { reason: mapping.lastError.message });
@@ -67,7 +66,7 @@ export function createSignInTokens({
   provisioning: Provisioning;
   vital: Pick<VitalApi, "createSignInToken">;
   team: TeamGuard;
-  /** Asks a worker to continue when this request has to stop. */
+  /** Asks a worker to continue after a provisioning has failed here. */
   wake: Wake;
   now: Clock;
   /** For the whole request, milliseconds. */

@@ -3,11 +3,11 @@ import type { VitalApi } from "./vital-api.js";
 import { VitalError } from "./vital-error.js";
 
 export type CircuitBreakerRules = {
-  /** Calls in flight at the same time in this process; further calls are rejected immediately instead of queueing. */
+  /** The most calls in flight in this process. Further calls are rejected immediately instead of waiting. */
   maxCallsInFlight: number;
   /** Failed calls in a row that open the breaker. */
   failureThreshold: number;
-  /** How long the breaker stays open at first, and at most; the time doubles with every failed probe. */
+  /** How long the breaker stays open at first, and at most. The time doubles with every failed probe. */
   minOpenMs: number;
   maxOpenMs: number;
   /** How often a refused API key is tried again. */
@@ -108,7 +108,7 @@ function createCircuit({
       failuresInARow += 1;
       if (isProbe || failuresInARow >= rules.failureThreshold) open(error, backoffMs());
     },
-    // Vital responded. What the response says is the caller's concern.
+    // Vital responded, so it is available. The caller handles the content of the response.
     close,
   };
 
@@ -184,7 +184,7 @@ export function createCircuitBreaker(
     deleteUser: (vitalUserId) => pass(() => vital.deleteUser(vitalUserId)),
     createSignInToken: (vitalUserId) => pass(() => vital.createSignInToken(vitalUserId)),
 
-    /** Blocks this process's calls until then: Vital asked another process to wait. */
+    /** Blocks the calls of this process until `at`, because Vital asked another process to wait. */
     blockUntil(at) {
       const durationMs = at.getTime() - now().getTime();
       if (durationMs > 0) circuit.open(new VitalError("throttled", "Vital asked to wait"), durationMs);

@@ -1,10 +1,10 @@
-/** A Vital environment and region. The API key decides both, and each mapping stores the ones that it belongs to. */
+/** A Vital environment and region. The API key determines both. Each mapping stores its own deployment. */
 export type VitalEnvironment = "sandbox" | "production";
 export type VitalRegion = "us" | "eu";
 export type Deployment = { environment: VitalEnvironment; region: VitalRegion };
 
-/** Two deployments are the same exactly when their texts are. */
+/** Formats a deployment as `sandbox/us`. Two deployments are equal when their texts are equal. */
 export const formatDeployment = ({ environment, region }: Deployment): string => `${environment}/${region}`;
 
-/** What is stored about the team of the mappings. `teamId` is that of Vital's first response that carries one. */
+/** The stored record of the mappings' team. `teamId` is null until a response from Vital contains a team id. */
 export type TeamRecord = Deployment & { teamId: string | null };

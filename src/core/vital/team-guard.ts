@@ -27,11 +27,11 @@ export class WrongDeploymentError extends Error {
 }
 
 /**
- * Protects the mappings from an API key of another team. Without it, such a process would create every user again, and
- * would treat "not found" in the other team as "deleted".
+ * Protects the mappings from an API key of another team. Without it, a process with such a key would create every user
+ * again, and would treat "not found" in the other team as "deleted".
  *
  * Vital's responses about users carry a team id. The first team id is stored with the mappings. A process relies on the
- * absence of a user only after it has seen a response of that team itself.
+ * absence of a user only after it has itself received a response with that team id.
  */
 export function createTeamGuard({
   deployment,
@@ -60,7 +60,7 @@ export function createTeamGuard({
   }
 
   /**
-   * Compares the team of one response of Vital with the stored team.
+   * Compares the team in a response from Vital with the stored team.
    * @throws VitalError `wrong_team`, from the first mismatch on
    */
   async function observe(user: VitalUser): Promise<void> {
@@ -77,9 +77,9 @@ export function createTeamGuard({
   }
 
   /**
-   * Looks at any one user of the team and returns whether this process is proved to use the team of the mappings. A
-   * team without users proves nothing while any mapping is active. When no mapping is active, it is accepted.
-   * @throws VitalError `wrong_team` when the team is another one, and any other kind when the lookup failed
+   * Looks up any user of the team, and returns whether the API key belongs to the team of the mappings. A team without
+   * users is accepted as that team only when no mapping is active.
+   * @throws VitalError `wrong_team` when the user belongs to another team, and any other kind when the lookup failed
    */
   async function verify(): Promise<boolean> {
     if (mismatch !== null) throw mismatch;
@@ -91,8 +91,8 @@ export function createTeamGuard({
   }
 
   /**
-   * Runs `call`, which creates a user or returns `null`. Until a response has proved the team, creates run one by one,
-   * each after a check of the team: a wrong key creates at most one user in the other team, and none at all when that
+   * Runs `call`, which creates a user or returns `null`. Until a response has confirmed the team, creates run one by
+   * one, each after a check of the team: a wrong key creates at most one user in the other team, and none when that
    * team has users.
    */
   async function create<U extends VitalUser | null>(call: () => Promise<U>): Promise<U> {

@@ -4,18 +4,18 @@ import type { VitalUserId } from "../mapping/app-user-id.js";
 export type VitalUser = { vitalUserId: VitalUserId; teamId: string | null };
 
 /**
- * What the product needs from Vital. Every method rejects with a `VitalError` and with nothing else, at the latest
- * when the timeout of one call has passed.
+ * What the product needs from Vital. Every method rejects with a `VitalError` and with nothing else. Each request has a
+ * timeout, so every method ends after at most two timeouts: `createUser` may send a second request, a lookup.
  */
 export type VitalApi = {
-  /** Creates the user, or finds the existing one with this client user id: both are the same success. */
+  /** Creates the user, or finds the existing one with this client user id. Both count as success. */
   createUser(clientUserId: string): Promise<VitalUser>;
   /** Finds the user with this client user id. */
   findUser(clientUserId: string): Promise<VitalUser | null>;
-  /** Finds any one user of the team; `null` when it has none. */
+  /** Finds any user of the team. Returns `null` when the team has none. */
   findAnyUser(): Promise<VitalUser | null>;
-  /** Deletes the user; a user that is already deleted is a success. */
+  /** Deletes the user. Succeeds also when the user is already deleted. */
   deleteUser(vitalUserId: VitalUserId): Promise<void>;
-  /** Issues a new sign-in token; rejects with `not_found` when the user is unknown or deleted. */
+  /** Issues a new sign-in token. Rejects with `not_found` when the user is unknown or deleted. */
   createSignInToken(vitalUserId: VitalUserId): Promise<string>;
 };

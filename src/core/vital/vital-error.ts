@@ -1,33 +1,33 @@
 import type { ErrorCode } from "../errors.js";
 
-/** Everything that follows from one kind of failure. */
+/** How the product reacts to one kind of failure. */
 type VitalFailure = {
   /**
    * What the circuit breaker does:
    * - `count`: opens after several failures in a row
    * - `wait`: opens for as long as Vital asks, and the other processes wait too
    * - `probe-key`: opens, and tries the API key again from time to time
-   * - `close`: Vital responded, so nothing speaks against further calls
+   * - `close`: closes, because Vital responded
    */
   breaker: "count" | "wait" | "probe-key" | "close";
-  /** Whether a call that failed so counts as an attempt on this user. */
+  /** Whether the failed call counts as an attempt on this user. */
   countsAsAttempt: boolean;
   /** Whether repeating the create cannot help: the mapping becomes `failed`, for an operator. */
   endsProvisioning: boolean;
-  /** Whether the mapping names a Vital user that does not exist (any more). */
+  /** Whether the Vital user that the mapping names is unknown or deleted. */
   isUserMissing: boolean;
-  /** Whether it concerns every user: the queue pauses for the whole fleet instead of delaying one job. */
+  /** Whether the failure concerns every user: then the queue pauses for the whole fleet instead of delaying one job. */
   pausesFleet: boolean;
-  /** How long a job waits when Vital does not say how long, milliseconds. */
+  /** How long a job waits when Vital names no time, milliseconds. */
   jobWaitMs: number;
-  /** What the viewer's app receives when a sign-in token could not be issued. */
+  /** The error code for the viewer's app when a sign-in token could not be issued. */
   callerCode: ErrorCode;
 };
 
 export type VitalErrorKind =
   /** No response, an invalid one, or a 5xx: the call may or may not have taken effect. */
   | "unavailable"
-  /** 429 or 503: every process has to wait. */
+  /** 429 or 503: every process must wait. */
   | "throttled"
   /** 401 or 403: Vital refuses the API key, and only another key helps. */
   | "credentials_refused"
@@ -35,10 +35,10 @@ export type VitalErrorKind =
   | "refused"
   /** The user is unknown or deleted. */
   | "not_found"
-  /** The response comes from another team than the one that the mappings belong to. */
+  /** The API key belongs to another team than the mappings. */
   | "wrong_team";
 
-/** The one place that decides what a kind of failure means. */
+/** The only table that decides how the product reacts to a kind of failure. */
 const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   unavailable: {
     breaker: "count",
@@ -85,7 +85,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
     callerCode: "VITAL_UNAVAILABLE",
   },
-  // Only another key helps, and with it another process.
+  // Only a restart with another API key helps.
   wrong_team: {
     breaker: "close",
     countsAsAttempt: false,
@@ -99,12 +99,12 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
 
 type VitalErrorDetails = { status?: number; retryAfterMs?: number; wasCalled?: boolean; cause?: unknown };
 
-/** A call to Vital that failed. The message is written by the gateway and carries no secret. */
+/** A call to Vital that failed. The message names the operation and the reason, and contains no secret. */
 export class VitalError extends Error {
   override readonly name = "VitalError";
   readonly status: number | undefined;
   readonly retryAfterMs: number | undefined;
-  /** False when the call never left this process: then the failure says nothing about the user. */
+  /** False when no request about the user was sent: then the failure says nothing about the user. */
   readonly wasCalled: boolean;
 
   constructor(
