@@ -33,7 +33,7 @@ test("calls of one turn share a batch, and calls while all batches are in flight
   expect(await Promise.all(results)).toEqual(["a!", "b!", "c!", "d!"]);
 });
 
-test("calls that wait when a round trip fails, fail with it; later calls get their own attempt", async () => {
+test("a round trip that fails also rejects the waiting calls, and later calls get their own attempt", async () => {
   const { sent, run } = createRoundTrips();
   const call = createBatcher({ run, maxItems: 1, maxInFlight: 1 });
   const settled = Promise.allSettled(["a", "b", "c"].map(call));

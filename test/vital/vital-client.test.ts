@@ -128,7 +128,7 @@ describe("against the simulator", () => {
     expect(refusal.message).toContain("You have reached the maximum of 1 Sandbox users");
   });
 
-  test("a key that Vital refuses has an error kind of its own", async () => {
+  test("a refused API key has its own kind of error", async () => {
     const { vital } = await openVital();
     const client = openClient(vital.url, { apiKey: "sk_us_very-secret-other-key" });
     for (const operation of Object.values(operations)) {
@@ -220,13 +220,13 @@ describe("how long to wait", () => {
     [{ "x-ratelimit-reset": "3" }, 3_000],
     [{ "retry-after": "2", "x-ratelimit-reset": "9" }, 2_000],
     [{}, undefined],
-  ])("%j", async (headers, retryAfterMs) => {
+  ])("%j means a wait of %s ms", async (headers, retryAfterMs) => {
     for (const status of [429, 503]) {
       expect((await failWith({ status, headers })).retryAfterMs).toBe(retryAfterMs);
     }
   });
 
-  test("a date is accepted, and a date in the past means no wait", async () => {
+  test("a date means a wait until then, and a date in the past means no wait", async () => {
     const at = (ms: number) => ({ "retry-after": new Date(Date.now() + ms).toUTCString() });
     const { retryAfterMs } = await failWith({ status: 429, headers: at(20_000) });
     expect(retryAfterMs).toBeGreaterThan(17_000);
@@ -266,7 +266,7 @@ describe("a user that exists already", () => {
     }
   });
 
-  test("but is not found, is a temporary failure", async () => {
+  test("is a temporary failure when a lookup does not find it", async () => {
     const { url } = await startStubVital(
       respondWith({ status: 400, body: { detail: conflict } }),
       respondWith({ status: 404, body: { detail: "User not found" } }),
@@ -277,12 +277,12 @@ describe("a user that exists already", () => {
 
 describe("invalid responses", () => {
   test.each<[string, StubResponse]>([
-    ["no JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
+    ["invalid JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
     ["an empty body", {}],
-    ["half a JSON", { body: '{"user_id":"1111' }],
+    ["truncated JSON", { body: '{"user_id":"1111' }],
     ["null", { body: "null" }],
-    ["a list", { body: [] }],
-    ["an id that is no UUID", { body: { ...user, user_id: "../../admin" } }],
+    ["an array", { body: [] }],
+    ["an id that is not a UUID", { body: { ...user, user_id: "../../admin" } }],
     ["another user", { body: { ...user, client_user_id: "bob", user_id: otherUserId, sign_in_token: "t" } }],
     ["a token without a user", { body: { sign_in_token: "token-of-another-user" } }],
     ["an empty token", { body: { user_id: vitalUserId, client_user_id: "bob", sign_in_token: "" } }],

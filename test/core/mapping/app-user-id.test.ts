@@ -14,12 +14,12 @@ test.each([
   "…",
   "a/b?c=d#e",
   "İi̇ﬀ",
-  "\u00e9", // one letter, and the same letter in two: two users
+  "\u00e9", // é as one code point and, on the next line, as two: these are two users
   "e\u0301",
   "👩‍👩‍👧‍👦",
   "x".repeat(256),
   "😀".repeat(256),
-])("%j is a valid app user id, unchanged to the byte", (id) => {
+])("%j is a valid app user id, and is not changed", (id) => {
   expect(appUserIdProblem(id)).toBeNull();
   expect(toAppUserId(id)).toBe(id);
 });
@@ -42,7 +42,7 @@ test.each([
   [undefined, "must be a string"],
   [{ toString: () => "u1" }, "must be a string"],
   [["u1"], "must be a string"],
-])("%j is no valid app user id, with the reason", (value, problem) => {
+])("%j is not a valid app user id, with the reason", (value, problem) => {
   expect(appUserIdProblem(value)).toBe(problem);
   expect(toAppUserId(value)).toBeNull();
 });

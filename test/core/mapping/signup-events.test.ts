@@ -79,7 +79,7 @@ const stories: [string, TimedEvent[], "active" | "deleted"][] = [
 ];
 
 test.each(stories)(
-  "%s: neither the order of arrival nor repetition makes a difference",
+  "%s: the result depends neither on the order of arrival nor on repetition",
   async (_name, events, end) => {
     for (const order of permutations(events)) {
       for (const settlesInBetween of [false, true]) {
@@ -96,7 +96,7 @@ test.each(stories)(
   },
 );
 
-test("a deletion before its signup leaves a tombstone that the late signup does not revive, and a newer one does", async () => {
+test("a deletion before its signup leaves a tombstone, which only a newer signup makes pending again", async () => {
   const { start, clock, vital } = await createTestContext();
   const process = start();
   await process.record(ada, "user.deleted", 5);
@@ -125,7 +125,7 @@ test("a deletion of an unknown app user still finds the Vital user", async () =>
   expect(vital.live(ada)).toEqual([]);
 });
 
-test("a viewer's request does not outrank a deletion that is still on its way", async () => {
+test("a viewer's request does not outrank a deletion that arrives later", async () => {
   const { start, clock, vital } = await createTestContext();
   const process = start();
   await process.signInTokens.issue(ada);
@@ -147,7 +147,7 @@ test("an event that arrives while another process writes the mapping is not lost
   expect(await mappings.find(ada)).toMatchObject({ state: "deleting", lastEvent: { id: "user.deleted-6" } });
 });
 
-test("an event wakes a worker for the job that its user waits for, and none when there is no job", async () => {
+test("an event wakes a worker for the job that its user waits for, and no worker when there is no job", async () => {
   const { process, woken } = createMemoryContext();
   await process.record(ada, "user.created", 1);
   expect(woken).toEqual(["provision-user"]);
@@ -158,7 +158,7 @@ test("an event wakes a worker for the job that its user waits for, and none when
   expect(woken).toEqual(["provision-user", "deprovision-user"]);
 });
 
-test("events are acknowledged together: when one could not be stored, all fail, but each was tried", async () => {
+test("when one event of a batch cannot be stored, the batch fails, but the other events are stored", async () => {
   const { process, store } = createMemoryContext();
   const stored: AppUserId[] = [];
   const events = createSignupEvents({

@@ -13,7 +13,6 @@ import {
 } from "../../support/core/mapping-fixtures.js";
 import { rules } from "../../support/core/core-process.js";
 
-// The table in docs/state-machine.md must describe what the code does.
 type Type = Trigger["type"];
 type Column = "no mapping" | MappingState;
 
@@ -56,7 +55,7 @@ const examples: { [T in Type]: (guardHolds: boolean) => Extract<Trigger, { type:
 };
 const types = Object.keys(examples) as Type[];
 
-/** For each state, mappings that differ in what the transition table depends on. */
+/** For each state, mappings that differ in the fields that the transition table reads. */
 const mappingsIn: Record<Column, (Mapping | null)[]> = {
   "no mapping": [null],
   pending: [mappingFixture("pending")],
@@ -72,7 +71,7 @@ const mappingsIn: Record<Column, (Mapping | null)[]> = {
   deleted: [mappingFixture("deleted")],
 };
 
-/** What the code does in one cell: the states that the mapping moves to, and "stays" when it is written in its state. */
+/** What the code does in one cell: the next states, and "stays" when it writes the mapping without changing its state. */
 function outcomes(type: Type, column: Column, guardHolds: boolean): string[] {
   const results = mappingsIn[column].flatMap((mapping) => {
     const next = transition(appUserId, mapping, examples[type](guardHolds), later, rules);
@@ -98,7 +97,7 @@ const tableRows = new Map(
   }),
 );
 
-/** What the document says about one cell, in the same words. */
+/** The outcomes that the document names in one cell, in the words of `outcomes`. */
 const documented = (cell: string) =>
   [...new Set(cell.match(/→ [a-z]+|\bstays\b/g) ?? [])].sort((a, b) => (a < b ? -1 : 1));
 
@@ -117,7 +116,7 @@ describe("the table in docs/state-machine.md", () => {
         const expected = documented(cell);
         expect(cell === "·").toBe(expected.length === 0);
         expect(outcomes(type, column, true)).toEqual(expected);
-        // Without a mapping there is nothing that a guard could compare with.
+        // Without a mapping, a guard has nothing to compare.
         const hasNoGuard = guard === "–" || column === "no mapping" || cell.includes("(any attempt)");
         expect(outcomes(type, column, false)).toEqual(hasNoGuard ? expected : []);
       },

@@ -13,8 +13,8 @@ import {
 } from "../../support/core/mapping-fixtures.js";
 import { rules, settleMs, sweepGraceMs } from "../../support/core/core-process.js";
 
-/** What happens: unchanged · written in place · written with the next generation · another state · no mapping. */
-type Outcome = "same" | "in place" | "next generation" | "no mapping" | MappingState;
+/** Unchanged, written in the same generation, written with the next generation, no mapping, or the new state. */
+type Outcome = "same" | "same generation" | "next generation" | "no mapping" | MappingState;
 type Column = "none" | MappingState;
 type Cells = Partial<Record<Column, Outcome>>;
 
@@ -58,10 +58,10 @@ const stale = generation - 1;
 const never: Cells = { none: "no mapping" };
 const newSignup: Cells = {
   none: "pending",
-  pending: "in place",
-  active: "in place",
+  pending: "same generation",
+  active: "same generation",
   failed: "pending",
-  deleting: "in place",
+  deleting: "same generation",
   deleted: "pending",
 };
 const newDeletion: Cells = {
@@ -69,11 +69,11 @@ const newDeletion: Cells = {
   pending: "deleting",
   active: "deleting",
   failed: "deleting",
-  deleting: "in place",
-  deleted: "in place",
+  deleting: "same generation",
+  deleted: "same generation",
 };
 
-/** Every trigger in every state. A state that is not named stays the same. `changes` are made to the mapping before. */
+/** Every trigger in every state. Mappings in other states do not change. `changes` apply to the fixture. */
 const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Mapping>][] = [
   ["a newer signup", triggers.userCreated(seconds(1)), newSignup],
   ["an older signup", triggers.userCreated(seconds(-1)), { none: "pending" }],
@@ -126,7 +126,7 @@ const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Ma
   [
     "a failed attempt",
     triggers.postponed(generation),
-    { ...never, pending: "in place", deleting: "in place" },
+    { ...never, pending: "same generation", deleting: "same generation" },
   ],
   ["a failed attempt of another generation", triggers.postponed(stale), never],
   ["the mapping's Vital user is missing", triggers.vitalUserMissing, { ...never, active: "pending" }],
@@ -140,7 +140,7 @@ const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Ma
   [
     "no Vital user found, but before the settling time has passed",
     triggers.vitalUserNotFound(generation, seconds(11)),
-    { ...never, deleting: "in place" },
+    { ...never, deleting: "same generation" },
   ],
   [
     "no Vital user found, and the app user has signed up again",
@@ -155,7 +155,7 @@ function toOutcome(before: Mapping | null, next: Mapping | null): Outcome {
   if (next === null) return "no mapping";
   if (next === before) return "same";
   if (next.state !== before?.state) return next.state;
-  return next.generation === before.generation ? "in place" : "next generation";
+  return next.generation === before.generation ? "same generation" : "next generation";
 }
 
 const apply = (mapping: Mapping | null, trigger: Trigger) =>
@@ -167,7 +167,7 @@ describe.each(cases)("%s", (_name, trigger, cells, changes) => {
     const next = apply(before, trigger);
     expect(toOutcome(before, next)).toBe(cells[column] ?? "same");
     if (next === null || next === before) return;
-    const isNewGeneration = cells[column] !== "in place";
+    const isNewGeneration = cells[column] !== "same generation";
     expect(next).toMatchObject({
       appUserId,
       clientUserId: appUserId,
@@ -179,7 +179,7 @@ describe.each(cases)("%s", (_name, trigger, cells, changes) => {
   });
 });
 
-describe("what the mapping contains", () => {
+describe("the fields of the mapping", () => {
   const graceEnd = new Date(at.getTime() + sweepGraceMs);
 
   test("a signup creates a pending mapping that is due after the time for its job", () => {
@@ -220,9 +220,9 @@ describe("what the mapping contains", () => {
       expect(apply(mappingFixture(state), triggers.userCreated(seconds(1)))).toMatchObject({
         lastEvent: signup,
       });
-      const removal = toEvent("user.deleted", seconds(1));
+      const deletion = toEvent("user.deleted", seconds(1));
       expect(apply(mappingFixture(state), triggers.userDeleted(seconds(1)))).toMatchObject({
-        lastEvent: removal,
+        lastEvent: deletion,
       });
     }
   });
@@ -258,7 +258,7 @@ describe("what the mapping contains", () => {
 
   test("every mapping that becomes pending again starts from the beginning, without a Vital user", () => {
     const signedUpAgain = mappingFixture("deleting", { lastEvent: toEvent("user.created") });
-    // No job is added for an operator's retry, so it waits for no grace period.
+    // No job is added for an operator's retry, so the mapping is due without a grace period.
     const retried = apply(mappingFixture("failed"), triggers.retried);
     expect(retried).toHaveProperty("nextSweepAt", at);
     const again = [

@@ -43,7 +43,7 @@ test("deleting an app user deletes the Vital user, and the tombstone waits for l
   expect(deletedIds(context)).toEqual([vitalUserId]);
 });
 
-test("a lookup that was sent too early does not count because its response was slow", async () => {
+test("a lookup that was sent too early does not count, even when its response arrives after the settling time", async () => {
   const context = await createTestContext();
   const process = context.start();
   await process.record(ada, "user.deleted", 1);
@@ -84,7 +84,7 @@ test("a worker that continues after a deletion and a new signup writes no delete
   expect(context.vital.live(ada)).toEqual([expect.objectContaining({ vitalUserId: vitalUserIdOf(mapping) })]);
 });
 
-test("a create that commits after the deletion's lookup is undone by the process that sent it", async () => {
+test("a create that commits after the deletion's lookup is recorded by the process that sent it, and deleted", async () => {
   const context = await createTestContext();
   const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);
@@ -125,7 +125,7 @@ test("a create that commits after the timeout, and after its process died, is fo
   expect(context.vital.deletes).toHaveLength(1);
 });
 
-test("a worker that was frozen for longer than a deletion waits still undoes its create", async () => {
+test("a user that a worker creates after it was frozen for longer than the settling time is deleted", async () => {
   const context = await createTestContext();
   const [frozen, other] = [context.start(), context.start()];
   await frozen.record(ada, "user.created", 1);
@@ -143,7 +143,7 @@ test("a worker that was frozen for longer than a deletion waits still undoes its
   expect(context.vital.live(ada)).toEqual([]);
 });
 
-test("a late delete hits no successor, which has another Vital user", async () => {
+test("a late delete does not affect a newer signup, which has another Vital user", async () => {
   const context = await createTestContext();
   const [slow, other] = [context.start(), context.start()];
   const { vitalUserId } = await provisionAda(slow);
@@ -193,7 +193,7 @@ test("a lookup that found a user has no effect when a newer signup has adopted t
   expect(context.vital.deletes).toEqual([]);
 });
 
-test("a signup newer than a deletion in progress waits for it, and is provisioned then", async () => {
+test("a signup newer than a deletion in progress is provisioned after the deletion", async () => {
   const context = await createTestContext();
   const process = context.start();
   const { vitalUserId } = await provisionAda(process);

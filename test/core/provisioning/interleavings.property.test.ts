@@ -18,7 +18,7 @@ type Operation =
   | { do: "sweep" | "kill" }
   | { do: "advance"; ms: number };
 
-// Mostly one user, because faults show between the steps of one user.
+// Mostly one user, because most bugs appear between the steps of one user.
 const appUserId = fc.constantFrom(
   ...users.flatMap((user, index) => Array<AppUserId>(5 - 4 * index).fill(user)),
 );
@@ -95,7 +95,7 @@ async function runStory(story: Story): Promise<void> {
   const processes = [system.start(), system.start(), system.start()];
   let current = 0;
 
-  /** An event after the newest one has the opposite type; one with the same or an earlier time may have any type. */
+  /** An event later than the newest one has the opposite type. One with the same or an earlier time may have any type. */
   function nextEvent({ appUserId: user, order, type }: Extract<Operation, { do: "event" }>): Event {
     const last = newest(events, user) ?? { type: "user.deleted", at: 5 };
     const opposite = last.type === "user.created" ? "user.deleted" : "user.created";
@@ -105,7 +105,7 @@ async function runStory(story: Story): Promise<void> {
     return event;
   }
 
-  /** Like a signup service: sends an event again until it is acknowledged. */
+  /** Sends an event as a signup service does. `settle` sends it again until it is acknowledged. */
   function publish(one: Event, process = processes[0]): void {
     unacknowledged.add(one);
     void process?.record(one.appUserId, one.type, one.at).then(
@@ -146,7 +146,7 @@ async function runStory(story: Story): Promise<void> {
     }
   }
 
-  /** A process continues until another one is chosen, so a process may stay halfway through its work for long. */
+  /** A process continues until another one is chosen, so a process may stop halfway through its work for a long time. */
   async function runOperations(): Promise<void> {
     const operations = [...story.operations];
     async function startNext(): Promise<void> {
@@ -167,7 +167,7 @@ async function runStory(story: Story): Promise<void> {
     while (operations.length > 0) await startNext();
   }
 
-  /** Nothing fails any more: all processes finish, senders send again, and a sweeper processes what is due. */
+  /** Ends all faults: all processes finish, senders send again, and a sweeper processes the due mappings. */
   async function settle(): Promise<void> {
     system.endFaults();
     const sweeping = system.start();
@@ -211,6 +211,6 @@ async function runStory(story: Story): Promise<void> {
   }
 }
 
-test("whatever interleaves, dies, fails or arrives late, every user ends in the state of the newest event", async () => {
+test("every app user ends in the state of the newest event, however steps interleave, fail or arrive late", async () => {
   await fc.assert(fc.asyncProperty(stories, runStory), { numRuns: 3_000, interruptAfterTimeLimit: 12_000 });
 }, 60_000);

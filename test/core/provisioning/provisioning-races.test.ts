@@ -47,7 +47,7 @@ test("a create whose response was lost is repeated, and finds the user that it c
   context.network.loseResponse("createUser");
   const failure = await process.provisioning.provision(ada).catch((error: unknown) => error);
   expect(failure).toMatchObject({ kind: "unavailable", retryAfterMs: 250 });
-  // The sweep is later than the job's own retry: it covers the case that the job is lost.
+  // The mapping becomes due later than the job's own retry, because the sweep is only for a lost job.
   const nextSweepAt = new Date(context.clock.now().getTime() + 250 + 5_000);
   expect(await process.find(ada)).toMatchObject({ state: "pending", attempts: 1, nextSweepAt });
   expect(await process.provisioning.provision(ada)).toMatchObject({ state: "active", attempts: 1 });
@@ -73,12 +73,12 @@ test("a lookup that is too old is repeated, and a deletion in between stops the 
   const context = await createTestContext();
   const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);
-  const look = context.network.holdBeforeCommit("findAnyUser");
+  const lookup = context.network.holdBeforeCommit("findAnyUser");
   const late = slow.provisioning.provision(ada);
-  await look.reached;
+  await lookup.reached;
   await other.record(ada, "user.deleted", 2);
   context.clock.advance(maxLookupAgeMs + 1);
-  look.release();
+  lookup.release();
   expect(await late).toMatchObject({ state: "deleting" });
   expect(context.vital.calls).not.toContain("createUser");
 });
@@ -106,7 +106,7 @@ test("a user that Vital refuses stays failed until an operator retries", async (
   expect(await process.provisioning.provision(ada)).toMatchObject({ state: "active" });
 });
 
-test("waiting for Vital's rate limit or for another key costs no attempt", async () => {
+test("waiting for Vital's rate limit or for another key does not count as an attempt", async () => {
   const context = await createTestContext();
   const process = context.start();
   await process.record(ada, "user.created", 1);

@@ -4,17 +4,17 @@ import { retryDelayMs, retryRules } from "../../../src/core/provisioning/retry.j
 const most = () => 0.999_999;
 const least = () => 0;
 
-test("doubles the longest wait after each failed attempt, up to the cap", () => {
+test("the longest delay doubles after each failed attempt, up to the cap", () => {
   const ceilings = [1, 2, 3, 4, 5, 6, 7, 8].map((attempts) => retryDelayMs(attempts, most));
   expect(ceilings).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
 });
 
-test("spreads the waits over the whole range, but never waits zero", () => {
+test("delays are spread over the whole range, but are never zero", () => {
   expect(retryDelayMs(5, () => 0.5)).toBe(4_000);
   for (const attempts of [1, 5, 20]) expect(retryDelayMs(attempts, least)).toBe(retryRules.baseMs / 5);
 });
 
-test("stays within bounds after any number of attempts", () => {
+test("the delay stays within bounds after any number of attempts", () => {
   for (const attempts of [1, 100, 10_000, Number.MAX_SAFE_INTEGER]) {
     expect(retryDelayMs(attempts, most)).toBeLessThanOrEqual(retryRules.capMs);
     expect(retryDelayMs(attempts, most)).toBeGreaterThan(0);

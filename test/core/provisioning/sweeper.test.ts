@@ -149,7 +149,7 @@ test("mappings that the sweeper has no capacity for are due again after their cl
   expect(new Set(ran).size).toBe(12);
 });
 
-test("a mapping that the queue has not helped is processed directly, and also enqueued", async () => {
+test("a mapping that is still due after it was enqueued is processed directly, and enqueued again", async () => {
   const store = createMemoryStore();
   await insertDue(store, 1);
   const { sweeper, enqueued, ran, clock } = openSweeper(store);

@@ -86,7 +86,7 @@ test("a slow worker writes no deleted Vital user into a mapping that is being he
   expect(vital.live(ada)).toHaveLength(1);
 });
 
-test("a 404 because of the gateway's own deletion is not healed: the caller learns that the app user was deleted", async () => {
+test("a 404 because of the gateway's own deletion is not healed, and the error says that the app user was deleted", async () => {
   const { start, vital, network } = await createTestContext();
   const [slow, other] = [start(), start()];
   await provisionAda(slow);
@@ -102,7 +102,7 @@ test("a 404 because of the gateway's own deletion is not healed: the caller lear
   expect(vital.live(ada)).toEqual([]);
 });
 
-test("a Vital user that keeps disappearing costs one healing per request", async () => {
+test("a Vital user that keeps disappearing is healed once per request", async () => {
   const { start, vital, network } = await createTestContext();
   const process = start();
   await provisionAda(process);

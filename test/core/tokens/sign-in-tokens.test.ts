@@ -40,7 +40,7 @@ const errorOf = (issued: Promise<unknown>) =>
     (error: unknown) => error as ServiceError,
   );
 
-test("an active mapping returns a token for its Vital user, with its deployment", async () => {
+test("a request with an active mapping returns a token for its Vital user, with its deployment", async () => {
   const { issue, vital, process } = await createContext();
   await process.record(ada, "user.created", 1);
   const mapping = await process.provisioning.provision(ada);
@@ -65,7 +65,7 @@ test.each<[string, Mapping, object]>([
     mappingFixture("deleting", { lastEvent: toEvent("user.created") }),
     { code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: 2 },
   ],
-])("a mapping that is %s returns no token, without a call to Vital", async (_name, mapping, error) => {
+])("a request with a mapping that is %s fails without a call to Vital", async (_name, mapping, error) => {
   const { issue, vital } = await createContext([mapping]);
   expect(await errorOf(issue())).toMatchObject(error);
   expect(vital.calls).toEqual([]);
@@ -79,7 +79,7 @@ test("simultaneous requests of one viewer share one provisioning, but never a to
   expect(count(vital.calls, "createSignInToken")).toBe(3);
 });
 
-test("a request ends at its deadline, and the provisioning continues", async () => {
+test("a request ends at its deadline, but its provisioning continues", async () => {
   const { issue, network, store, woken } = await createContext([], { deadlineMs: 30 });
   const create = network.holdBeforeCommit("createUser");
   expect(await errorOf(issue())).toMatchObject({
@@ -93,7 +93,7 @@ test("a request ends at its deadline, and the provisioning continues", async () 
   expect(woken).toEqual([]);
 });
 
-test("a provisioning that never ends blocks its viewer for a while, not forever", async () => {
+test("a provisioning that never ends blocks its viewer only for a limited time", async () => {
   const { issue, network, vital, woken } = await createContext([], { deadlineMs: 200, maxSharedMs: 300 });
   await issue();
   vital.deleteInDashboard(ada);
@@ -113,10 +113,10 @@ test("a request that fails wakes a worker to continue", async () => {
 
 test("a worker is woken when the provisioning fails after its request has ended", async () => {
   const { issue, network, woken } = await createContext([], { deadlineMs: 30 });
-  const look = network.holdBeforeCommit("findAnyUser");
+  const lookup = network.holdBeforeCommit("findAnyUser");
   network.fail("createUser", "unavailable");
   await errorOf(issue());
-  look.release();
+  lookup.release();
   await waitUntil("a worker is woken", () => woken.length > 0);
   expect(woken).toEqual([["provision-user", ada]]);
 });
@@ -127,7 +127,7 @@ test.each<[VitalErrorKind, number | undefined, number]>([
   ["credentials_refused", 9_500, 10],
   ["refused", undefined, 2],
   ["wrong_team", undefined, 2],
-])("when a token call fails with %s, the app learns when to retry", async (kind, ms, seconds) => {
+])("when a token call fails with %s, the error says when to retry", async (kind, ms, seconds) => {
   const { issue, network } = await createContext([mappingFixture("active")]);
   network.fail("createSignInToken", kind, ms === undefined ? {} : { retryAfterMs: ms });
   const error = await errorOf(issue());
@@ -136,7 +136,7 @@ test.each<[VitalErrorKind, number | undefined, number]>([
   expect(error.message).toBe("Vital is not responding.");
 });
 
-test("when Vital refuses to create the user, the app learns that provisioning failed", async () => {
+test("when Vital refuses to create the user, the error says that provisioning failed", async () => {
   const { issue, network, store, vital } = await createContext();
   network.fail("createUser", "refused");
   expect(await errorOf(issue())).toMatchObject({ code: "PROVISIONING_FAILED", retryable: false });

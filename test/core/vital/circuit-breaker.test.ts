@@ -49,7 +49,7 @@ async function letsCallThrough({
   return vital.calls.length > before;
 }
 
-test("opens after several failures in a row, and blocked calls say when to retry", async () => {
+test("the breaker opens after several failures in a row, and blocked calls say when to retry", async () => {
   const context = createBreakerContext();
   await context.failTimes(2);
   expect(await letsCallThrough(context)).toBe(true);
@@ -65,7 +65,7 @@ test("opens after several failures in a row, and blocked calls say when to retry
   expect(context.vital.calls).toHaveLength(calls);
 });
 
-test("a response is a success for the breaker: requests that Vital refuses do not open it", async () => {
+test("requests that Vital refuses do not open the breaker, because a response counts as a success", async () => {
   const context = createBreakerContext();
   for (const kind of ["unavailable", "unavailable", "refused", "unavailable", "not_found"] as const) {
     await context.fail(kind);
@@ -74,7 +74,7 @@ test("a response is a success for the breaker: requests that Vital refuses do no
   expect(await letsCallThrough(context)).toBe(true);
 });
 
-test("lets one probe at a time through when half-open", async () => {
+test("the breaker lets one probe at a time through when it is half-open", async () => {
   const context = createBreakerContext();
   await context.failTimes(3);
   context.clock.advance(1_000);
@@ -88,7 +88,7 @@ test("lets one probe at a time through when half-open", async () => {
   expect(await letsCallThrough(context)).toBe(true);
 });
 
-test("stays open longer after each failed probe, up to a cap, and starts again at the minimum after a success", async () => {
+test("the breaker stays open longer after each failed probe, up to a cap, and at the minimum after a success", async () => {
   const context = createBreakerContext();
   await context.failTimes(3);
   for (const openMs of [1_000, 2_000, 4_000, 4_000]) {
@@ -103,7 +103,7 @@ test("stays open longer after each failed probe, up to a cap, and starts again a
   expect(await context.outcome()).toMatchObject({ retryAfterMs: 1_000 });
 });
 
-test("a failed probe opens it again, whatever opened it before", async () => {
+test("a failed probe opens the breaker again, whatever opened it before", async () => {
   const context = createBreakerContext();
   await context.fail("throttled", { retryAfterMs: 5_000 });
   context.clock.advance(5_000);
@@ -111,7 +111,7 @@ test("a failed probe opens it again, whatever opened it before", async () => {
   expect(await letsCallThrough(context)).toBe(false);
 });
 
-test("calls that fail after the breaker has opened do not keep it open for longer", async () => {
+test("calls that fail after the breaker has opened do not extend the open time", async () => {
   const context = createBreakerContext();
   const responses = [1, 2].map(() => createLatch());
   for (const { opened } of responses) context.network.failAfter("createUser", opened);
@@ -125,7 +125,7 @@ test("calls that fail after the breaker has opened do not keep it open for longe
   expect(await context.outcome()).toMatchObject({ retryAfterMs: 2_000 });
 });
 
-test("reports nothing about a key that was never refused, and never tells callers to retry immediately", async () => {
+test("the breaker reports nothing about a key that was never refused, and the shortest retry delay is 100 ms", async () => {
   const context = createBreakerContext();
   await context.failTimes(3);
   context.clock.advance(999);
@@ -135,7 +135,7 @@ test("reports nothing about a key that was never refused, and never tells caller
   expect(context.reported).toEqual([]);
 });
 
-test("a wait of another process that is already over leaves it closed, for several calls at a time", async () => {
+test("a wait of another process that has already passed leaves the breaker closed for simultaneous calls", async () => {
   const context = createBreakerContext();
   context.breaker.blockUntil(new Date(context.clock.now().getTime() - 1));
   const holds = [1, 2].map(() => context.network.holdBeforeCommit("findUser"));
@@ -144,7 +144,7 @@ test("a wait of another process that is already over leaves it closed, for sever
   await Promise.all(calls);
 });
 
-test("blocks all calls while Vital asks to wait, and reports until when for the other processes", async () => {
+test("the breaker blocks all calls while Vital asks to wait, and reports the end of the wait for the other processes", async () => {
   const context = createBreakerContext();
   await context.fail("throttled", { retryAfterMs: 30_000 });
   expect(context.reported).toEqual([30_000]);
@@ -184,7 +184,7 @@ test("a late response with another wait is reported only for the time that it ad
 });
 
 test.each([undefined, 0])(
-  "a throttling response with a wait of %s milliseconds opens it for a while",
+  "a throttling response with a wait of %s milliseconds opens the breaker for the minimum time",
   async (ms) => {
     const context = createBreakerContext();
     await context.fail("throttled", ms === undefined ? {} : { retryAfterMs: ms });
@@ -193,7 +193,7 @@ test.each([undefined, 0])(
   },
 );
 
-test("opens when Vital asks another process to wait, for the longer of two waits", async () => {
+test("when Vital asks another process to wait, the breaker opens for the longer of two waits", async () => {
   const context = createBreakerContext();
   const at = (ms: number) => new Date(context.clock.now().getTime() + ms);
   context.breaker.blockUntil(at(-1));
@@ -203,7 +203,7 @@ test("opens when Vital asks another process to wait, for the longer of two waits
   expect(await context.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 9_000 });
 });
 
-test("tries a refused key again from time to time, and reports when it is accepted again", async () => {
+test("the breaker tries a refused key again from time to time, and reports when it is accepted again", async () => {
   const context = createBreakerContext();
   await context.fail("credentials_refused");
   expect(context.reported).toEqual(["refused"]);
@@ -227,7 +227,7 @@ test("a refused key is still known to be refused after a wait that Vital asked f
   expect(context.reported).toEqual(["refused", "accepted"]);
 });
 
-test("rejects calls above the limit in flight immediately, and accepts calls again when others have ended", async () => {
+test("calls above the limit in flight are rejected immediately, and calls pass again when others have ended", async () => {
   const context = createBreakerContext();
   const holds = [1, 2, 3].map(() => context.network.holdBeforeCommit("findUser"));
   const calls = holds.map(() => context.call());
@@ -240,7 +240,7 @@ test("rejects calls above the limit in flight immediately, and accepts calls aga
   await Promise.all(calls);
 });
 
-test("late successes neither close a breaker that has opened since nor keep it open for longer", async () => {
+test("late successes neither close a breaker that has opened since nor extend its open time", async () => {
   const context = createBreakerContext();
   const late = [
     context.network.holdBeforeCommit("createUser"),
@@ -286,7 +286,7 @@ test("a probe does not close a breaker that another process's wait has opened si
   expect(await context.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 30_000 });
 });
 
-test("an error that is no failure of Vital does not change the breaker", async () => {
+test("an error that is not a failure of Vital does not change the breaker", async () => {
   const clock = createManualClock();
   const vital = createFakeVital({ network: () => Promise.reject(new TypeError("a bug")) });
   const breaker = createCircuitBreaker(vital.api, { now: clock.now, random: () => 1, rules });
@@ -294,7 +294,7 @@ test("an error that is no failure of Vital does not change the breaker", async (
   expect(vital.calls).toHaveLength(5);
 });
 
-test("passes every operation to Vital", async () => {
+test("the breaker passes every operation to Vital", async () => {
   const { breaker, vital } = createBreakerContext();
   const { vitalUserId } = await breaker.createUser("ada");
   expect(await breaker.findUser("ada")).toMatchObject({ vitalUserId });

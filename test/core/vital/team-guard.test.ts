@@ -86,11 +86,11 @@ describe("a key of another team", () => {
     for (const one of users) await right.deprovisioning.deprovision(one);
     await right.record(user, "user.created", 3);
     await right.record(user, "user.deleted", 4);
-    const look = otherNetwork.holdBeforeCommit("findUser");
+    const lookup = otherNetwork.holdBeforeCommit("findUser");
     const deleting = wrong.deprovisioning.deprovision(user);
-    await look.reached;
+    await lookup.reached;
     other.addUser(user);
-    look.release();
+    lookup.release();
     await expect(deleting).rejects.toMatchObject({ kind: "wrong_team" });
     expect(await mappings.find(user)).toMatchObject({ state: "deleting", vitalUserIdsToDelete: [] });
     expect(other.deletes).toEqual([]);
@@ -156,7 +156,7 @@ test("the first team id is stored, whichever of two processes sees it first", as
   expect(vital.ledger).toHaveLength(2);
 });
 
-test("creates run one by one until a response has proved the team, and in parallel afterwards", async () => {
+test("creates run one by one until a response has confirmed the team, and in parallel afterwards", async () => {
   const { start, vital, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
@@ -174,7 +174,7 @@ test("creates run one by one until a response has proved the team, and in parall
   expect(vital.calls.filter((call) => call === "findAnyUser")).toHaveLength(1);
 });
 
-test("after a first create that fails, the next one runs", async () => {
+test("after the first create has failed, the next one runs", async () => {
   const { start, network } = await createTestContext();
   const process = start();
   for (const user of users) await process.record(user, "user.created", 1);
@@ -184,7 +184,7 @@ test("after a first create that fails, the next one runs", async () => {
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
 });
 
-test("an empty team proves nothing while a mapping is active, and is accepted when none is", async () => {
+test("a team without users is accepted only when no mapping is active", async () => {
   const vital = createFakeVital();
   const verify = (hasActive: boolean) =>
     createTeamGuard({

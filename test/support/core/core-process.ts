@@ -3,11 +3,12 @@ import type { Clock, Random } from "../../../src/core/clock.js";
 import { createDeprovisioning } from "../../../src/core/provisioning/deprovisioning.js";
 import type { ProvisioningJob, Wake } from "../../../src/core/provisioning/jobs.js";
 import { createMappingWriter, type MappingStore } from "../../../src/core/mapping/mapping-writer.js";
-import { createProvisioning, maxLookupAgeMs } from "../../../src/core/provisioning/provisioning.js";
+import { createProvisioning } from "../../../src/core/provisioning/provisioning.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
+import { createTransitionRules } from "../../../src/core/provisioning/transition-rules.js";
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
 import type { VitalApi } from "../../../src/core/vital/vital-api.js";
 import type { VitalError } from "../../../src/core/vital/vital-error.js";
@@ -18,18 +19,11 @@ export type Store = MappingStore & {
   listDue(at: Date, limit: number): Promise<readonly DueMapping[]>;
 };
 
-/** The product's own values: the timeout of a call, and the margin for a late commit. */
+/** The timeout of one call to Vital. */
 export const vitalTimeoutMs = 5_000;
-export const lateCommitMarginMs = 15_000;
-export const settleMs = maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs;
-export const sweepGraceMs = 10_000;
 
-export const rules = {
-  deployment,
-  toClientUserId: (appUserId: AppUserId) => appUserId,
-  sweepGraceMs,
-  settleMs,
-};
+export const rules = createTransitionRules({ deployment, vitalTimeoutMs });
+export const { settleMs, sweepGraceMs } = rules;
 
 /**
  * Starts one process of the product on the given store and Vital: the core's services, created as the composition root

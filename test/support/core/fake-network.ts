@@ -45,7 +45,7 @@ export function createFakeNetwork() {
     holdBeforeCommit: (operation: VitalOperation) => hold(operation, "before"),
     holdResponse: (operation: VitalOperation) => hold(operation, "after"),
 
-    /** The call commits and its response never arrives: the caller gets a timeout. */
+    /** The call commits, but its response never arrives: the call times out. */
     loseResponse(operation: VitalOperation): void {
       next(operation, (commit) => {
         commit();
@@ -53,7 +53,7 @@ export function createFakeNetwork() {
       });
     },
 
-    /** The caller gets a timeout; the call commits when the test calls `commit`. */
+    /** The call times out, and commits when the test calls `commit`. */
     commitLate(operation: VitalOperation): { commit: () => void } {
       let late: (() => unknown) | undefined;
       next(operation, (commit) => {
@@ -63,7 +63,7 @@ export function createFakeNetwork() {
       return { commit: () => void late?.() };
     },
 
-    /** The caller gets a timeout when `moment` resolves. */
+    /** The call times out when `moment` resolves, and never commits. */
     failAfter(operation: VitalOperation, moment: Promise<void>): void {
       next(operation, () => moment.then(() => Promise.reject(timeoutError())));
     },

@@ -4,12 +4,12 @@ import { VitalError } from "../../../src/core/vital/vital-error.js";
 
 export type VitalOperation = keyof VitalApi;
 
-/** The network between a caller and Vital. It decides whether and when a call commits, and what the caller gets. */
+/** The network between a caller and Vital. It decides whether and when a call commits, and what the caller receives. */
 export type Network = <T>(operation: VitalOperation, commit: () => T) => Promise<T>;
 
 export type FakeUser = { vitalUserId: VitalUserId; clientUserId: string; isDeleted: boolean };
 
-/** One DELETE that reached Vital; `wasLive` is whether it deleted a user. */
+/** One DELETE that Vital received. `wasLive` is true when it deleted a user. */
 type DeleteCall = { vitalUserId: VitalUserId; clientUserId: string | undefined; wasLive: boolean };
 
 const teamId = "a0000000-0000-4000-8000-000000000000";
@@ -21,8 +21,8 @@ const direct: Network = (_operation, commit) =>
 
 /**
  * One Vital team in memory, with the guarantees of the real Vital: a client user id is unique among users that are not
- * deleted, a second create names the existing user without its team, a deletion frees the client user id, and a deleted
- * user gets no token. Ids count up from `firstId`, so that two teams share none.
+ * deleted, a second create names the existing user without its team, a deletion frees the client user id, and no token
+ * is issued for a deleted user. Ids count up from `firstId`, so that two teams have no id in common.
  */
 export function createFakeVital({
   network = direct,

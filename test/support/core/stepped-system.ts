@@ -5,7 +5,7 @@ import { VitalError } from "../../../src/core/vital/vital-error.js";
 import type { SeededRandom } from "../random.js";
 import { createFakeVital, type FakeUser, type Network } from "./fake-vital.js";
 import { createMemoryStore, createMemoryTeamStore } from "./memory-store.js";
-import { lateCommitMarginMs, startCoreProcess, vitalTimeoutMs, type Store } from "./core-process.js";
+import { startCoreProcess, vitalTimeoutMs, type Store } from "./core-process.js";
 
 /**
  * How a call ends: with a commit and a response, without a commit, with a commit and no response, or with a commit after
@@ -13,10 +13,13 @@ import { lateCommitMarginMs, startCoreProcess, vitalTimeoutMs, type Store } from
  */
 export type CallOutcome = "ok" | "fail" | "lost" | "late";
 
-/** A step that waits for its turn. It runs when the clock reaches `deadlineMs` at the latest. */
+/** A waiting step. It runs when the clock reaches `deadlineMs` at the latest. */
 type Step = { run: () => void; deadlineMs: number; owner: ProcessLife | "Vital" };
 
-/** How long a write may take. It uses up part of the margin that a deletion leaves for late commits. */
+/** Vital commits a call at most this long after the caller's timeout, less the time of a slow write. */
+const lateCommitMarginMs = 15_000;
+
+/** How long a write may take. The settling time of a deletion starts before the write of `deleting` commits. */
 const slowWriteMs = 5_000;
 
 class ProcessDied extends Error {
@@ -54,7 +57,7 @@ export function createSteppedSystem({
   const nextOutcome = (kind: "vital" | "store"): CallOutcome =>
     (isFaulty ? outcomes[kind].shift() : undefined) ?? "ok";
 
-  /** Waits for everything that continues without another step. */
+  /** Waits until all code that needs no further step has run. */
   const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
 
   async function run(step: Step): Promise<void> {
@@ -129,7 +132,7 @@ export function createSteppedSystem({
     vital,
     mappings: store.mappings,
     mapping: (appUserId: AppUserId) => store.mappings.get(appUserId) ?? null,
-    /** Runs any one step. */
+    /** Runs one step, chosen at random. */
     async runAny(random: Pick<SeededRandom, "pick">): Promise<void> {
       if (steps.length > 0) await run(random.pick(steps));
     },
