@@ -59,7 +59,7 @@ module.exports = {
     ),
     forbid(
       "src-is-what-ships",
-      "What ships imports no development tool, test, benchmark or simulator.",
+      "Shipped code imports no development tool, test, benchmark or simulator.",
       { path: "^(src|schema|workers)/" },
       { path: "^(dev|test|bench|simulator|packaging)/" },
     ),
@@ -71,7 +71,7 @@ module.exports = {
     ),
     forbid(
       "no-development-dependencies",
-      "What ships runs without the development dependencies.",
+      "Shipped code runs without the development dependencies.",
       { path: "^(src|schema|workers|simulator)/" },
       { dependencyTypes: ["npm-dev"] },
     ),

@@ -43,7 +43,7 @@ function listImports(file: string): string[] {
   return specifiers.map((path) => relative(root, join(root, dirname(file), path)).replace(/\.js$/, ".ts"));
 }
 
-/** Returns the path of the source that a name in the picture means. */
+/** Returns the path of the source that a name in the diagram means. */
 const toSource = (name: string) =>
   ["schema", "workers"].includes(name)
     ? name
@@ -51,9 +51,9 @@ const toSource = (name: string) =>
       ? `src/${name}`
       : `src/${name}.ts`;
 
-test("the picture of imports has every import between the parts that it names, and no other", () => {
-  const [, picture = ""] = /```mermaid\n([\s\S]*?)```/.exec(page) ?? [];
-  const arrows = [...picture.matchAll(/^ {2}(\S+ --> \S+)$/gm)].map(([, arrow]) => arrow ?? "");
+test("the diagram of imports has every import between the parts that it names, and no other", () => {
+  const [, diagram = ""] = /```mermaid\n([\s\S]*?)```/.exec(page) ?? [];
+  const arrows = [...diagram.matchAll(/^ {2}(\S+ --> \S+)$/gm)].map(([, arrow]) => arrow ?? "");
   const drawn = arrows.filter((arrow) => !arrow.endsWith(" --> core"));
   expect(arrows.length - drawn.length).toBe(2);
   const names = [...new Set(drawn.flatMap((arrow) => arrow.split(" --> ")))];
