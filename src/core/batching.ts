@@ -4,11 +4,11 @@ export type Outcome<R> = { ok: true; value: R } | { ok: false; error: unknown };
 type Waiting<T, R> = { item: T; resolve: (value: R) => void; reject: (error: unknown) => void };
 
 /**
- * Combines concurrent calls into one round trip. Items of one turn of the event loop form a batch. Items that arrive
- * while `maxInFlight` batches are in flight form the next one. A single call waits only for the end of the turn.
+ * Combines concurrent calls into one round trip. Items added in the same turn of the event loop form a batch. Items that
+ * arrive while `maxInFlight` batches are in flight form the next one. A single call waits only for the end of the turn.
  *
  * `run` returns one outcome per item, in order. When it rejects, every item of the batch rejects, and so do the waiting
- * items: if the service is unavailable, each of them would otherwise wait for another timeout, and the queue would grow.
+ * items: while the service is unavailable, each would otherwise wait for another timeout, and the queue would grow.
  */
 export function createBatcher<T, R>({
   run,

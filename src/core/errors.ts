@@ -3,7 +3,7 @@ type ErrorDefinition = {
   httpStatus: number;
   /** Whether a retry can help. */
   retryable: boolean;
-  /** How long the caller should wait when the error itself does not say, milliseconds; `undefined`: no advice. */
+  /** How long the caller should wait when the error itself does not say, milliseconds; `undefined` means no advice. */
   defaultRetryAfterMs: number | undefined;
   /** The message for the caller. */
   message: string;

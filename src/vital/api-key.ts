@@ -3,7 +3,7 @@ import type { Deployment } from "../core/vital/deployment.js";
 type KeyPrefix = { deployment: Deployment; apiUrl: string };
 
 /**
- * What the prefix of a team API key means. `sk_` is the sandbox and `pk_` is production, unlike the "secret" and
+ * The prefixes of team API keys. `sk_` means sandbox and `pk_` means production, unlike the "secret" and
  * "publishable" keys of other vendors. Source: Vital's documentation of keys and regions.
  */
 const prefixes: Record<string, KeyPrefix> = {
@@ -19,9 +19,9 @@ const prefixes: Record<string, KeyPrefix> = {
   pk_eu_: { deployment: { environment: "production", region: "eu" }, apiUrl: "https://api.eu.junction.com" },
 };
 
-export const apiKeyHint = `a team API key, which starts with ${Object.keys(prefixes).join(", ")}`;
+export const apiKeyHint = `a team API key, which starts with one of ${Object.keys(prefixes).join(", ")}`;
 
-/** Returns the environment, region and host of a team API key, or `null` when its format is unknown. */
+/** Returns the environment, region and API URL of a team API key, or `null` when its format is unknown. */
 export function parseApiKey(apiKey: string): KeyPrefix | null {
   // The key is sent in an HTTP header: a character that is not visible ASCII would make every call fail.
   if (!/^[\x21-\x7e]{8,512}$/.test(apiKey)) return null;

@@ -16,7 +16,7 @@ function createRoundTrips() {
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test("calls of one turn share a batch, and calls while all batches are in flight share the next one", async () => {
+test("calls made in one turn share a batch, and calls made while all batches are in flight share the next one", async () => {
   const { sent, run } = createRoundTrips();
   const call = createBatcher({ run, maxItems: 2, maxInFlight: 1 });
   const results = ["a", "b", "c"].map(call);

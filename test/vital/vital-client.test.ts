@@ -399,7 +399,7 @@ describe("the API key", () => {
     expect(seen[4]).toMatchObject({ body: "" });
   });
 
-  test("is in no error, even when a response repeats it", async () => {
+  test("never appears in an error, even when a response repeats it", async () => {
     const text = `the key ${apiKey} is not valid`;
     for (const detail of [text, { error_message: text }, [{ msg: text }], "x".repeat(190) + apiKey]) {
       for (const status of [400, 401, 422, 429, 500, 200]) {
@@ -409,7 +409,7 @@ describe("the API key", () => {
     }
   });
 
-  test("is in no error when the response is not HTTP", async () => {
+  test("never appears in an error when the response is not HTTP", async () => {
     const server = createServer((socket) => {
       socket.on("data", () => socket.end(`${apiKey} is no HTTP\r\n\r\n`));
       socket.on("error", () => undefined);

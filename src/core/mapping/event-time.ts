@@ -15,8 +15,8 @@ function toTimeMs(value: unknown): number {
  * Parses the time of an event: an RFC 3339 string, or a number of seconds or milliseconds since 1970. Returns the time
  * of arrival when the value is absent, and `null` when it is not a time.
  *
- * A time more than five minutes ahead becomes the time of arrival. Otherwise it would outrank every later event for
- * as long as the sender's clock was ahead.
+ * A time more than five minutes ahead becomes the time of arrival. Otherwise the event would outrank every event that
+ * happens before that time.
  */
 export function parseEventTime(value: unknown, arrivedAt: Date): Date | null {
   if (value === undefined || value === null) return arrivedAt;

@@ -47,7 +47,7 @@ export type TransitionRules = {
   /** How long the job of a mapping has before a sweeper claims the mapping, milliseconds. */
   sweepGraceMs: number;
   /**
-   * How long after a deletion a create that was in flight may still commit at Vital, milliseconds: the greatest age of
+   * How long after a deletion a create that was in flight may still commit at Vital, milliseconds: the maximum age of
    * a lookup, plus the timeout of the call that it leads to, plus a margin.
    */
   settleMs: number;

@@ -1,7 +1,7 @@
 import type { AppUserId } from "../mapping/app-user-id.js";
 import type { MappingState } from "../mapping/mapping.js";
 
-/** The jobs of the `provisioning` queue. Their data is only the app user id: everything else is read when they run. */
+/** The jobs of the `provisioning` queue. Their data is only the app user id: they read everything else when they run. */
 export type ProvisioningJob = "provision-user" | "deprovision-user";
 
 /**
@@ -10,11 +10,11 @@ export type ProvisioningJob = "provision-user" | "deprovision-user";
  */
 export type Wake = (job: ProvisioningJob, appUserId: AppUserId) => void;
 
-/** The job that a mapping in this state is waiting for. */
-export const jobFor: Record<MappingState, ProvisioningJob | null> = {
+/** The job that a mapping in each state is waiting for. */
+export const jobFor = {
   pending: "provision-user",
   deleting: "deprovision-user",
   active: null,
   failed: null,
   deleted: null,
-};
+} as const satisfies Record<MappingState, ProvisioningJob | null>;

@@ -9,12 +9,12 @@ import type { VitalApi, VitalUser } from "../vital/vital-api.js";
 import { VitalError } from "../vital/vital-error.js";
 
 /**
- * The age at which a lookup that found `pending` is repeated before Vital is called, milliseconds. It limits how long
- * after a deletion a create can still start, and so how long the deletion has to wait before it is final.
+ * The maximum age of a lookup that found `pending`, milliseconds: an older one is repeated before Vital is called. It
+ * limits how long after a deletion a create can still start, and so how long the deletion must wait before it is final.
  */
 export const maxLookupAgeMs = 5_000;
 
-/** How much later than the job's retry the mapping is due for a sweeper, milliseconds. */
+/** How long after the job's retry the mapping becomes due for a sweeper, milliseconds. */
 const sweepMarginMs = 5_000;
 
 /** The most attempts in one run. When the mapping keeps changing, the next run of the job continues. */
@@ -24,8 +24,8 @@ type ProvisioningOutcome = "active" | "failed" | "postponed" | "superseded";
 
 /**
  * Makes sure that an app user has a Vital user. One attempt reads the mapping, creates the user at Vital (which also
- * finds an existing user) and writes the mapping. An attempt may run twice, stop halfway or race with another attempt,
- * because its result depends on the mapping at the time of the write.
+ * finds an existing user) and writes the mapping. An attempt can safely run twice, stop halfway or race with another
+ * attempt, because its result depends on the mapping at the time of the write.
  */
 export function createProvisioning({
   mappings,
@@ -104,9 +104,10 @@ export function createProvisioning({
     let mapping = seen === undefined ? await mappings.find(appUserId) : seen;
     for (let round = 0; round < maxRounds; round += 1) {
       if (mapping?.state !== "pending") return mapping;
-      const nextLookupAt = now();
+      // The attempt reads or writes the mapping after this time.
+      const attemptedAt = now();
       mapping = await attempt(mapping, lookedUpAt);
-      lookedUpAt = nextLookupAt;
+      lookedUpAt = attemptedAt;
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs: 1_000,

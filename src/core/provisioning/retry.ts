@@ -8,7 +8,7 @@ export const retryRules = {
   baseMs: 500,
   /** The longest wait. When Vital is available again, every pending mapping is tried within this time. */
   capMs: 20_000,
-  /** A mapping that has been pending for longer, and has failed `minAttempts` times, becomes `failed`. */
+  /** A mapping that has been pending for longer becomes `failed` at the first failure after `minAttempts` attempts. */
   maxAgeMs: 72 * 60 * 60 * 1000,
   /** See `maxAgeMs`. Waiting for Vital's rate limit or for another API key is not a failed attempt. */
   minAttempts: 20,
@@ -25,9 +25,9 @@ export function retryDelayMs(attempts: number, random: Random): number {
 
 /**
  * Creates the function that postpones a mapping after a failed attempt: it writes the failure to the mapping, makes the
- * mapping due for a sweeper `sweepMarginMs` after the next attempt, and throws the time until that attempt.
+ * mapping due for a sweeper `sweepMarginMs` after the next attempt, and throws an error with the delay.
  *
- * @throws VitalError `unavailable`, always, with `retryAfterMs`
+ * @throws VitalError `unavailable`, always, with the delay in `retryAfterMs`
  */
 export const createPostpone =
   ({ writer, now, random }: { writer: MappingWriter; now: Clock; random: Random }) =>

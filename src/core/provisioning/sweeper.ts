@@ -64,13 +64,13 @@ export function createSweeper({
       if (running.size >= sweeperRules.directConcurrency) return;
       if (running.has(appUserId)) continue;
       running.add(appUserId);
-      void runJob(jobFor[state] ?? "provision-user", appUserId).finally(() => running.delete(appUserId));
+      void runJob(jobFor[state], appUserId).finally(() => running.delete(appUserId));
     }
   }
 
   async function tryEnqueue(due: readonly DueMapping[]): Promise<boolean> {
     if (!queue.isReachable()) return false;
-    const jobs = due.map(({ state, appUserId }) => ({ job: jobFor[state] ?? "provision-user", appUserId }));
+    const jobs = due.map(({ state, appUserId }) => ({ job: jobFor[state], appUserId }));
     return queue.enqueue(jobs).then(
       () => true,
       () => false,

@@ -17,14 +17,14 @@ export type IssuedSignInToken = Deployment & { vitalUserId: VitalUserId; signInT
 export type SignInTokens = {
   /**
    * Issues a sign-in token for an authenticated app user. Provisions the Vital user first when there is none yet.
-   * @throws ServiceError with the code for the caller
+   * @throws ServiceError with the code that the caller receives
    */
   issue(appUserId: AppUserId): Promise<IssuedSignInToken>;
 };
 
 /**
- * How long the other requests of a viewer share a provisioning that is in progress, milliseconds. A provisioning
- * normally ends much earlier. Without a limit, one that never ends would block its viewer until the process restarts.
+ * How long simultaneous requests of one viewer share a provisioning run, milliseconds. A run normally ends much
+ * earlier. Without a limit, one that never ends would block its viewer until the process restarts.
  */
 const defaultMaxSharedMs = 60_000;
 
@@ -32,11 +32,11 @@ const defaultMaxSharedMs = 60_000;
 const defaultRetryMs = 2_000;
 
 const toStuckError = () =>
-  new ServiceError("SERVICE_UNAVAILABLE", { reason: "a provisioning did not end in time" });
+  new ServiceError("SERVICE_UNAVAILABLE", { reason: "the provisioning run did not end in time" });
 
 function toServiceError(error: VitalError): ServiceError {
   const retryAfterMs = error.retryAfterMs ?? defaultRetryMs;
-  return new ServiceError(error.failure.callerCode, { retryAfterMs, reason: error.message, cause: error });
+  return new ServiceError("VITAL_UNAVAILABLE", { retryAfterMs, reason: error.message, cause: error });
 }
 
 /** Returns the error for an app user whose mapping allows no token. */
@@ -66,14 +66,14 @@ export function createSignInTokens({
   provisioning: Provisioning;
   vital: Pick<VitalApi, "createSignInToken">;
   team: TeamGuard;
-  /** Asks a worker to continue after a provisioning has failed here. */
+  /** Asks a worker to continue after a provisioning run has failed here. */
   wake: Wake;
   now: Clock;
   /** For the whole request, milliseconds. */
   deadlineMs: number;
   maxSharedMs?: number;
 }): SignInTokens {
-  /** Simultaneous requests of one viewer share one provisioning, but never a token. */
+  /** Simultaneous requests of one viewer share one provisioning run, but never a token. */
   const inProgress = new Map<AppUserId, Promise<Mapping | null>>();
 
   function provisionOnce(appUserId: AppUserId, seen: Mapping | null, seenAt: Date): Promise<Mapping | null> {

@@ -40,11 +40,11 @@ type CircuitOptions = {
   random: Random;
   rules: CircuitBreakerRules;
   /**
-   * Vital asked to wait until `untilAt`: the other processes should know. `addedMs` is how much longer that is than
-   * known before. Each call that was in flight at the first such response may bring another one.
+   * Called when Vital asks to wait until `untilAt`, so that the other processes wait too. `addedMs` is how much this
+   * extends the known wait: every call that was in flight at the first such response may get another one.
    */
   onThrottled?: (untilAt: Date, addedMs: number) => void;
-  /** Vital refused the API key, or accepted it again. */
+  /** Called when Vital refuses the API key, and when it accepts the key again. */
   onCredentials?: (areRefused: boolean) => void;
 };
 
@@ -70,7 +70,7 @@ function createCircuit({
   /** How often the breaker has opened since it was last closed. */
   let timesOpened = 0;
   let isProbing = false;
-  /** Stays true when Vital asks to wait after it has refused the key: that says nothing about the key. */
+  /** Stays true when Vital asks to wait after it has refused the key: a request to wait says nothing about the key. */
   let isKeyRefused = false;
 
   function close(): void {
@@ -87,7 +87,7 @@ function createCircuit({
     timesOpened += 1;
   }
 
-  /** Doubles with every opening; the jitter keeps processes from probing in step. */
+  /** Returns how long to stay open. It doubles with every opening; the jitter keeps processes from probing in step. */
   function backoffMs(): number {
     const ceiling = Math.min(rules.maxOpenMs, rules.minOpenMs * 2 ** Math.min(timesOpened, 10));
     return ceiling * (0.5 + random() / 2);

@@ -7,7 +7,7 @@ export type TeamStore = {
   remember(deployment: Deployment): Promise<TeamRecord>;
   /** Stores the team id if there is none yet, and returns the stored record. */
   rememberTeamId(teamId: string): Promise<TeamRecord>;
-  /** Whether any mapping is active: then the team must have users. */
+  /** Whether any mapping is active. If so, the team must have users. */
   hasActiveMapping(): Promise<boolean>;
 };
 
@@ -16,12 +16,12 @@ export class WrongDeploymentError extends Error {
   override readonly name = "WrongDeploymentError";
 
   constructor(
-    readonly ofKey: Deployment,
-    readonly ofMappings: Deployment,
+    readonly keyDeployment: Deployment,
+    readonly mappingsDeployment: Deployment,
   ) {
     super(
-      `the API key belongs to ${formatDeployment(ofKey)}, but the stored mappings belong to ` +
-        formatDeployment(ofMappings),
+      `the API key belongs to ${formatDeployment(keyDeployment)}, but the stored mappings belong to ` +
+        formatDeployment(mappingsDeployment),
     );
   }
 }
@@ -46,7 +46,7 @@ export function createTeamGuard({
 }) {
   let isVerified = false;
   let mismatch: VitalError | null = null;
-  let firstCreate: Promise<unknown> | null = null;
+  let unverifiedCreate: Promise<unknown> | null = null;
 
   /**
    * Compares the deployment of the mappings with that of the API key.
@@ -97,10 +97,10 @@ export function createTeamGuard({
    */
   async function create<U extends VitalUser | null>(call: () => Promise<U>): Promise<U> {
     if (mismatch !== null) throw mismatch;
-    while (!isVerified && firstCreate !== null) await firstCreate.catch(() => undefined);
+    while (!isVerified && unverifiedCreate !== null) await unverifiedCreate.catch(() => undefined);
     if (isVerified) return call();
-    const running = verifyAndCreate(call).finally(() => (firstCreate = null));
-    firstCreate = running;
+    const running = verifyAndCreate(call).finally(() => (unverifiedCreate = null));
+    unverifiedCreate = running;
     return running;
   }
 

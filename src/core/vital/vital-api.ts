@@ -4,8 +4,8 @@ import type { VitalUserId } from "../mapping/app-user-id.js";
 export type VitalUser = { vitalUserId: VitalUserId; teamId: string | null };
 
 /**
- * What the product needs from Vital. Every method rejects with a `VitalError` and with nothing else. Each request has a
- * timeout, so every method ends after at most two timeouts: `createUser` may send a second request, a lookup.
+ * What the product needs from Vital. Every method rejects only with a `VitalError`. Each request has a timeout, so every
+ * method ends after at most two timeouts: `createUser` may send a second request, a lookup.
  */
 export type VitalApi = {
   /** Creates the user, or finds the existing one with this client user id. Both count as success. */

@@ -1,5 +1,3 @@
-import type { ErrorCode } from "../errors.js";
-
 /** How the product reacts to one kind of failure. */
 type VitalFailure = {
   /**
@@ -20,8 +18,6 @@ type VitalFailure = {
   pausesFleet: boolean;
   /** How long a job waits when Vital names no time, milliseconds. */
   jobWaitMs: number;
-  /** The error code for the viewer's app when a sign-in token could not be issued. */
-  callerCode: ErrorCode;
 };
 
 export type VitalErrorKind =
@@ -47,7 +43,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: false,
     pausesFleet: false,
     jobWaitMs: 2_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
   throttled: {
     breaker: "wait",
@@ -56,7 +51,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: false,
     pausesFleet: true,
     jobWaitMs: 5_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
   credentials_refused: {
     breaker: "probe-key",
@@ -65,7 +59,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: false,
     pausesFleet: true,
     jobWaitMs: 5_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
   refused: {
     breaker: "close",
@@ -74,7 +67,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: false,
     pausesFleet: false,
     jobWaitMs: 2_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
   not_found: {
     breaker: "close",
@@ -83,7 +75,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: true,
     pausesFleet: false,
     jobWaitMs: 2_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
   // Only a restart with another API key helps.
   wrong_team: {
@@ -93,7 +84,6 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     isUserMissing: false,
     pausesFleet: false,
     jobWaitMs: 60_000,
-    callerCode: "VITAL_UNAVAILABLE",
   },
 };
 
@@ -122,7 +112,7 @@ export class VitalError extends Error {
     return vitalFailures[this.kind];
   }
 
-  /** Whether this was a real attempt on the user. */
+  /** Whether a request was sent and its failure counts as an attempt on the user. */
   get isAttempt(): boolean {
     return this.wasCalled && this.failure.countsAsAttempt;
   }

@@ -42,7 +42,7 @@ test.each([
   [undefined, "must be a string"],
   [{ toString: () => "u1" }, "must be a string"],
   [["u1"], "must be a string"],
-])("%j is not a valid app user id, with the reason", (value, problem) => {
+])("%j is rejected as an app user id, with the reason", (value, problem) => {
   expect(appUserIdProblem(value)).toBe(problem);
   expect(toAppUserId(value)).toBeNull();
 });

@@ -57,7 +57,7 @@ test("a lookup that was sent too early does not count, even when its response ar
   expect(await deleting).toMatchObject({ state: "deleting" });
 });
 
-test("a worker that continues after a deletion and a new signup writes no deleted Vital user into the new mapping", async () => {
+test("a worker that continues after a deletion and a new signup does not write a deleted Vital user into the new mapping", async () => {
   const context = await createTestContext();
   const [slow, other] = [context.start(), context.start()];
   await slow.record(ada, "user.created", 1);

@@ -43,7 +43,7 @@ test("two processes that find the same deleted Vital user create one new user", 
   expect(vital.ledger).toHaveLength(2);
 });
 
-test("a late 404 for the old Vital user does not touch a mapping that has been healed already", async () => {
+test("a late 404 for the old Vital user does not change a mapping that has already been healed", async () => {
   const { start, vital, network, mappings } = await createTestContext();
   const [slow, other] = [start(), start()];
   await provisionAda(slow);
@@ -59,7 +59,7 @@ test("a late 404 for the old Vital user does not touch a mapping that has been h
   expect(count(vital.calls, "createUser")).toBe(2);
 });
 
-test("a slow worker writes no deleted Vital user into a mapping that is being healed", async () => {
+test("a slow worker does not write a deleted Vital user into a mapping that is being healed", async () => {
   const { start, vital, network, mappings } = await createTestContext();
   const [slow, other] = [start(), start()];
   await slow.record(ada, "user.created", 1);

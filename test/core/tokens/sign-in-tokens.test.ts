@@ -71,7 +71,7 @@ test.each<[string, Mapping, object]>([
   expect(vital.calls).toEqual([]);
 });
 
-test("simultaneous requests of one viewer share one provisioning, but never a token", async () => {
+test("simultaneous requests of one viewer share one provisioning run, but never a token", async () => {
   const { issue, vital } = await createContext();
   const tokens = await Promise.all([issue(), issue(), issue()]);
   expect(new Set(tokens.map(({ vitalUserId }) => vitalUserId)).size).toBe(1);
@@ -93,7 +93,7 @@ test("a request ends at its deadline, but its provisioning continues", async () 
   expect(woken).toEqual([]);
 });
 
-test("a provisioning that never ends blocks its viewer only for a limited time", async () => {
+test("a provisioning run that never ends blocks its viewer only for a limited time", async () => {
   const { issue, network, vital, woken } = await createContext([], { deadlineMs: 200, maxSharedMs: 300 });
   await issue();
   vital.deleteInDashboard(ada);

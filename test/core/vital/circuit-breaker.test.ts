@@ -88,7 +88,7 @@ test("the breaker lets one probe at a time through when it is half-open", async 
   expect(await letsCallThrough(context)).toBe(true);
 });
 
-test("the breaker stays open longer after each failed probe, up to a cap, and at the minimum after a success", async () => {
+test("the open time doubles after each failed probe, up to a cap, and starts at the minimum again after a success", async () => {
   const context = createBreakerContext();
   await context.failTimes(3);
   for (const openMs of [1_000, 2_000, 4_000, 4_000]) {
@@ -135,7 +135,7 @@ test("the breaker reports nothing about a key that was never refused, and the sh
   expect(context.reported).toEqual([]);
 });
 
-test("a wait of another process that has already passed leaves the breaker closed for simultaneous calls", async () => {
+test("when another process's wait has already ended, the breaker stays closed and lets simultaneous calls through", async () => {
   const context = createBreakerContext();
   context.breaker.blockUntil(new Date(context.clock.now().getTime() - 1));
   const holds = [1, 2].map(() => context.network.holdBeforeCommit("findUser"));

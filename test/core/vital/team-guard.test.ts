@@ -127,8 +127,8 @@ test("a key of another environment or region is reported before anything else ha
     const failure = await guard.assertDeployment().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(WrongDeploymentError);
     expect(failure).toMatchObject({
-      ofKey: otherDeployment,
-      ofMappings: { environment: "sandbox", region: "us" },
+      keyDeployment: otherDeployment,
+      mappingsDeployment: { environment: "sandbox", region: "us" },
       message:
         `the API key belongs to ${otherDeployment.environment}/${otherDeployment.region}, ` +
         "but the stored mappings belong to sandbox/us",

@@ -2,7 +2,7 @@ import { VitalError, type VitalErrorKind } from "../../../src/core/vital/vital-e
 import type { Network, VitalOperation } from "./fake-vital.js";
 
 /** What happens to one call. */
-type Behaviour = <T>(commit: () => T) => Promise<T>;
+type Behavior = <T>(commit: () => T) => Promise<T>;
 
 const timeoutError = () => new VitalError("unavailable", "no response within 5000 ms");
 
@@ -15,16 +15,16 @@ export function createLatch() {
 
 /** A network on which a test decides what happens to the next call of an operation. All other calls pass unchanged. */
 export function createFakeNetwork() {
-  const scripts = new Map<VitalOperation, Behaviour[]>();
+  const scripts = new Map<VitalOperation, Behavior[]>();
 
   const network: Network = async (operation, commit) => {
-    const behaviour = scripts.get(operation)?.shift();
+    const behavior = scripts.get(operation)?.shift();
     await Promise.resolve();
-    return behaviour === undefined ? commit() : behaviour(commit);
+    return behavior === undefined ? commit() : behavior(commit);
   };
 
-  function next(operation: VitalOperation, behaviour: Behaviour): void {
-    scripts.set(operation, [...(scripts.get(operation) ?? []), behaviour]);
+  function next(operation: VitalOperation, behavior: Behavior): void {
+    scripts.set(operation, [...(scripts.get(operation) ?? []), behavior]);
   }
 
   /** Holds the call before or after it commits; `reached` resolves when the call is held. */

@@ -16,7 +16,7 @@ export type CallOutcome = "ok" | "fail" | "lost" | "late";
 /** A waiting step. It runs when the clock reaches `deadlineMs` at the latest. */
 type Step = { run: () => void; deadlineMs: number; owner: ProcessLife | "Vital" };
 
-/** Vital commits a call at most this long after the caller's timeout, less the time of a slow write. */
+/** Vital commits a call at most this long after the caller's timeout, minus the time of a slow write. */
 const lateCommitMarginMs = 15_000;
 
 /** How long a write may take. The settling time of a deletion starts before the write of `deleting` commits. */
