@@ -2,13 +2,11 @@ import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { createKeyDocument, type KeyDocumentOptions } from "./key-document.js";
-import { importSigningKeys, type Jwk, type SigningKey } from "./signing-keys.js";
+import { createPublishedKeys, type FoundKey } from "./published-keys.js";
+import type { SigningKey } from "./signing-keys.js";
 
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
-
-/** The requested key, or the reason why it is unknown or unusable. */
-type FoundKey = { key: SigningKey } | { problem: string };
 
 export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
 
@@ -35,8 +33,6 @@ export type KeySet = {
 const refreshEveryMs = 25_000;
 /** The minimum time between two fetches that unknown `kid`s cause. */
 const cooldownMs = 10_000;
-/** How long keys stay valid while the issuer is unavailable. */
-const maxAgeMs = 24 * 60 * 60_000;
 const firstRetryMs = 1000;
 /** The longest delay between two attempts while no keys are available and every request fails. */
 const maxRetryWithoutKeysMs = 4000;
@@ -49,30 +45,6 @@ type KeySetOptions = KeyDocumentOptions & {
   timeoutMs: number;
 };
 
-type Keys = {
-  byName: ReadonlyMap<string, SigningKey>;
-  all: ReadonlySet<SigningKey>;
-  /** Why a published key cannot be used, by its kid. */
-  unusable: ReadonlyMap<string, string>;
-};
-
-const noKeys: Keys = { byName: new Map(), all: new Set(), unusable: new Map() };
-const toKeyName = (kid: string, algorithm: string) => `${algorithm} ${kid}`;
-
-async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], known: Keys): Promise<Keys> {
-  const imported = await Promise.all(jwks.map((jwk) => importSigningKeys(jwk, algorithms, known.all)));
-  const keys = imported.flatMap((one) => one.keys);
-  return {
-    byName: new Map(keys.map((key) => [toKeyName(key.kid, key.algorithm), key])),
-    all: new Set(keys),
-    unusable: new Map(
-      imported.flatMap(({ problem }, index) =>
-        problem === null ? [] : [[String(jwks[index]?.kid), problem]],
-      ),
-    ),
-  };
-}
-
 /**
  * Keeps the keys of one issuer. They are fetched in the background every 25 seconds, kept for a day while the issuer is
  * unavailable, and dropped as soon as a fetch shows that they are no longer published. Unknown `kid`s cause at most
@@ -80,20 +52,17 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
  * and a flood of made-up kids does not reach the issuer.
  */
 export function createKeySet(options: KeySetOptions): KeySet {
-  const { issuer, algorithms, schedule, log, timeoutMs } = options;
+  const { issuer, schedule, log, timeoutMs } = options;
   const nowMs = () => options.now().getTime();
   const document = createKeyDocument(options);
+  const keys = createPublishedKeys(options);
   const closing = new AbortController();
-  let keys = noKeys;
-  let succeededAt: number | null = null;
   let attemptedAt: number | null = null;
   let nextAttemptAt = 0;
   let failures = 0;
   let problem: string | null = "not fetched yet";
   let inFlight: Promise<void> | null = null;
   let cancelNext = (): void => undefined;
-
-  const areKeysUsable = () => succeededAt !== null && nowMs() - succeededAt < maxAgeMs;
 
   const isCoolingDown = () => {
     const elapsed = attemptedAt === null ? -1 : nowMs() - attemptedAt;
@@ -102,18 +71,9 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
   const logChange = (current: string | null, previous: string | null) => {
     if (current === previous) return;
-    if (current === null) log.info({ issuer, keys: keys.all.size }, "issuer keys fetched");
-    else log.warn({ issuer, reason: current, keysKept: keys.all.size }, "fetching issuer keys failed");
+    if (current === null) log.info({ issuer, keys: keys.size() }, "issuer keys fetched");
+    else log.warn({ issuer, reason: current, keysKept: keys.size() }, "fetching issuer keys failed");
   };
-
-  const replaceKeys = async (jwks: readonly Jwk[]) => {
-    keys = await importKeys(jwks, algorithms, keys);
-    const reasons = [...keys.unusable].map(([kid, reason]) => `${JSON.stringify(kid)} ${reason}`).join(", ");
-    return keys.all.size > 0 ? null : `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
-  };
-
-  /** The problem of the key set received last. It remains when the issuer responds that the key set is unchanged. */
-  let keySetProblem: string | null = null;
 
   const loadWithTimeout = async () => {
     // Not `AbortSignal.any` or `AbortSignal.timeout`: on Node.js 20 a signal that is derived from another one can be
@@ -136,10 +96,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const fetchOnce = async () => {
     const previousProblem = problem;
     try {
-      const jwks = await loadWithTimeout();
-      if (jwks !== "unchanged") keySetProblem = await replaceKeys(jwks);
-      problem = keySetProblem;
-      succeededAt = nowMs();
+      problem = await keys.update(await loadWithTimeout());
       failures = 0;
     } catch (error) {
       problem = (error as Error).message;
@@ -160,40 +117,29 @@ export function createKeySet(options: KeySetOptions): KeySet {
   };
 
   const scheduleNext = () => {
-    const maxDelayMs = areKeysUsable() ? refreshEveryMs : maxRetryWithoutKeysMs;
+    const maxDelayMs = keys.areUsable() ? refreshEveryMs : maxRetryWithoutKeysMs;
     const delayMs =
       failures === 0 ? refreshEveryMs : Math.min(maxDelayMs, firstRetryMs * 2 ** (failures - 1));
     nextAttemptAt = nowMs() + delayMs;
     cancelNext = schedule(delayMs, () => void refresh());
   };
 
-  const findKnownKey = (kid: string, algorithm: string): FoundKey | null => {
-    if (!areKeysUsable()) return null;
-    const key = keys.byName.get(toKeyName(kid, algorithm));
-    if (key !== undefined) return { key };
-    if ([...keys.all].some((other) => other.kid === kid)) {
-      return { problem: `the key cannot be used with the algorithm ${algorithm}` };
-    }
-    const reason = keys.unusable.get(kid);
-    return reason === undefined ? null : { problem: `the key ${reason}` };
-  };
-
   return {
     async find(kid, algorithm) {
       if (kid === undefined) return { problem: "the token does not name a key (kid)" };
-      const known = findKnownKey(kid, algorithm);
+      const known = keys.find(kid, algorithm);
       if (known !== null) return known;
       if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();
-      const found = findKnownKey(kid, algorithm);
+      const found = keys.find(kid, algorithm);
       if (found !== null) return found;
-      if (problem === null && areKeysUsable()) return { problem: "the issuer publishes no such key" };
+      if (problem === null && keys.areUsable()) return { problem: "the issuer publishes no such key" };
       throw new ServiceError("AUTH_UNAVAILABLE", {
         reason: `keys of ${issuer}: ${problem ?? "fetched more than a day ago"}`,
         retryAfterMs: Math.max(firstRetryMs, nextAttemptAt - nowMs()),
       });
     },
 
-    isCurrent: (key) => areKeysUsable() && keys.all.has(key),
+    isCurrent: keys.has,
     start: () => void refresh(),
     refresh,
 
@@ -205,8 +151,8 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
     status: () => ({
       issuer,
-      keys: areKeysUsable() ? keys.all.size : 0,
-      succeededAt: succeededAt === null ? null : new Date(succeededAt),
+      keys: keys.areUsable() ? keys.size() : 0,
+      succeededAt: keys.fetchedAt(),
       problem,
     }),
   };
