@@ -14,7 +14,6 @@ import type { Closers } from "./lifecycle/closers.js";
 import { startReadiness } from "./lifecycle/readiness.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createMappings } from "./mongo/mappings.js";
-import { prepareIndexes } from "./mongo/prepare-indexes.js";
 import { createTeamRecords } from "./mongo/team.js";
 import { appUserEventsQueueName, createAppUserEventQueue } from "./queue/app-user-events.js";
 import {
@@ -99,7 +98,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
   const readiness = startReadiness({
     whenConnected: mongo.whenConnected,
     assertDeployment: team.assertDeployment,
-    prepareIndexes: () => prepareIndexes(mappings),
+    prepareIndexes: mappings.indexes.prepare,
     ping: mongo.ping,
     isStopping: options.isStopping,
     isFatal: (error) => error instanceof WrongDeploymentError,

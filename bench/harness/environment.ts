@@ -19,7 +19,7 @@ async function storeMappings(mongodbUrl: string): Promise<void> {
     appName: "vital-gateway bench",
   });
   await mongo.whenConnected;
-  await createMappings(mongo).createIndexes();
+  await createMappings(mongo).indexes.create();
   const at = new Date();
   const documents = Array.from({ length: viewers }, (_, index) => ({
     _id: `user-${index}`,

@@ -47,7 +47,7 @@ async function checkMongo({ mongodbUrl }: GatewayConfig) {
   const fix = "check MONGODB_URL, and that MongoDB is running";
   const findings = await checkService("MongoDB", fix, async () => {
     await mongo.whenConnected;
-    const missing = await createMappings(mongo).listMissingIndexes();
+    const missing = await createMappings(mongo).indexes.listMissing();
     team = await createTeamRecords(mongo).find();
     const indexes =
       missing.length === 0

@@ -3,14 +3,15 @@ import { createBatcher, type Outcome } from "../core/batching.js";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
 import type { FailedMapping, Mapping, MappingState } from "../core/mapping/mapping.js";
 import type { DueMapping } from "../core/provisioning/sweeper.js";
+import type { MongoAccess } from "./connection.js";
 import {
+  mappingSchema,
   toDocument,
   toMapping,
-  mappingSchema,
   vitalUserIndexName,
   type MappingDocument,
 } from "./mapping-document.js";
-import type { MongoAccess } from "./connection.js";
+import { createMappingIndexes } from "./mapping-indexes.js";
 import { toStorageError } from "./operations.js";
 
 type Write = { insertOne: { document: MappingDocument } } | { replaceOne: ReplaceOne };
@@ -168,32 +169,8 @@ export function createMappings({ connection, run }: MongoAccess) {
       });
     },
 
-    /** Creates or updates the indexes. */
-    createIndexes: () => run(() => model.createIndexes()),
-
-    /** Returns the names of the declared indexes that MongoDB does not have. */
-    listMissingIndexes(): Promise<string[]> {
-      return run(async () => {
-        const declared = mappingSchema.indexes().map(([, options]) => options.name ?? "");
-        const present = new Set((await listIndexes()).map(({ name }) => String(name)));
-        return declared.filter((name) => !present.has(name));
-      });
-    },
-
-    isEmpty: () => run(async () => (await documents().findOne({})) === null),
+    indexes: createMappingIndexes(model, run),
   };
-
-  /** A collection that does not exist yet has no indexes. */
-  async function listIndexes(): Promise<{ name?: unknown }[]> {
-    try {
-      return await documents().indexes();
-    } catch (error) {
-      const isMissing =
-        error instanceof mongoose.mongo.MongoServerError && error.codeName === "NamespaceNotFound";
-      if (isMissing) return [];
-      throw error;
-    }
-  }
 }
 
 export type Mappings = ReturnType<typeof createMappings>;

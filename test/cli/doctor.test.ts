@@ -29,7 +29,7 @@ async function withMongo(url: string, use: (mongo: MongoConnection) => Promise<u
   await mongo.close();
 }
 
-const createIndexes = (url: string) => withMongo(url, (mongo) => createMappings(mongo).createIndexes());
+const createIndexes = (url: string) => withMongo(url, (mongo) => createMappings(mongo).indexes.create());
 
 beforeAll(async () => {
   team = await startTestStack({ mongodbUrl: database, redisUrl: await createTestRedis() });

@@ -8,7 +8,7 @@ import { openMappings } from "../support/open-mappings.js";
 
 async function setUp() {
   const { mongo, mongodbUrl, mappings } = await openMappings();
-  await mappings.createIndexes();
+  await mappings.indexes.create();
   const retry = async (...args: string[]) => {
     const { exitCode, stdout, stderr } = await runCli(["retry", ...args], { MONGODB_URL: mongodbUrl });
     return { exitCode, stdout: stdout.trim(), stderr: stderr.trim() };

@@ -14,7 +14,7 @@ let mappings: Mappings;
 
 beforeEach(async () => {
   ({ mappings } = await openMappings());
-  await mappings.createIndexes();
+  await mappings.indexes.create();
 });
 
 describe("a mapping is read as it was stored", () => {
@@ -169,7 +169,6 @@ test("due mappings are listed, the longest overdue first, up to the limit", asyn
 });
 
 test("counts by state, the oldest pending mapping, and whether any mapping is active", async () => {
-  expect(await mappings.isEmpty()).toBe(true);
   expect(await mappings.hasActive()).toBe(false);
   expect(await mappings.findOldestPendingAt()).toBeNull();
   expect(await mappings.countByState()).toEqual({
@@ -200,7 +199,6 @@ test("counts by state, the oldest pending mapping, and whether any mapping is ac
   });
   expect(await mappings.findOldestPendingAt()).toEqual(oldest);
   expect(await mappings.hasActive()).toBe(true);
-  expect(await mappings.isEmpty()).toBe(false);
 });
 
 describe("failed mappings", () => {
@@ -254,7 +252,7 @@ describe("failed mappings", () => {
       mappings: fresh,
       mongo: { connection },
     } = await openMappings();
-    await fresh.createIndexes();
+    await fresh.indexes.create();
     const stored = Array.from({ length: 200 }, (_, number) =>
       number % 10 === 0
         ? failed(`u${number}`, at)
@@ -274,13 +272,25 @@ test("missing indexes are named, on a new collection and after one was dropped",
     mappings: fresh,
     mongo: { connection },
   } = await openMappings();
-  expect(await fresh.listMissingIndexes()).toEqual(["vital_user_id_unique", "due", "state_requested_at"]);
-  await fresh.createIndexes();
-  expect(await fresh.listMissingIndexes()).toEqual([]);
+  expect(await fresh.indexes.listMissing()).toEqual(["vital_user_id_unique", "due", "state_requested_at"]);
+  await fresh.indexes.create();
+  expect(await fresh.indexes.listMissing()).toEqual([]);
   await connection.collection("vital_user_mappings").dropIndex("due");
-  expect(await fresh.listMissingIndexes()).toEqual(["due"]);
-  await fresh.createIndexes();
-  expect(await fresh.listMissingIndexes()).toEqual([]);
+  expect(await fresh.indexes.listMissing()).toEqual(["due"]);
+  await fresh.indexes.create();
+  expect(await fresh.indexes.listMissing()).toEqual([]);
+});
+
+test("an empty collection gets its indexes, and one with data waits for the operator to create them", async () => {
+  const { mappings: empty } = await openMappings();
+  expect(await empty.indexes.prepare()).toEqual([]);
+  expect(await empty.indexes.listMissing()).toEqual([]);
+
+  const { mappings: filled } = await openMappings();
+  await filled.insert(mappingFixture("pending"));
+  const missing = ["vital_user_id_unique", "due", "state_requested_at"];
+  expect(await filled.indexes.prepare()).toEqual(missing);
+  expect(await filled.indexes.listMissing()).toEqual(missing);
 });
 
 test("fields of one state are absent in the others, so that the partial indexes stay small", async () => {

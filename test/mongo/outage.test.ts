@@ -62,7 +62,7 @@ test("MongoDB starts late, dies, restarts, freezes: callers get a typed error in
       mappings.listDue(new Date(), 10),
       mappings.countByState(),
       mappings.hasActive(),
-      mappings.listMissingIndexes(),
+      mappings.indexes.listMissing(),
       mappings.findOldestPendingAt(),
     ].map(failureOf),
   );

@@ -27,7 +27,7 @@ async function startWorker(setup: Setup = {}) {
   });
   await mongo.whenConnected;
   const mappings = createMappings(mongo);
-  await mappings.createIndexes();
+  await mappings.indexes.create();
 
   const now = () => new Date();
   const deployment = { environment: "sandbox", region: "us" } as const;

@@ -9,7 +9,7 @@ import { startCoreProcess } from "./core-process.js";
 /** Opens the mappings in a MongoDB database that only this test uses. */
 export async function createTestStore() {
   const { mongo, mappings } = await openMappings();
-  await mappings.createIndexes();
+  await mappings.indexes.create();
   const teams = { ...createTeamRecords(mongo), hasActiveMapping: mappings.hasActive };
   return { mappings, teams };
 }
