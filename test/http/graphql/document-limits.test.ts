@@ -154,7 +154,7 @@ describe("a hostile document", () => {
     variables: `query(${range(199, (i) => `$a${i}:ID`)}){viewer{id}}`,
     "one long name": `{ ${"a".repeat(64_000)} }`,
     "one long comment": `#${"a".repeat(64_000)}\n{viewer{id}}`,
-    "one long string": `{viewer(a:"${"\\n".repeat(30_000)}"){id}}`,
+    "one long string": `{viewer(a:"${"\\n".repeat(20_000)}"){id}}`,
     "many operations": range(130, (i) => `query Q${i}{viewer{id}}`),
   };
 
@@ -164,12 +164,12 @@ describe("a hostile document", () => {
     const times: number[] = [];
     for (let round = 0; round < 5; round += 1) {
       // Different text each time, so that the cache does not help.
-      const body = JSON.stringify({ query: `${text} # ${round}` }).slice(0, 64 * 1024 - 1);
+      const body = JSON.stringify({ query: `${text} # ${round}` });
       const before = process.cpuUsage();
       const response = await post(body);
       const { user, system } = process.cpuUsage(before);
       times.push((user + system) / 1000);
-      expect(response.status).toBeLessThan(500);
+      expect(response.status).toBe(200);
     }
     const best = Math.min(...times);
     // This process runs both the client and the server.
