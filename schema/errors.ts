@@ -15,7 +15,7 @@ type ErrorExtensions = {
 };
 type PresentedError = GraphQLFormattedError & { extensions: ErrorExtensions };
 
-/** Apollo's codes for mistakes of the caller. The messages describe the caller's document and none of our internals. */
+/** Apollo's codes for mistakes of the caller. Their messages describe the caller's document, not our internals. */
 const callerMistakes = new Set([
   "BAD_REQUEST",
   "BAD_USER_INPUT",
@@ -46,13 +46,13 @@ const toPosition = (error: unknown): Pick<GraphQLFormattedError, "locations" | "
   return { ...(locations && { locations }), ...(path && { path }) };
 };
 
-/** Returns the resolver's own error, which graphql-js wraps in one that knows the path. */
+/** Returns the resolver's own error, which graphql-js wraps in an error with the path. */
 const unwrap = (error: unknown): unknown =>
   error instanceof GraphQLError && error.originalError !== undefined ? unwrap(error.originalError) : error;
 
 /**
- * Creates the function that converts anything that was thrown to a GraphQL error: a `ServiceError` with its own code, a
- * mistake of the caller with Apollo's code, and anything else as a bug, which is logged in full and shown only as an id.
+ * Creates the function that converts anything that was thrown to a GraphQL error. A `ServiceError` keeps its own code, and
+ * a mistake of the caller keeps Apollo's code. Anything else is a bug, which is logged in full and shown only as an id.
  */
 export function createErrorPresenter({
   log,

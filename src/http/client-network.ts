@@ -1,6 +1,9 @@
 import { isIPv6 } from "node:net";
 
-/** Splits a part of an IPv6 address without `::` into its 16-bit groups; a dotted decimal at the end counts as two. */
+/**
+ * Splits the part of an IPv6 address before or after `::` into its 16-bit groups. A dotted decimal at the end becomes two
+ * zero groups, because it is never in the first 64 bits.
+ */
 const toGroups = (part: string): string[] =>
   part === ""
     ? []

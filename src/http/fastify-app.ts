@@ -62,8 +62,8 @@ function createErrorHandler(log: Logger) {
 
 /**
  * Creates the function that returns a 405 problem with `Allow` if the path has a route for another method, and a 404
- * problem otherwise. It compares the path with the routes and does not look it up in the router, which would interpret
- * it as a pattern and throws for some patterns.
+ * problem otherwise. It compares the path with the routes instead of looking it up in the router, which would interpret
+ * the path as a pattern and throw for some paths.
  */
 function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProblem {
   const methodsByPath = new Map<string, Set<string>>();
@@ -92,7 +92,7 @@ function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | unde
     else done();
   });
   const toNotServed = createNotServedProblem(app);
-  // This runs before the body is parsed, which is unnecessary for a request without a route.
+  // Rejects a request without a route before its body is parsed.
   app.addHook("preParsing", (request, _reply, _payload, done) => {
     done(request.is404 ? toNotServed(request.url) : null);
   });

@@ -16,7 +16,7 @@ const lateTicksInARow = 3;
  *
  * Second, when a tick every `intervalMs` was more than `maxDelayMs` late three times in a row: one long pause (garbage
  * collection, a suspended machine) is not an overload. `perf_hooks.monitorEventLoopDelay` is unsuitable: it loses the
- * delay during which it is reset. Once the loop turns more slowly than the samples are taken, that is every delay.
+ * delay during which it is reset. If the event loop is slower than the sampling interval, it loses every delay.
  */
 export function startOverloadSampler({
   maxDelayMs = 300,

@@ -126,7 +126,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** A failed request as its response shows it. */
+/** A failed request, as its response and the log describe it. */
 export type Problem = {
   /** `http`: rejected by the HTTP layer; `service`: a `ServiceError`; `bug`: anything else, shown without details. */
   origin: "http" | "service" | "bug";

@@ -12,7 +12,7 @@ export type PublicServerOptions = FastifyAppOptions & {
   readiness: ReadinessCheck;
   /** The origins of web apps that may call from a browser, such as `https://app.example.com`. */
   corsOrigins?: readonly string[];
-  /** Register further routes, such as the event ingress, before the server listens. */
+  /** Functions that register further routes, such as the event ingress, before the server listens. */
   plugins?: readonly ((app: FastifyInstance) => void)[];
 };
 

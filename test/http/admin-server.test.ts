@@ -13,7 +13,7 @@ async function startAdmin(metrics: () => Promise<{ contentType: string; body: st
   return app.listen({ port: 0, host: "127.0.0.1" });
 }
 
-test("operators find health, metrics and the dashboard on the admin server", async () => {
+test("the admin server serves health, metrics and the dashboard", async () => {
   const url = await startAdmin(() =>
     Promise.resolve({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),
   );

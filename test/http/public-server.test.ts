@@ -121,7 +121,7 @@ describe("a request without a route", () => {
     }
   });
 
-  test("gets a 405 problem that names the allowed methods if the path has some", async () => {
+  test("gets a 405 problem that lists the allowed methods if the path supports others", async () => {
     const { request } = await startServer();
     const response = await request("/livez?x=1", { method: "POST", body: "x" });
     expect(response.status).toBe(405);

@@ -10,7 +10,7 @@ const algorithmByCurve: Readonly<Record<string, string>> = {
   secp521r1: "ES512",
 };
 
-/** Returns the algorithms of a key (RFC 7518 §3.1, RFC 8037 §3.1), and never those of another kind of key. */
+/** Returns the only algorithms that a token may use with a key of this kind (RFC 7518 §3.1, RFC 8037 §3.1). */
 function listAlgorithms({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
   if (type === "secret") return ["HS256", "HS384", "HS512"];
   if (asymmetricKeyType === "rsa") return ["RS256", "RS384", "RS512"];

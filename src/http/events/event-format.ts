@@ -40,7 +40,7 @@ export type EventFormat = {
   deletedTypes: readonly string[];
 };
 
-/** A message meets it with a value at the pointer: with any value if `expected` is `true`, otherwise with this text. */
+/** Requires a value at the pointer: any value if `expected` is `true`, otherwise exactly this text. */
 type Condition = { pointer: JsonPointer; expected: string | true };
 
 const toConditions = (expectedByPointer: Readonly<Record<string, string | true>>): Condition[] =>

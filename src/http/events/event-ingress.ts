@@ -114,7 +114,7 @@ function createEventReceiver({ settings, record, deadlineMs = 10_000, now, metri
   const authenticate = async (request: FastifyRequest, body: Buffer) => {
     const delivery = { headers: request.headers, body, nowMs: now().getTime() };
     const sender = await verifySender(delivery, settings);
-    if (sender.by === "nothing") throw new HttpProblem("UNAUTHENTICATED", { detail: sender.problem });
+    if (sender.by === null) throw new HttpProblem("UNAUTHENTICATED", { detail: sender.problem });
     return sender;
   };
 

@@ -17,7 +17,7 @@ const providerFormats: readonly EventFormat[] = [
     deletedTypes: ["user.deleted"],
   },
   {
-    // In a deletion `record` is null and `old_record` is the deleted table row. Its times belong to that row, not to the
+    // In a deletion, `record` is null and `old_record` is the deleted table row. Its times belong to that row, not to the
     // deletion, so the event gets the time of its arrival.
     name: "supabase",
     recognizedBy: { "/schema": true, "/table": true, "/type": true },

@@ -14,7 +14,7 @@ function toStep(text: string): Step {
 }
 
 /**
- * Compiles a JSON pointer (RFC 6901) with two additional steps: `*` is every element of an array, and `*[type=User]` is
+ * Compiles a JSON pointer (RFC 6901) with two additional steps: `*` matches every element of an array, and `*[type=User]`
  * every element whose member `type` is the string `User`. Returns `null` when the text is not a pointer.
  */
 export function parseJsonPointer(text: string): JsonPointer | null {
@@ -68,8 +68,8 @@ export function findFirst(root: unknown, pointer: JsonPointer): unknown {
 
 /**
  * Counts the first steps that two pointers share, up to and including their last common `*`. Those steps lead to one
- * event of several, and the rest of both pointers is relative to it. Returns 0 when they share no `*`: the value is then
- * a single event.
+ * event of several, and the rest of both pointers is relative to it. Returns 0 when they share no `*`: the message is
+ * then a single event.
  */
 export function countSharedSteps(one: JsonPointer, other: JsonPointer): number {
   let shared = 0;

@@ -51,7 +51,7 @@ function hasPublicKeySignature(message: SignedMessage, signatures: readonly stri
   });
 }
 
-/** Signatures are separated by a space. Supabase adds a comma, and so does a proxy that joins repeated headers. */
+/** Returns the signatures of one version, separated by spaces in the header. Supabase adds a comma, and so does a proxy that joins repeated headers. */
 function parseSignatures(header: string, version: string, max: number): string[] {
   const prefix = `${version},`;
   return header
@@ -85,7 +85,7 @@ export function findSignatureProblem(
 }
 
 /**
- * Makes the same check for one header of the format `t=<timestamp>,v1=<hex>`, where `v1` is the HMAC-SHA256 of
+ * Like `findSignatureProblem`, for one header of the format `t=<timestamp>,v1=<hex>`, where `v1` is the HMAC-SHA256 of
  * `timestamp.body`. WorkOS sends the timestamp in milliseconds, Zitadel in seconds.
  */
 export function findTimestampedSignatureProblem(

@@ -6,9 +6,7 @@ import { findSignatureProblem, findTimestampedSignatureProblem } from "./signatu
 
 /** How a sender authenticated itself, or why it did not. */
 type SenderCheck =
-  | { by: "signature"; messageId: string | undefined }
-  | { by: "bearer-token" }
-  | { by: "nothing"; problem: string };
+  { by: "signature"; messageId: string | undefined } | { by: "bearer-token" } | { by: null; problem: string };
 
 type Delivery = { headers: IncomingHttpHeaders; body: Buffer; nowMs: number };
 type Scheme = {
@@ -18,7 +16,7 @@ type Scheme = {
 
 const maxAuthorizationLength = 4096;
 
-const reject = (problem: string): SenderCheck => ({ by: "nothing", problem });
+const reject = (problem: string): SenderCheck => ({ by: null, problem });
 
 function getHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];

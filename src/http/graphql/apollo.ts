@@ -49,7 +49,7 @@ function createExecutionPlugin(
   return { requestDidStart: () => Promise.resolve(listener) };
 }
 
-/** Creates Apollo with every option set: its defaults depend on `NODE_ENV` and the environment, and leak details. */
+/** Creates an Apollo Server with every option set: the defaults depend on environment variables, and some leak details. */
 export function createApollo(options: {
   schema: GraphQLSchema;
   introspection: boolean;

@@ -20,7 +20,7 @@ function parseRange(text: string): AcceptedRange | null {
   return Number.isNaN(quality) ? null : { type, subtype, quality };
 }
 
-/** Returns how specifically a range matches a type: 2 exactly, 1 by its main type, 0 by a wildcard; -1 if not at all. */
+/** Returns how specifically a range matches: 2 if exactly, 1 if as `application/*`, 0 if as a full wildcard; otherwise -1. */
 function toSpecificity({ type, subtype }: AcceptedRange, candidate: ResponseType): number {
   if (`${type}/${subtype}` === candidate) return 2;
   if (subtype !== "*") return -1;

@@ -126,8 +126,8 @@ function findLimitProblem(document: DocumentNode): string | null {
 }
 
 /**
- * Checks a document against the limits, before Apollo validates it. An operation may also have at most one mutation
- * field: this prevents one HTTP request from issuing more than one sign-in token.
+ * Checks a document against the limits, before Apollo validates it. A mutation may also have only one field, so that
+ * one HTTP request cannot issue more than one sign-in token.
  *
  * The check takes time linear in the document's size. It must precede validation, which compares fields pairwise and can
  * take tens of milliseconds even within the token limit.

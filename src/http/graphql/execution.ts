@@ -34,17 +34,17 @@ export type Operation = {
   variables: Record<string, unknown> | null;
 };
 
-/** With a status, the operation was rejected and nothing has run. Without one, it was executed and its errors presented. */
+/** With a status, the operation was rejected before it ran. Without one, it ran, and `presentError` converted its errors. */
 type Outcome = { status?: 400; result: FormattedExecutionResult };
 
 export type ExecuteOperation = (operation: Operation, context: ViewerContext) => Promise<Outcome>;
 
-/** The maximum number of errors in a document or in its variables that are reported. */
+/** The maximum number of reported errors in a document or in its variables. */
 export const maxErrors = 3;
 
 /**
  * Timeouts are rounded up to a multiple of this. Node.js keeps one list of timers for each duration, and every
- * request has a different time left: without rounding, thousands of requests would create as many lists.
+ * request has a different remaining time: without rounding, thousands of requests would create as many lists.
  */
 const deadlineStepMs = 50;
 

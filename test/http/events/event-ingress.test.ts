@@ -55,7 +55,7 @@ describe("app user ids", () => {
     ["a boolean", true, "must be a string"],
     ["an object", { $ne: null }, "must be a string"],
     ["an array", ["u1"], "must be a string"],
-    ["empty", "", "must not be empty"],
+    ["an empty string", "", "must not be empty"],
     ["257 characters", "x".repeat(257), "at most 256"],
     ["a control character", "a\u0000b", "control characters"],
     ["a dot", ".", 'must not be "."'],
@@ -138,17 +138,17 @@ describe("rejections", () => {
   });
 
   test.each([
-    ["nothing", ""],
+    ["an empty body", ""],
     ["a truncated object", '{"type":"user.created"'],
     ["a byte order mark", "\ufeff{}"],
     ["malformed UTF-8", Buffer.from('{"type":"user.created","data":{"id":"\xff"}}', "latin1")],
     ["half a million brackets", "[".repeat(500_000)],
-  ])("%s is not JSON", async (_title, body) => {
+  ])("%s is rejected as invalid JSON", async (_title, body) => {
     expect(await ingress.post(body, bearer)).toMatchObject({ status: 400, body: { code: "INVALID_JSON" } });
   });
 
   test.each([["null"], ["1"], ['"text"'], ["{}"], ['{"type":7}'], ['{"data":{"id":"u1"}}'], ["[[]]"]])(
-    "%s is not an event",
+    "the body %s is not an event",
     async (body) => {
       const response = await ingress.post(body, bearer);
       expect(response).toMatchObject({ status: 400, body: { code: "UNKNOWN_EVENT_FORM" } });
@@ -202,7 +202,7 @@ describe("rejections", () => {
         controller.enqueue(new Uint8Array(256 * 1024));
       },
     });
-    // A stream requires `duplex`, which the types do not know.
+    // A stream requires `duplex`, which the type `RequestInit` lacks.
     const init = { method: "POST", headers: { "content-type": "text/plain" }, body: stream, duplex: "half" };
     expect((await ingress.request(init as RequestInit)).status).toBe(413);
   });

@@ -254,7 +254,7 @@ describe("a custom source", () => {
   const startCustom = (environment: Record<string, string>) =>
     startIngressForTest({ ...allSecrets, ...environment });
 
-  test("is read by the pointers", async () => {
+  test("is read with the configured pointers", async () => {
     const custom = await startCustom({
       EVENTS_USER_ID_POINTER: "/payload/who~1what/0/uid",
       EVENTS_TYPE_POINTER: "/payload/kind",
@@ -303,7 +303,7 @@ describe("a custom source", () => {
     ]);
   });
 
-  test("is tried after the known formats, and where they find no event", async () => {
+  test("is used only for messages in which the known formats find no event", async () => {
     const custom = await startCustom({
       EVENTS_USER_ID_POINTER: "/data/user/id",
       EVENTS_CREATED_TYPES: "user.created,account.opened",

@@ -99,7 +99,7 @@ describe("rotation", () => {
   });
 
   test.each([" ", ", "])(
-    "a sender that signs with both is accepted (signatures separated by %j)",
+    "a sender that signs with both secrets is accepted (signatures separated by %j)",
     async (separator) => {
       const both = [sign(body, { secret: otherSecret }), sign(body)].map((h) => h["webhook-signature"] ?? "");
       for (const signatures of [both, both.toReversed()]) {

@@ -97,7 +97,7 @@ describe("errors thrown during execution", () => {
     });
   });
 
-  test("an error that waiting does not resolve has no time to wait", async () => {
+  test("an error that waiting does not resolve has no retryAfterSeconds", async () => {
     const issue = () => Promise.reject(new ServiceError("PROVISIONING_FAILED"));
     const { query } = await startServer({ issue });
     const { body } = await query(tokenMutation);
