@@ -24,7 +24,8 @@ const toRateLimitError = (result: RateLimiterRes) =>
 
 /**
  * Creates a limit that applies to all gateways together while Redis responds, and to this process alone while it does
- * not. The Redis client should have `enableOfflineQueue: false`, so that commands fail immediately when it is not connected.
+ * not. The Redis client should have `enableOfflineQueue: false`, so that commands fail immediately when it is not
+ * connected.
  */
 function createSharedLimiter(redis: Redis, name: string, points: number): Limiter {
   const options = { points, duration: windowSeconds, keyPrefix: `vital-gateway:${name}` };

@@ -51,7 +51,10 @@ function hasPublicKeySignature(message: SignedMessage, signatures: readonly stri
   });
 }
 
-/** Returns the signatures of one version, separated by spaces in the header. Supabase adds a comma, and so does a proxy that joins repeated headers. */
+/**
+ * Returns the signatures of one version, separated by spaces in the header. Supabase adds a comma, and so does a proxy
+ * that joins repeated headers.
+ */
 function parseSignatures(header: string, version: string, max: number): string[] {
   const prefix = `${version},`;
   return header
