@@ -25,7 +25,7 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       "no-restricted-properties": [
         "error",
-        { object: "process", property: "env", message: "Settings are read only in src/config/config.ts." },
+        { object: "process", property: "env", message: "Read settings only in src/config/config.ts." },
       ],
       eqeqeq: "error",
       "no-console": "error",

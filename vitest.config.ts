@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/longest-first.js";
 
 export default defineConfig({
-  // graphql 16 has two builds. Vite would choose a different one than Node does, and two copies do not work together.
+  // graphql 16 has two builds. Vite would choose a different one from Node.js, and two copies do not work together.
   resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
   test: {
     include: ["test/**/*.test.ts"],
@@ -14,7 +14,7 @@ export default defineConfig({
     pool: "forks",
     // The slow tests mostly wait: three at a time keep two cores busy.
     maxWorkers: 3,
-    // No module keeps state, so test files can share them. This saves a third of the time.
+    // No module keeps state, so test files can share modules. This saves a third of the time.
     isolate: false,
     sequence: { sequencer: LongestFirst },
   },

@@ -8,7 +8,7 @@ export type ProcessOptions = {
   name: string;
   /** Arguments of `node`: its own options, the script, the script's arguments. */
   args: readonly string[];
-  /** Its complete environment. */
+  /** The complete environment of the process. */
   env: NodeJS.ProcessEnv;
   /** Called with each line that it prints, on either stream. */
   onLine?: (line: string) => void;
@@ -35,9 +35,9 @@ export function toLastLines({ name, lines }: Pick<RunningProcess, "name" | "line
 }
 
 /**
- * Starts a Node.js process that ends with this one, in whatever way this one ends.
+ * Starts a Node.js process that ends when this one ends, even by SIGKILL.
  *
- * @returns the running process: its output, its exit, and the means to stop it.
+ * @returns functions to read the output of the process, to wait for its exit and to stop it.
  */
 export function startProcess({ name, args, env, onLine, maxLines = 200 }: ProcessOptions) {
   const startedAtMs = performance.now();
@@ -71,7 +71,7 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
     name,
     pid: child.pid ?? 0,
     exited,
-    /** Returns the last lines that it printed, the oldest first. */
+    /** Returns the last lines that the process printed, oldest first. */
     lines: (): readonly string[] => lines,
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
 
@@ -79,7 +79,7 @@ export function startProcess({ name, args, env, onLine, maxLines = 200 }: Proces
      * Waits for the first log line with this message, which may have been printed already.
      *
      * @returns the line, with the time from the start of the process to the line as `afterMs`.
-     * @throws Error with the last lines when the process exits first, or when the time is up.
+     * @throws Error with the last lines when the process exits first, or after the timeout.
      */
     async whenLogged(message: string, timeoutMs = 30_000): Promise<LogLine & { afterMs: number }> {
       const cancel = new AbortController();

@@ -31,7 +31,7 @@ export function createDemoPrinter({ json }: { json: boolean }) {
   return {
     title() {
       print(
-        "Vital Gateway: follows one signup until the Vital SDK is signed in. Everything runs on this machine.",
+        "Vital Gateway demo: follows one signup until the Vital SDK is signed in. Everything runs on this machine.",
       );
       print();
     },

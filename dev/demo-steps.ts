@@ -10,7 +10,7 @@ import { publishSignup } from "./publish-signup.js";
 import { signIn } from "./sign-in.js";
 import { signInToVital } from "./vital-sdk.js";
 
-/** What the demo measured and created. */
+/** The ids that the demo created and the durations that it measured. */
 type DemoResult = {
   appUserId: AppUserId;
   vitalUserId: string;
@@ -33,7 +33,7 @@ export type RunStep = <T>(
 const timeoutMs = 15_000;
 const pollMs = 20;
 
-/** A token is never printed whole, not even in a demo. */
+/** A token is never printed in full, not even in a demo. */
 const shorten = (token: string) => `${token.slice(0, 24)}…`;
 
 const createAppUserId = (): AppUserId => {
@@ -63,7 +63,7 @@ async function waitUntilActive(
   } finally {
     await client.close();
   }
-  const found = state === undefined ? "there is no mapping" : `the mapping is still ${state}`;
+  const found = state === undefined ? "no mapping exists" : `the mapping is still ${state}`;
   throw new Error(`${found} after ${timeoutMs / 1000} s`);
 }
 
@@ -99,7 +99,7 @@ const ViewerData = z.object({
   viewer: z.object({ id: z.string(), vitalUser: z.object({ id: z.string(), state: z.string() }) }),
 });
 
-/** The one mutation of the API. */
+/** The only mutation of the API. */
 export const tokenMutation = "mutation { vitalSignInToken { userId signInToken environment region } }";
 const TokenData = z.object({
   vitalSignInToken: z.object({
@@ -198,7 +198,7 @@ export async function runDemoSteps(
   await runStep(
     {
       title: "The Vital SDK exchanges the token and is signed in",
-      hint: "Here the simulator plays the part of Vital; see its log lines below.",
+      hint: "In the demo, the simulator replaces Vital; see its log lines below.",
       toDetails: (session) => [`signed in as Vital user ${session.vitalUserId}`],
     },
     async () => {

@@ -48,7 +48,7 @@ function createStepRunner(printer: DemoPrinter): RunStep {
 /** One Ctrl-C can arrive twice, from the terminal and from npm. A signal after this time is a second Ctrl-C. */
 const duplicateSignalWindowMs = 1_000;
 
-/** Resolves on the first stop signal. A second one ends this process immediately, and its children with it. */
+/** Resolves on the first stop signal. A second one ends this process and its children immediately. */
 function whenStopRequested(env: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve) => {
     let signalledAtMs: number | null = null;
@@ -59,7 +59,7 @@ function whenStopRequested(env: NodeJS.ProcessEnv): Promise<void> {
       resolve();
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
-    // Nothing reads the output any more.
+    // Emitted when nothing reads the output any more.
     for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
     watchNpm(env, stop);
   });

@@ -35,7 +35,7 @@ const sourceFolders: Record<ProgramName, readonly string[]> = {
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Returns the settings of each process. `LOG_LEVEL` and the port settings of the terminal are respected. */
+/** Returns the settings of each process. `LOG_LEVEL` and the ports can be set in the terminal. */
 function toSettings(services: {
   mongodbUrl: string;
   redisUrl: string;

@@ -1,8 +1,8 @@
 /**
  * Preloaded into a child process (`node --import`): ends the process together with its parent.
  *
- * Standard input is a pipe to the parent. The kernel closes it in whatever way the parent ends, SIGKILL included. A
- * graceful stop serves no purpose then, so the process kills itself immediately.
+ * Standard input is a pipe to the parent. The kernel closes it when the parent ends, even by SIGKILL. A graceful stop
+ * serves no purpose then, so the process kills itself immediately.
  *
  * Plain JavaScript, because it must work before anything that compiles TypeScript is loaded.
  */

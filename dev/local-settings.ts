@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 /** The addresses through which the processes of `npm run demo` and `npm run dev` reach each other. */
 type LocalAddresses = { mongodbUrl: string; redisUrl: string; vitalUrl: string; issuer: string };
 
-/** Created for each run. They are worthless afterwards, and the real Vital does not accept them. */
+/** Secrets that are created for each run and valid only for it. The real Vital does not accept them. */
 export type LocalSecrets = { apiKey: string; signingSecret: string };
 
 /** The resource name of the gateway (RFC 8707): the `aud` of the access tokens. */
@@ -14,7 +14,7 @@ export const createLocalSecrets = (): LocalSecrets => ({
   signingSecret: `whsec_${randomBytes(32).toString("base64")}`,
 });
 
-/** Returns the variables that any process needs. Settings that happen to be set in the terminal are left out. */
+/** Returns the variables that any process needs. Omits settings that are set in the terminal. */
 export function toMachineEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const names = ["PATH", "HOME", "TMPDIR", "TMP", "TEMP", "SystemRoot"];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));

@@ -29,7 +29,7 @@ export type LocalStack = {
 
 type Closers = (() => Promise<unknown>)[];
 
-/** Waits for all before it throws the first failure, so that everything that did start has registered its closer. */
+/** Waits for all promises, then throws the first failure. By then, everything that did start has registered its closer. */
 async function allSettled<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
   await Promise.allSettled(work);
   return Promise.all(work);
@@ -51,8 +51,8 @@ async function whenReady(name: string, adminUrl: string): Promise<void> {
  * Starts everything that a signup passes through: MongoDB and Redis, the Vital simulator, an identity provider, a gateway
  * and a worker. Each listens on a free port.
  *
- * @param options `print` is called with each line about where MongoDB and Redis come from. `closers` receives one
- * function for each thing as it opens. The caller runs them in reverse, also when this function throws.
+ * @param options `print` is called with each line about where MongoDB and Redis come from. `closers` receives a
+ * function for each resource when it is opened. The caller runs them in reverse order, even when this function throws.
  * @throws Error with a readable reason.
  */
 export async function startLocalStack({

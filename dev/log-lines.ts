@@ -1,7 +1,7 @@
-/** The fields of a JSON log line. Any other output is a line that has only a message. */
+/** The fields of a JSON log line. Output that is not JSON becomes a line with only a message. */
 export type LogLine = { level?: string; msg: string; [field: string]: unknown };
 
-/** Fields that are the same in every line, or that a person does not want to read. */
+/** Fields that are the same in every line, or that do not help a reader. */
 const omittedFields = new Set(["level", "msg", "time", "process", "pid", "hostname"]);
 
 export function parseLogLine(text: string): LogLine {
@@ -29,5 +29,5 @@ export function toReadableLine(text: string): string {
   return [level?.padEnd(5), msg, ...details].filter((part) => part !== undefined).join(" ");
 }
 
-/** Stack frames are left out of the readable output. */
+/** Recognizes the lines of a stack trace, which the readable output omits. */
 export const isStackFrame = (text: string): boolean => /^\s+at /.test(text);

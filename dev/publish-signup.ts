@@ -4,7 +4,7 @@ import type { AppUserId } from "../src/core/mapping/app-user-id.js";
 import type { SignupEventType } from "../src/core/mapping/signup-event.js";
 
 /**
- * Publishes that an app user signed up, or was deleted, as a signup service does: signed as Standard Webhooks defines.
+ * Publishes the signup or the deletion of an app user as a signup service does, signed according to Standard Webhooks.
  *
  * @param options `gatewayUrl` is the gateway's address, without a path.
  * @returns the response: status 202 when the event is stored.

@@ -1,7 +1,7 @@
 import { isStackFrame, toReadableLine } from "./log-lines.js";
 import { startProcess, type RunningProcess } from "./child-process.js";
 
-/** A process that has not stopped after this time is killed: in development a quick restart matters more. */
+/** A process that has not stopped after this time is killed: in development, a quick restart matters more than a graceful stop. */
 const stopTimeoutMs = 3_000;
 
 /**

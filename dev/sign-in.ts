@@ -6,7 +6,7 @@ type SignInOptions = { issuer: string; audience: string; appUserId: AppUserId };
 
 type SignedIn = { accessToken: string; expiresInSeconds: number };
 
-/** A native app would listen here. This code reads the address instead of opening it. */
+/** A native app would listen here. This code reads the redirect instead of following it. */
 const redirectUri = "http://127.0.0.1:49200/callback";
 
 /** A sign-in normally takes four redirects. */

@@ -20,7 +20,7 @@ const parseBase64 = (text: string): unknown => JSON.parse(Buffer.from(text, "bas
  * the JWT for a session at `POST /v1/token` (RFC 8693) of the identity host.
  *
  * @returns the Vital user that is now signed in. The session itself is discarded.
- * @throws Error with the reason for which the SDK would fail. It never contains a token.
+ * @throws Error that says why the SDK would fail. The message never contains a token.
  */
 export async function signInToVital(
   identityUrl: string,
@@ -35,7 +35,7 @@ export async function signInToVital(
       subject_token: userToken,
     }),
   });
-  if (response.status !== 200) throw new Error(`Vital refused the sign-in token (HTTP ${response.status})`);
+  if (response.status !== 200) throw new Error(`Vital rejected the sign-in token (HTTP ${response.status})`);
   if (!Session.safeParse(await response.json()).success)
     throw new Error("Vital's response contains no session");
   return { vitalUserId };

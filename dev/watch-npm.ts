@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 
 const checkEveryMs = 300;
-/** Between a script and npm there are a shell and perhaps a wrapper, but not more. */
+/** At most a shell and a wrapper run between npm and a script. */
 const maxGenerations = 4;
 
 type ProcessStat = { name: string; state: string; parentPid: number; startedAtTicks: string };
 
-/** One line of Linux's /proc (proc(5)); `null` for a process that is gone, and on other systems. */
+/** Reads Linux's `/proc/<pid>/stat` (proc(5)). Returns `null` when the process no longer exists, and on other systems. */
 function readStat(pid: number): ProcessStat | null {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -27,7 +27,7 @@ function readStat(pid: number): ProcessStat | null {
 
 type Ancestor = { pid: number; startedAtTicks: string };
 
-/** Lists the processes from our parent up to npm. Empty when npm is not among them. */
+/** Lists the processes from the parent of this one up to npm. Returns an empty list when npm is not among them. */
 function listAncestorsUpToNpm(): Ancestor[] {
   const ancestors: Ancestor[] = [];
   let pid = process.ppid;
@@ -47,19 +47,19 @@ function isAlive({ pid, startedAtTicks }: Ancestor): boolean {
 }
 
 /**
- * Calls `onGone` when npm, or a process between npm and this one, was killed. A shell that is killed does not end its
+ * Calls `onEnded` when npm, or a process between npm and this one, has ended. A shell that is killed does not end its
  * children: without this watch, killing `npm run` would leave everything running.
  *
  * Does nothing in a process that npm did not start.
  */
-export function watchNpm(env: NodeJS.ProcessEnv, onGone: () => void): { close(): void } {
+export function watchNpm(env: NodeJS.ProcessEnv, onEnded: () => void): { close(): void } {
   if (env.npm_lifecycle_event === undefined) return { close: () => undefined };
   const parentPid = process.ppid;
   const ancestors = listAncestorsUpToNpm();
   const timer = setInterval(() => {
     if (process.ppid === parentPid && ancestors.every(isAlive)) return;
     clearInterval(timer);
-    onGone();
+    onEnded();
   }, checkEveryMs);
   timer.unref();
   return {

@@ -14,7 +14,7 @@ const repository = fileURLToPath(new URL("../", import.meta.url));
  * @param purpose the prefix of the folder's name.
  * @param project a `tsconfig` file of the repository.
  * @param onFolder called with the folder before anything is written.
- * @returns the folder, and a function that removes it. At the latest it is removed when this process exits.
+ * @returns the folder, and a function that removes it. The folder is also removed when this process exits.
  */
 export async function compileIsolated(
   purpose: string,

@@ -12,8 +12,8 @@ function toTeamId(teamName: string): string {
 }
 
 /**
- * Reads a key by its prefix: `sk_` is sandbox and `pk_` production (Vital's docs; not secret and publishable), then the
- * region. `sk_us_team-b_…` belongs to the team `team-b`. All other keys belong to one default team, as the old and the new
+ * Reads the prefix of a key: `sk_` means sandbox and `pk_` production (Vital's docs; not "secret" and "publishable"). The
+ * region follows. `sk_us_team-b_…` belongs to the team `team-b`. All other keys belong to one default team, as the old and the new
  * key do in a rotation. Returns `null` for a key in another format.
  */
 export function toCaller(apiKey: string): Caller | null {

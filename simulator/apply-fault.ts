@@ -10,7 +10,7 @@ export type Outcome = ApiResponse | "close" | "reset";
 type FaultContext = {
   work: () => ApiResponse;
   heldRequests: HeldRequests;
-  onClientGone: (listener: () => void) => void;
+  onDisconnect: (listener: () => void) => void;
 };
 type Effects = {
   [K in Fault["kind"]]: (
@@ -34,8 +34,8 @@ const effects: Effects = {
   delay: async ({ delayMs }, { work, heldRequests }) =>
     (await heldRequests.hold(delayMs)) === "elapsed" ? work() : "close",
   reset: () => "reset",
-  hang: async (_fault, { heldRequests, onClientGone }): Promise<Outcome> => {
-    await heldRequests.hold(null, onClientGone);
+  hang: async (_fault, { heldRequests, onDisconnect }): Promise<Outcome> => {
+    await heldRequests.hold(null, onDisconnect);
     return "close";
   },
   "commit-then-fail": ({ status, retryAfterSeconds }, { work }) => {
@@ -44,7 +44,7 @@ const effects: Effects = {
   },
 };
 
-/** Applies a fault to one request, or does its work when there is none. */
+/** Applies a fault to one request. Without a fault, does the work of the request. */
 export function applyFault(fault: Fault | null, context: FaultContext): Promise<Outcome> | Outcome {
   if (fault === null) return context.work();
   const effect = effects[fault.kind] as (fault: Fault, context: FaultContext) => Promise<Outcome> | Outcome;

@@ -53,8 +53,8 @@ export function registerControlRoutes(
 
   server.get<{ Querystring: { clientUserId?: string } }>("/__simulator/ledger", ({ query }) => {
     const wanted = query.clientUserId;
-    const ever = users.listEver().filter((user) => wanted === undefined || user.clientUserId === wanted);
-    return { users: ever.map(toLedgerEntry) };
+    const found = users.listAll().filter((user) => wanted === undefined || user.clientUserId === wanted);
+    return { users: found.map(toLedgerEntry) };
   });
 
   server.get("/__simulator/requests", () => ({ requests: log.listCounts() }));

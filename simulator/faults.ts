@@ -59,7 +59,7 @@ export function createFaults() {
       active.push({ fault, random: createRandom(fault.seed), timesApplied: 0 });
     },
 
-    /** Returns the first fault that applies to this request and counts it as applied; `null` for none. */
+    /** Returns the first fault that applies to this request and counts it as applied, or returns `null`. */
     takeMatching(operation: OperationName): Fault | null {
       const match = active.find(
         ({ fault, random }) =>

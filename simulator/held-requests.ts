@@ -4,13 +4,13 @@ export function createHeldRequests() {
 
   return {
     /**
-     * @param durationMs how long to hold the request; null for no limit.
-     * @param onClientGone registers a listener for the client's disconnection, which ends the hold.
+     * @param durationMs how long to hold the request; `null` for no limit.
+     * @param onDisconnect registers a listener for the client's disconnection, which ends the hold.
      * @returns whether the time elapsed or the request was released early.
      */
     hold(
       durationMs: number | null,
-      onClientGone?: (listener: () => void) => void,
+      onDisconnect?: (listener: () => void) => void,
     ): Promise<"elapsed" | "released"> {
       return new Promise((resolve) => {
         const end = (reason: "elapsed" | "released") => {
@@ -23,7 +23,7 @@ export function createHeldRequests() {
         };
         const timer = durationMs === null ? undefined : setTimeout(end, durationMs, "elapsed");
         releases.add(release);
-        onClientGone?.(release);
+        onDisconnect?.(release);
       });
     },
 

@@ -14,7 +14,7 @@ function decodeText(body: Buffer): string {
  * Parses a request body as FastAPI does: a missing content type counts as JSON. With another content type the text
  * itself is the value (which is then rejected because it is not an object).
  *
- * @throws ApiError 422 for bad JSON and for no body at all, 400 for bytes that are not UTF-8.
+ * @throws ApiError 422 for invalid JSON and for an empty body, 400 for bytes that are not UTF-8.
  */
 export function parseJsonBody(body: Buffer, contentType: string | undefined): unknown {
   if (body.length === 0) {
@@ -35,7 +35,7 @@ export function parseJsonBody(body: Buffer, contentType: string | undefined): un
   }
 }
 
-/** V8 includes the position in its message, if it knows one. */
+/** V8 includes the position in some of its messages. */
 function positionOf(error: unknown): number {
   const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
   return position === undefined ? 0 : Number(position);

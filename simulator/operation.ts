@@ -14,7 +14,7 @@ export const operationNames = [
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
-/** One request, decoded as far as every operation needs it to be. */
+/** The parts of a request that operations need. */
 export type ApiRequest = {
   /** The received path, without the query and still percent-encoded. */
   path: string;
@@ -59,5 +59,5 @@ export class ApiError extends Error {
   }
 }
 
-/** Returns FastAPI's 422 error: a list of what is wrong with the input. */
+/** Returns FastAPI's 422 error: a list of all problems with the input. */
 export const toValidationError = (...items: ValidationItem[]) => new ApiError(422, items);

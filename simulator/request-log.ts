@@ -6,7 +6,7 @@ export type TimelineEntry = { at: number; operation: OperationName | null; statu
 
 const timelineLength = 50_000;
 
-/** Counts requests by route pattern, never by URL, so that it stores no id and no token. */
+/** Counts requests by route pattern, never by URL, so that it stores no ids and no tokens. */
 export function createRequestLog({ now }: { now: () => number }) {
   const counts = new Map<string, RequestCount>();
   let timeline: TimelineEntry[] = [];
@@ -27,10 +27,10 @@ export function createRequestLog({ now }: { now: () => number }) {
       timeline.push(entry);
       // Trim only occasionally, not at every push.
       if (timeline.length >= 2 * timelineLength) timeline = timeline.slice(-timelineLength);
-      const unanswered = getCount(method, path, null);
-      unanswered.count += 1;
+      const pending = getCount(method, path, null);
+      pending.count += 1;
       return (status) => {
-        unanswered.count -= 1;
+        pending.count -= 1;
         getCount(method, path, status).count += 1;
         entry.status = status;
       };

@@ -19,7 +19,7 @@ export type SimulatorOptions = {
   /** 0, the default, means any free port. */
   port?: number;
   host?: string;
-  /** The only key it accepts; by default, any key in Vital's format. */
+  /** The only accepted key; by default, any key in Vital's format is accepted. */
   apiKey?: string | undefined;
   /** How many users a sandbox team may have at the same time; no limit by default. */
   sandboxUserCap?: number | undefined;
@@ -61,7 +61,7 @@ function toUrl({ address, family, port }: AddressInfo): string {
 
 /**
  * Starts a local Vital: the user operations and the token exchange, with the statuses, bodies and quirks of the real
- * one, and a control API under `/__simulator`. All data is in memory and lost on `close`.
+ * service, and a control API under `/__simulator`. All data is in memory and lost on `close`.
  *
  * @throws Error (such as `EADDRINUSE`) when it cannot listen; TypeError when `apiKey` is not in Vital's format.
  */
@@ -91,7 +91,7 @@ export async function startSimulator({
         const outcome = await applyFault(faults.takeMatching(operation.name), {
           work: () => runToResponse(operation, request, apiKey),
           heldRequests,
-          onClientGone: (listener) => void request.raw.socket.once("close", listener),
+          onDisconnect: (listener) => void request.raw.socket.once("close", listener),
         });
         if (typeof outcome === "object") recordStatus(outcome.status);
         return sendOutcome(reply, outcome);

@@ -1,4 +1,4 @@
-/** What the mobile SDK reads from a sign-in token. */
+/** The fields that the mobile SDK reads from a sign-in token. */
 type DecodedSignInToken = {
   publicKey: string;
   /** The inner JWT, which the SDK exchanges. */
@@ -34,14 +34,16 @@ function parseObject(base64: string, what: string): JsonObject {
 
 function getString(object: JsonObject, key: string, what: string): string {
   const value = object[key];
-  if (typeof value !== "string") throw new Error(`${what} has no string ${key}`);
+  if (typeof value !== "string") throw new Error(`${key} of ${what} is missing or not a string`);
   return value;
 }
 
 /** iOS pads a segment and then decodes it with the standard alphabet. */
 function parseSegment(segment: string, index: number): JsonObject {
   if (!/^[A-Za-z0-9+/]+$/.test(segment)) {
-    throw new Error(`segment ${index} of user_token is outside the standard base64 alphabet`);
+    throw new Error(
+      `segment ${index} of user_token contains characters outside the standard base64 alphabet`,
+    );
   }
   return parseObject(segment, `segment ${index} of user_token`);
 }
@@ -61,7 +63,7 @@ function parseIssuer(issuer: string) {
     region: regions.find((name) => name === region),
   };
   if (known.environment === undefined || known.region === undefined) {
-    throw new Error("iss of user_token names no known environment and region");
+    throw new Error("iss of user_token does not contain a known environment and region");
   }
   return { environment: known.environment, region: known.region };
 }
@@ -71,7 +73,7 @@ function parseIssuer(issuer: string) {
  * verified, because the device does not verify it either.
  *
  * @param text the `sign_in_token` of Vital's response.
- * @throws Error with the rule that the token breaks. It never contains the token.
+ * @throws Error with the rule that the token breaks. The message never contains the token.
  */
 export function decodeSignInToken(text: string): DecodedSignInToken {
   if (text === "" || !standardBase64.test(text))

@@ -21,7 +21,7 @@ export function toUserJson(user: User) {
   };
 }
 
-/** When one user is read, an open `ingestion_end` appears as the zero date once a start is set: a quirk of the live service. */
+/** In the response for a single user, an open `ingestion_end` is the zero date once a start is set: a quirk of the live service. */
 export function toSingleUserJson(user: User) {
   const { ingestionStart, ingestionEnd } = user.attributes;
   const end = ingestionStart !== null && ingestionEnd === null ? "0001-01-01" : ingestionEnd;

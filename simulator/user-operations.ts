@@ -45,7 +45,7 @@ export function createUserOperations({
   now: () => number;
   sandboxUserCap: number | null;
 }): Operation[] {
-  /** Reads and writes use different texts for their 404. */
+  /** Throws the 404 errors of writes and sign-in tokens. Reads use other texts. */
   const getActiveUser = (caller: Caller, vitalUserId: string): User => {
     const user = users.find(caller.teamId, vitalUserId);
     if (user === null) throw new ApiError(404, unknownUser);

@@ -21,7 +21,7 @@ export function parseUserId(text: string, where: "path" | "query" = "path"): str
   });
 }
 
-/** @throws ApiError 422 with a string, because at Vital a service in another language reads one user. */
+/** @throws ApiError 422 with a string, because Vital reads single users in a service written in another language. */
 export function parseUserIdOfRead(text: string): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
@@ -33,7 +33,7 @@ export function parseUserIdOfRead(text: string): string {
   );
 }
 
-/** Accepts any whole numbers. The defaults are those of Vital's docs. */
+/** Accepts any integers. The defaults are those of Vital's docs. */
 export function parseListQuery(query: URLSearchParams): { offset: number; limit: number } {
   const parseWholeNumber = (name: string, fallback: number): number => {
     const input = query.get(name);

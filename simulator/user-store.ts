@@ -46,8 +46,8 @@ export function createUserStore({ now }: { now: () => number }) {
     /** Creates a user if the client user id is free; otherwise returns the user who has it, with `isNew` false. */
     create(teamId: string, clientUserId: string, attributes: UserAttributes): { user: User; isNew: boolean } {
       const team = getTeam(teamId);
-      const holder = team.byClientUserId.get(clientUserId);
-      if (holder !== undefined) return { user: holder, isNew: false };
+      const existing = team.byClientUserId.get(clientUserId);
+      if (existing !== undefined) return { user: existing, isNew: false };
       const user: User = {
         vitalUserId: randomUUID(),
         teamId,
@@ -128,7 +128,7 @@ export function createUserStore({ now }: { now: () => number }) {
     },
 
     /** Lists all users ever created, in order of creation. */
-    listEver: (): User[] => [...byVitalUserId.values()],
+    listAll: (): User[] => [...byVitalUserId.values()],
 
     clear(): void {
       byVitalUserId.clear();

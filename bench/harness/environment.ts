@@ -65,7 +65,7 @@ export async function startEnvironment(vitalUrl: string) {
       LOG_LEVEL: "info",
     },
 
-    /** Creates access tokens, one viewer after the other. */
+    /** Creates access tokens for the viewers in turn. */
     createAccessTokens: (count: number): string[] =>
       Array.from({ length: count }, (_, index) => {
         const claims = {

@@ -1,11 +1,11 @@
-/** Runs as a separate process: one sender of signed events, as fast as the server accepts them. */
+/** Runs as a separate process: sends signed events as fast as the server accepts them. */
 import { createHmac } from "node:crypto";
 import { serveLoad, toRequest } from "../harness/load.js";
 
 export type EventLoadOptions = {
   url: string;
   secret: string;
-  /** The users are named by `prefix` and a number. */
+  /** A user id is this prefix and a number. */
   prefix: string;
   count: number;
   connections: number;

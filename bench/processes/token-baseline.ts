@@ -1,6 +1,6 @@
 /**
- * Runs as a separate process: the same schema and the same work, written as in a tutorial. Apollo's standalone
- * server, `jwtVerify` with a remote key set for each request, a mongoose document, the global `fetch`.
+ * Runs as a separate process: the same schema and the same work, written as in a tutorial: with Apollo's standalone
+ * server, `jwtVerify` with a remote key set for each request, a mongoose document and the global `fetch`.
  */
 import { ApolloServer } from "@apollo/server";
 import { startStandaloneServer } from "@apollo/server/standalone";

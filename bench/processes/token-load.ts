@@ -1,4 +1,4 @@
-/** Runs as a separate process: apps that request sign-in tokens as fast as they receive them. */
+/** Runs as a separate process: requests sign-in tokens as apps do, as fast as the server returns them. */
 import { serveLoad, toRequest } from "../harness/load.js";
 
 export type TokenLoadOptions = {

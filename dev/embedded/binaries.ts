@@ -44,7 +44,7 @@ const mongodb: ServerBinary = {
         }),
     },
   ],
-  hint: "Install MongoDB so that mongod is on PATH, or set MONGODB_URL to a running one (a replica set, for example from docker compose).",
+  hint: "Install MongoDB so that mongod is on PATH, or set MONGODB_URL to a running one (a replica set).",
 };
 
 const redis: ServerBinary = {
@@ -166,7 +166,7 @@ async function getBinary(server: ServerBinary, options: Options): Promise<string
       return path;
     } catch (error) {
       failures.push(toMessage(error));
-      print(`${server.name}: this failed: ${toMessage(error)}.`);
+      print(`${server.name}: failed: ${toMessage(error)}.`);
     }
   }
   const tried = failures.map((failure) => `\n  - ${failure}`).join("");

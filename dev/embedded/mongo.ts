@@ -20,7 +20,7 @@ function isAlreadyInitialized(error: unknown): boolean {
   return error instanceof mongoose.mongo.MongoServerError && error.code === alreadyInitialized;
 }
 
-/** Initiates the replica set. Even with one member it supports what a standalone server does not: retryable writes and majority concern. */
+/** Initiates the replica set and waits until its member is primary. A standalone server would not support retryable writes and majority concern. */
 async function waitUntilPrimary(port: number, signal: AbortSignal): Promise<void> {
   await waitForResponse(port, signal);
   const client = new mongoose.mongo.MongoClient(`mongodb://127.0.0.1:${port}/`, {
@@ -51,7 +51,7 @@ export type EmbeddedMongo = EmbeddedServer & { url: string };
 /**
  * Runs a real `mongod` as a replica set of one. Finds or fetches it first, and prints one line for each step.
  *
- * @returns the controls and the connection string, database `vital_gateway` included.
+ * @returns the server and its connection string, which includes the database `vital_gateway`.
  * @throws Error that says what to install or which variable to set when no server is available.
  */
 export async function startEmbeddedMongo(options: {

@@ -10,7 +10,7 @@ const script = fileURLToPath(new URL("./mongodb-download-process.js", import.met
 const firstOutputTimeoutMs = 10_000;
 const silenceTimeoutMs = 60_000;
 
-/** One attempt. The file's checksum and the host's certificate are verified, and only the given folder is searched. */
+/** Allows one attempt, verifies the file's checksum and the host's certificate, and searches only the given folder. */
 const downloadSettings = {
   MONGOMS_MAX_RETRIES: "1",
   MONGOMS_PREFER_GLOBAL_PATH: "false",

@@ -28,7 +28,10 @@ export async function findFreePort(): Promise<number> {
   }
 }
 
-/** Sends a text to a port and returns the first chunk of the response, or `null` when there is none within a second. */
+/**
+ * Sends a text to a port. Returns the first chunk of the response, or `null` when the port does not respond within a
+ * second. An empty text only tests whether the port accepts a connection.
+ */
 async function sendAndReceive(port: number, text: string): Promise<string | null> {
   const socket = createConnection({ port, host, timeout: 1000 });
   socket.on("timeout", () => socket.destroy(new Error("no response")));

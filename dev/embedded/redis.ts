@@ -3,7 +3,7 @@ import { getRedisBinary } from "./binaries.js";
 import { waitForResponse } from "./ports.js";
 import { startServer, type EmbeddedServer, type Print } from "./server.js";
 
-/** As the queue requires: no eviction, and every write in the append-only file. There are many databases, one for each test. */
+/** The queue requires no eviction and an append-only file. The number of databases is high because tests use one each. */
 const toArguments = ({ port, folder }: { port: number; folder: string }) => [
   ...["--port", String(port), "--bind", "127.0.0.1", "--protected-mode", "yes", "--dir", folder],
   ...["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""],
@@ -16,7 +16,7 @@ export type EmbeddedRedis = EmbeddedServer & { url: string };
 /**
  * Runs a real `redis-server`. Finds or fetches it first, and prints one line for each step.
  *
- * @returns the controls and its URL.
+ * @returns the server and its URL.
  * @throws Error that says what to install or which variable to set when no server is available.
  */
 export async function startEmbeddedRedis(options: {

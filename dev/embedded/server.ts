@@ -24,7 +24,7 @@ function describeExit({ code, signal, lastLines }: ServerExit): string {
   return `${how}. Its last lines:\n${lastLines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/** Starts the server and waits until it is ready. A server that does not become ready has exited when this throws. */
+/** Starts the server and waits until it is ready. When this throws, the server has exited. */
 async function launch(
   { name, command, toArguments, waitUntilReady }: ServerDefinition,
   { spawnServer, folder }: Supervisor,
@@ -40,7 +40,7 @@ async function launch(
     await Promise.race([
       waitUntilReady(port, signal),
       failWith(server.exited.then(describeExit)),
-      failWith(delay(startTimeoutMs, `it is not ready after ${startTimeoutMs / 1000} s`, { signal })),
+      failWith(delay(startTimeoutMs, `it was not ready after ${startTimeoutMs / 1000} s`, { signal })),
     ]);
     return server;
   } catch (error) {
@@ -52,7 +52,7 @@ async function launch(
   }
 }
 
-/** Tries again with another port when another process takes the port before the server listens on it. */
+/** Tries another port when another process occupies the port before the server listens on it. */
 async function launchOnFreePort(definition: ServerDefinition, supervisor: Supervisor) {
   for (let attempt = 1; ; attempt += 1) {
     const port = await findFreePort();
@@ -67,8 +67,8 @@ async function launchOnFreePort(definition: ServerDefinition, supervisor: Superv
 }
 
 /**
- * Runs a real server on a free port of 127.0.0.1, in its own temporary folder. The server ends with this process, in
- * whatever way the process ends, and its folder is removed.
+ * Runs a real server on a free port of 127.0.0.1, in its own temporary folder. When this
+ * process ends, even by SIGKILL, the server ends too and its folder is removed.
  *
  * @throws Error with the server's last lines when it does not start.
  */
@@ -101,7 +101,7 @@ export async function startServer(
 
   return {
     port,
-    /** The folder of its data. */
+    /** The folder of the server's data. */
     folder: supervisor.folder,
 
     /** The server's process id; `null` while it is down. */
@@ -117,13 +117,13 @@ export async function startServer(
       await server.exited;
     },
 
-    /** Starts it again after `kill`, with the same port and the same data. */
+    /** Starts the server again after `kill`, with the same port and the same data. */
     async start(): Promise<void> {
       if (current !== null) throw new Error(`${name} is already running.`);
       setCurrent(await launch(definition, supervisor, port));
     },
 
-    /** Freezes it: connections stay open, but there are no responses. */
+    /** Freezes the server: connections stay open, but it does not respond. */
     pause: () => {
       getCurrent().kill("SIGSTOP");
     },
@@ -131,7 +131,7 @@ export async function startServer(
       getCurrent().kill("SIGCONT");
     },
 
-    /** Ends it and removes its folder. May be called more than once. */
+    /** Ends the server and removes its folder. May be called more than once. */
     async stop(): Promise<void> {
       isExitExpected = true;
       await supervisor.stop();

@@ -6,7 +6,7 @@ import type { Print } from "./server.js";
 type EmbeddedServices = {
   mongodbUrl: string;
   redisUrl: string;
-  /** `null` when the environment names a server, which is then not stopped by this process. */
+  /** `mongo` and `redis` are `null` when the environment names a server. `stop` does not stop that server. */
   mongo: EmbeddedMongo | null;
   redis: EmbeddedRedis | null;
   /** Stops the servers that were started here and removes their folders. */
@@ -20,7 +20,7 @@ function readConfiguredUrls(env: Environment) {
   return urls;
 }
 
-/** Waits for all. When one fails, stops the others and throws its error. */
+/** Waits for all servers. When one fails, stops the others and throws its error. */
 async function allOrNone<T extends readonly ({ stop(): Promise<void> } | null)[]>(starting: {
   [K in keyof T]: Promise<T[K]>;
 }): Promise<T> {

@@ -1,8 +1,8 @@
 /**
  * Runs one server in a temporary folder for as long as the process that started this script lives.
  *
- * Standard input is a pipe to that process. The kernel closes it in whatever way the process ends, SIGKILL included.
- * This script then kills the server and removes the folder. Commands come in and reports go out as JSON lines:
+ * Standard input is a pipe to that process. The kernel closes it when the process ends, even by SIGKILL. This script
+ * then kills the server and removes the folder. Commands come in and reports go out as JSON lines:
  *   in   {"command": "/path/to/server", "args": []}
  *   out  {"folder": "…"} · {"pid": 1} · {"code": 0, "signal": null, "lastLines": []} · {"failed": "reason"}
  *

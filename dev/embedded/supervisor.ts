@@ -10,7 +10,7 @@ export type ServerExit = { code: number | null; signal: NodeJS.Signals | null; l
 export type SupervisedServer = {
   pid: number;
   exited: Promise<ServerExit>;
-  /** Sends a signal to it. Does nothing after it has exited. */
+  /** Sends a signal to the server. Does nothing after the server has exited. */
   kill(signal: NodeJS.Signals): void;
 };
 
@@ -40,7 +40,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
 
 /**
  * Starts a process that owns a temporary folder and at most one server at a time. It kills the server and removes the
- * folder when this process ends, in whatever way.
+ * folder when this process ends, even by SIGKILL.
  *
  * @returns the folder; `spawnServer`, which resolves when the server has a process id; `stop`, which resolves when the
  * server has exited and the folder is removed.
@@ -53,7 +53,7 @@ export async function startSupervisor(env: Environment) {
     env: toServerEnvironment(env),
   });
   const ended = once(child, "exit");
-  // Writing to a supervisor that was killed fails; the missing report reveals that.
+  // Emitted when the supervisor was killed; waiting for its next report then fails.
   child.stdin.on("error", () => undefined);
   const lines = createInterface({ input: child.stdout });
   const reports = lines[Symbol.asyncIterator]();

@@ -25,15 +25,15 @@ const signInSeconds = 10 * 60;
 type IdentityProviderOptions = {
   /** The resource name of the gateway (RFC 8707), an absolute URI: the `aud` of every access token. */
   audience: string;
-  /** Port on 127.0.0.1; a free one by default. */
+  /** Port on 127.0.0.1; any free port by default. */
   port?: number;
 };
 
 export type IdentityProvider = { issuer: string; close(): Promise<void> };
 
 /**
- * On import, the package warns about a Node.js version that is older than it recommends, although it works. The warning
- * is of no use to the reader, and the package has no option to turn it off.
+ * Imports the package without its warning about a Node.js version that works but is older than the package recommends.
+ * The package has no option to turn the warning off.
  */
 async function importProvider() {
   const { warn } = console;
@@ -54,7 +54,7 @@ async function createSigningKey(): Promise<JWK> {
   return { ...(await exportJWK(privateKey)), kid: randomUUID(), alg: "RS256", use: "sig" };
 }
 
-/** Users sign in without a consent page, since the app is their own. */
+/** Removes the consent page, because the only client is the demo app. */
 function createPolicy({ interactionPolicy }: Module) {
   const policy = interactionPolicy.base();
   policy.remove("consent");
@@ -95,7 +95,7 @@ async function toConfiguration(module: Module, audience: string): Promise<Config
         redirect_uris: [demoRedirectUri],
       },
     ],
-    // Every account exists.
+    // Accepts any account id.
     findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
     async loadExistingGrant({ oidc }) {
       const { client, session, provider } = oidc;
@@ -165,7 +165,7 @@ function createListener(provider: Provider) {
  * Starts a real OpenID provider on 127.0.0.1, for development only: any user name can sign in, without a password.
  *
  * It issues access tokens as defined by RFC 9068 (`at+jwt`, RS256) to the public client {@link demoClientId}, through the
- * authorization code flow with PKCE. All its data is in memory and lost when it closes, its signing key included.
+ * authorization code flow with PKCE. All its data, including its signing key, is in memory and lost when it closes.
  *
  * @throws Error when the audience is not an absolute URI or the port is in use.
  */

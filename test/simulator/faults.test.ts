@@ -65,7 +65,7 @@ describe("a delay", () => {
     expect(performance.now() - startedAt).toBeGreaterThan(110);
   });
 
-  test("does the work although the client has disconnected", async () => {
+  test("does the work even though the client has disconnected", async () => {
     await vital.fault({ operation: "create-user", kind: "delay", delayMs: 150, times: 1 });
     const body = { client_user_id: "disconnected" };
     const call = vital.call("POST", "/v2/user", { body, signal: AbortSignal.timeout(40) });
@@ -177,7 +177,7 @@ test("a fault that is not JSON is rejected", async () => {
   expect([status, body.error]).toEqual([400, "the body is not JSON"]);
 });
 
-test("bytes that are not HTTP do no harm", async () => {
+test("the simulator keeps working after it receives bytes that are not HTTP", async () => {
   const { hostname, port } = new URL(vital.url);
   const response = await new Promise<string>((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => socket.end("\u0000garbage\r\n\r\n"));

@@ -45,7 +45,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("a key can be read from a file, and no other key is accepted then", async () => {
+test("the key can be read from a file, and no other key is accepted", async () => {
   const folder = await mkdtemp(join(tmpdir(), "simulator-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, "key"), "sk_eu_from-file\n");

@@ -46,7 +46,7 @@ test("ids that differ in case, Unicode normalization or spaces are different use
 });
 
 test.each(["__proto__", "constructor", "unknown", "valueOf"])(
-  "resolving the unknown id %s is a 404",
+  "resolving the unknown id %s returns 404",
   async (id) => {
     const other = "sk_us_team-empty_1";
     const { status, body } = await vital.resolve(id, other);
@@ -54,19 +54,19 @@ test.each(["__proto__", "constructor", "unknown", "valueOf"])(
   },
 );
 
-describe("one user", () => {
-  test("is found by the user id in upper or lower case", async () => {
+describe("reading one user", () => {
+  test("accepts the user id in upper or lower case", async () => {
     const vitalUserId = await vital.createId("case-of-id");
     const { status, body } = await vital.call("GET", `/v2/user/${vitalUserId.toUpperCase()}`);
     expect([status, body.user_id]).toEqual([200, vitalUserId]);
   });
 
-  test("who is unknown is a 404", async () => {
+  test("returns 404 for an unknown user", async () => {
     const { status, body } = await vital.call("GET", `/v2/user/${unknownUserId}`);
     expect([status, body]).toEqual([404, { detail: "Not found" }]);
   });
 
-  test("with an id that is not a UUID is a 422 with a text", async () => {
+  test("returns 422 with a text for an id that is not a UUID", async () => {
     const { status, body } = await vital.call("GET", "/v2/user/nonsense");
     expect([status, body]).toEqual([
       422,
@@ -77,7 +77,7 @@ describe("one user", () => {
     ]);
   });
 
-  test("with an open end of ingestion has the zero date, where the list has null", async () => {
+  test("returns the zero date for an open end of ingestion, where the list returns null", async () => {
     const fields = { client_user_id: "open end", ingestion_start: "2026-01-01" };
     const key = "sk_us_team-open_1";
     const created = await vital.call("POST", "/v2/user", { body: fields, key });
@@ -135,7 +135,7 @@ describe("the list", () => {
   });
 });
 
-test("a path that Vital does not have is a 404, with or without a key", async () => {
+test("a path that Vital does not have returns 404, with or without a key", async () => {
   for (const [method, path] of [
     ["GET", "/"],
     ["GET", "/v2/nothing"],

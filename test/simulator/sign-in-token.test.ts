@@ -46,7 +46,7 @@ describe("a sign-in token", () => {
     expect(body.sign_in_token).not.toBe(token);
   });
 
-  test("is a 404 for an unknown user, a 422 for an invalid UUID and a 401 without a key", async () => {
+  test("is rejected with 404 for an unknown user, 422 for an invalid UUID and 401 without a key", async () => {
     expect((await vital.token(unknownUserId)).status).toBe(404);
     expect((await vital.token("nonsense")).status).toBe(422);
     const path = `/v2/user/${unknownUserId}/sign_in_token`;
@@ -116,7 +116,7 @@ describe("the exchange", () => {
   });
 });
 
-describe("the decoder names the rule that a token breaks", () => {
+describe("the decoder", () => {
   const segment = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const wrap = (envelope: unknown) => Buffer.from(JSON.stringify(envelope)).toString("base64");
   const header = { alg: "RS256", typ: "JWT" };
@@ -129,7 +129,7 @@ describe("the decoder names the rule that a token breaks", () => {
   const build = (head: object = header, body: object = claims) =>
     wrap({ public_key: "k", user_token: `${segment(head)}.${segment(body)}.c2ln` });
 
-  test("and accepts a token that breaks none", () => {
+  test("accepts a token that breaks no rule", () => {
     expect(decodeSignInToken(build())).toMatchObject({ environment: "dev", region: "us", tenantId: "t-1" });
   });
 
@@ -153,7 +153,7 @@ describe("the decoder names the rule that a token breaks", () => {
     [build(header, { ...claims, iss: "https://issuer.test" }), "iss"],
     [build(header, { ...claims, iss: claims.iss.replace("signer-dev", "signer-local") }), "iss"],
     [build(header, { ...claims, note: "??>>~~??>>~~" }), "standard base64 alphabet"],
-  ])("case %#", (token, reason) => {
+  ])("rejects invalid token %# and names the rule that it breaks", (token, reason) => {
     expect(() => decodeSignInToken(token)).toThrow(reason);
   });
 });

@@ -18,5 +18,5 @@ export function createRecordingLog(): { log: Logger; lines: LogLine[] } {
 
 const ignore = () => undefined;
 
-/** A logger for tests that do not look at the log. */
+/** A logger for tests that do not check the log. */
 export const silentLog: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };

@@ -6,7 +6,7 @@ type Json = Record<string, unknown>;
 export type Reply = { status: number; headers: Headers; text: string; body: Json; detail: unknown };
 
 type CallOptions = {
-  /** null means no key. */
+  /** `null` sends no key. */
   key?: string | null;
   body?: unknown;
   /** Sent unchanged instead of `body`. */
@@ -64,7 +64,7 @@ export async function startTestSimulator(options: SimulatorOptions = {}) {
         contentType: "application/x-www-form-urlencoded",
       }),
     fault: (fault: Json) => call("POST", "/__simulator/faults", { body: fault, key: null }),
-    /** Reads from the control API. The body of `ledger` has the list `users`; the other lists are named like their path. */
+    /** Reads from the control API. The body of `ledger` has the list `users`; every other list has the name of its path. */
     read: async (path: string) => (await call("GET", `/__simulator/${path}`, { key: null })).body,
   };
 }
