@@ -29,7 +29,7 @@ import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { createThrottledWarning } from "./telemetry/throttled-warning.js";
 import { createVitalClient } from "./vital/vital-client.js";
 
-/** When Vital extends a pause by less than this, it is not logged again, milliseconds. */
+/** An extension of a pause by less than this is not logged, milliseconds. */
 const minLoggedPauseMs = 500;
 
 export type ProcessName = "gateway" | "worker";
@@ -193,9 +193,9 @@ function openVital(
     queue.pauseUntil(until).catch(context.onRedisError);
   }
 
-  function onCredentials(refused: boolean): void {
-    metrics.credentialsRefused(refused);
-    if (refused) log.error({}, "Vital refuses VITAL_API_KEY; provisioning resumes when it is accepted");
+  function onCredentials(areRefused: boolean): void {
+    metrics.credentialsRefused(areRefused);
+    if (areRefused) log.error({}, "Vital rejects VITAL_API_KEY; provisioning resumes when it is accepted");
     else log.info({}, "Vital accepts VITAL_API_KEY again");
   }
 

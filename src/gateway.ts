@@ -62,7 +62,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
 
 function createGraphqlSchema(config: GatewayConfig, app: App, closers: Closers) {
   const { mappings, metrics, queue, readiness } = app;
-  // A separate connection with auto-pipelining: one round trip per counted sign-in would cost more than the counting.
+  // A separate connection with auto-pipelining, because one round trip per request would cost more than the counting.
   const counters = createCommandConnection(config.redisUrl, { enableAutoPipelining: true });
   closers.add("Redis for rate limits", () => {
     counters.disconnect();

@@ -18,7 +18,7 @@ const lockDurationMs = 10_000;
 const stalledIntervalMs = 5_000;
 /** Practically unlimited: a job must not fail because the workers that ran it crashed. */
 const maxStalledCount = 1_000_000;
-/** A job that has been running for longer does not show that the worker is alive, milliseconds. It may wait forever. */
+/** A job may run for this long before the worker counts as idle, because the job may wait forever, milliseconds. */
 const longestJobMs = 90_000;
 /** How long `close` waits after it has cut off the jobs in progress, milliseconds. */
 const forcedCloseMs = 500;
@@ -26,7 +26,7 @@ const forcedCloseMs = 500;
 export type JobWorkerOptions<D> = {
   queueName: string;
   prefix: string;
-  /** Opens a connection for this worker, which closes it. */
+  /** Opens a connection. The worker closes it. */
   connect: () => Redis;
   concurrency: number;
   /** Jobs started per second over the whole fleet; 0 means no limit. */
@@ -34,14 +34,14 @@ export type JobWorkerOptions<D> = {
   /** Does the work. An error that it throws counts as a bug and uses an attempt. */
   run: (job: Job<D>) => Promise<JobOutcome>;
   pauseFleet: (durationMs: number) => Promise<void>;
-  /** Called after a bug: this attempt failed. */
+  /** Called when an attempt of a job has failed. */
   onFailed: (job: Job<D> | undefined, error: Error) => void;
   onError: (error: Error) => void;
 };
 
 /**
- * Starts a BullMQ worker with settings that prevent the loss of jobs: short locks, no limit on takeovers, our own
- * back-off. A job that has to wait does not fail.
+ * Starts a BullMQ worker with settings that prevent the loss of jobs: short locks, no limit on takeovers, and a
+ * custom backoff. A job that has to wait does not fail.
  */
 export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   const connection = options.connect();
@@ -49,7 +49,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   let running = 0;
   let hasStartedJob = false;
 
-  /** Returns whether it paused the queue. Without the pause, BullMQ would start the job again immediately, repeatedly. */
+  /** Returns whether it paused the queue. If not, a `RateLimitError` would restart the job immediately, repeatedly. */
   const tryPauseFleet = (durationMs: number): Promise<boolean> =>
     options.pauseFleet(durationMs).then(
       () => true,
@@ -65,7 +65,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
 
   async function processJob(job: Job<D>, token: string | undefined): Promise<void> {
     const outcome = await runCounted(job);
-    // Not counted as running: on a dead connection this call never ends, and the worker would look busy.
+    // Not counted as running, because on a dead connection this call never ends and the worker would look busy.
     if (outcome.type !== "done") await applyRetry(job, outcome, token);
   }
 

@@ -9,14 +9,14 @@ import type { Provisioning } from "../src/core/provisioning/provisioning.js";
 /**
  * The maximum run time of one job, milliseconds. Every call that a job waits for has a deadline; this limit covers the
  * case that such a deadline fails. The work of the job then continues in the background, and the next attempt repeats
- * it. That is harmless; a job slot that never becomes free is not.
+ * it. Repeating it is harmless, but a job slot that never becomes free is not.
  */
 const defaultMaxRunMs = 60_000;
 
 const toTimeoutError = () =>
   new ServiceError("SERVICE_UNAVAILABLE", { retryAfterMs: 2_000, reason: "a job timed out" });
 
-/** The processor of each job. The type requires one for every job. */
+/** The processor of each job. */
 export type Processors = Record<ProvisioningJob, (appUserId: AppUserId) => Promise<void>>;
 
 /** Creates the processors of the queue `provisioning`. They reject with the errors of the core. */

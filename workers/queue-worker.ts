@@ -6,7 +6,7 @@ import { startJobWorker, type JobOutcome } from "./job-worker.js";
 import { toJobRetry } from "./retry-decision.js";
 import { startWatchdog } from "./watchdog.js";
 
-/** What every queue worker needs from its process. */
+/** The settings and services that every queue worker gets from its process. */
 export type QueueWorkerContext = {
   redisUrl: string;
   log: Logger;

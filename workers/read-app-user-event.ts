@@ -23,7 +23,7 @@ const JobData = z.object({
 
 const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
-/** The time of an event that contains none: when its job was added, however long the job has waited since. */
+/** Returns the time of an event that contains none: the time when its job was added, but never a time in the future. */
 const toAddedTime = ({ timestamp }: Pick<Job, "timestamp">, now: Date) =>
   new Date(Number.isFinite(timestamp) ? Math.min(timestamp, now.getTime()) : now.getTime());
 

@@ -9,7 +9,7 @@ import { toJobRetry } from "./retry-decision.js";
 
 /** Time between two sweeps, milliseconds. Jitter is added so that workers do not sweep at the same moment. */
 const sweepEveryMs = 1_000;
-/** The same after a sweep that found work while Redis is down: the sweeper runs the jobs itself and soon finds more. */
+/** The time after a sweep that found work while Redis is down and therefore ran the jobs itself, milliseconds. */
 const directEveryMs = 100;
 
 /** Runs a sweeper until it is closed. A failed sweep does not stop the loop. */
@@ -64,7 +64,7 @@ export function startSweepLoop({
 
   start();
   return {
-    /** Waits for the sweep in progress, for `graceMs` at most, because it takes longer while MongoDB is frozen. */
+    /** Waits for the sweep in progress, for `graceMs` at most. While MongoDB is frozen, a sweep takes longer. */
     async close(graceMs: number): Promise<void> {
       isClosed = true;
       clearTimeout(timer);

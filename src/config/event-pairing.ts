@@ -37,8 +37,8 @@ const findEventUserIdClaim = (provider: string): string | null =>
   Object.hasOwn(eventUserIdClaims, provider) ? eventUserIdClaims[provider as PresetName] : null;
 
 /**
- * Reports settings with which events and tokens cannot identify the same user. With them, every signup would create a
- * Vital user that is never used, and the first sign-in of each viewer would create a second one.
+ * Reports settings with which events and tokens identify the same user by different ids. Every signup would then create
+ * a Vital user that is never used, and the first sign-in of each viewer would create a second one.
  */
 export function checkEventPairing(reader: SettingsReader, auth: AuthPolicy, events: EventSettings): void {
   if (!hasEventSource(events)) return;

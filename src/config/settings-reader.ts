@@ -25,7 +25,7 @@ export function createSettingsReader(environment: Environment) {
     return value === "" ? undefined : value;
   };
 
-  /** A secret may also be in the file that `NAME_FILE` names, because Docker and Kubernetes mount secrets as files. */
+  /** Reads `NAME`, or the file that `NAME_FILE` names, because Docker and Kubernetes mount secrets as files. */
   const secret = (name: string): string | undefined => {
     const path = text(`${name}_FILE`);
     const value = text(name);

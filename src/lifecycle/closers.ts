@@ -14,8 +14,8 @@ export type CloserOptions = {
 type Closer = CloserOptions & { resource: string; close: Close };
 
 /**
- * The closers of everything that a process opens. Each resource registers its closer on the line after it was opened;
- * `close` runs them in reverse order.
+ * The closers of everything that a process opens. Register the closer of a resource directly after opening it; `close`
+ * runs the closers in reverse order.
  *
  * A closer that fails or exceeds its time limit does not stop the others. A late closer is logged and no longer awaited;
  * it ends with the process. When the shared time is used up, the remaining closers are started but not awaited.

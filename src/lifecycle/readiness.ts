@@ -28,7 +28,7 @@ export function startReadiness({
   ping: () => Promise<void>;
   /** Whether an error of these checks can only be fixed by a restart with different settings. */
   isFatal: (error: unknown) => boolean;
-  /** Called once with the fatal error. The checks then end. */
+  /** Called once with the fatal error. The checks then stop. */
   onFatal: (error: unknown) => void;
   isStopping: () => boolean;
 }) {

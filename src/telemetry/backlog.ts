@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.js";
 import type { MappingState } from "../core/mapping/mapping.js";
 
-/** The values that are read at each scrape instead of being counted continuously. */
+/** The values that are read from MongoDB and Redis for a scrape instead of being counted continuously. */
 export type Backlog = {
   mappings: Record<MappingState, number>;
   oldestPendingSeconds: number;

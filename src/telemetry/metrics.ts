@@ -3,8 +3,9 @@ import type { Clock } from "../core/clock.js";
 import type { Backlog } from "./backlog.js";
 
 const prefix = "vital_gateway_";
-const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const provisioningSeconds = [...seconds, 30, 60, 300, 900, 3600];
+/** Histogram buckets, seconds. */
+const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const provisioningBuckets = [...durationBuckets, 30, 60, 300, 900, 3600];
 
 /** Measured throughput of one job slot, jobs per second. */
 const jobsPerSecondPerSlot = 10;
@@ -28,7 +29,7 @@ function createInstruments(registry: Registry) {
 
   return {
     httpRequests: counter("http_requests_total", "HTTP requests.", ["route", "status"]),
-    httpDuration: histogram("http_request_duration_seconds", "Duration of HTTP requests.", seconds, [
+    httpDuration: histogram("http_request_duration_seconds", "Duration of HTTP requests.", durationBuckets, [
       "route",
     ]),
     tokens: counter("tokens_issued_total", "Requests for a sign-in token, by outcome.", ["outcome"]),
@@ -37,21 +38,24 @@ function createInstruments(registry: Registry) {
     provisioningDuration: histogram(
       "provisioning_duration_seconds",
       "Time from a mapping becoming pending until it is active.",
-      provisioningSeconds,
+      provisioningBuckets,
     ),
     vitalRequests: counter("vital_requests_total", "Calls to Vital; status 0 means no response.", [
       "operation",
       "status",
     ]),
-    vitalDuration: histogram("vital_request_duration_seconds", "Duration of calls to Vital.", seconds, [
-      "operation",
-    ]),
+    vitalDuration: histogram(
+      "vital_request_duration_seconds",
+      "Duration of calls to Vital.",
+      durationBuckets,
+      ["operation"],
+    ),
     reenqueued: counter(
       "sweeper_reenqueued_total",
       "Mappings enqueued again because their job was lost or late.",
     ),
     rateLimited: counter("rate_limited_seconds_total", "Total length of the pauses that Vital asked for."),
-    credentials: gauge("credentials_refused", "1 while Vital refuses VITAL_API_KEY."),
+    credentials: gauge("credentials_refused", "1 while Vital rejects VITAL_API_KEY."),
     wrongTeam: gauge("wrong_team", "1 when VITAL_API_KEY belongs to a different team than the mappings."),
     rebuilds: counter("worker_rebuilds_total", "Workers restarted because they stalled."),
   };
@@ -145,8 +149,8 @@ export function createMetrics({
     rateLimited: (durationMs: number) => {
       instruments.rateLimited.inc(durationMs / 1000);
     },
-    credentialsRefused: (refused: boolean) => {
-      instruments.credentials.set(refused ? 1 : 0);
+    credentialsRefused: (areRefused: boolean) => {
+      instruments.credentials.set(areRefused ? 1 : 0);
     },
     wrongTeam: () => {
       instruments.wrongTeam.set(1);
@@ -154,7 +158,7 @@ export function createMetrics({
     workerRebuilt: () => {
       instruments.rebuilds.inc();
     },
-    /** Returns the text for a Prometheus scrape. A backlog that cannot be read does not make it reject. */
+    /** Returns the text for a Prometheus scrape, even when the backlog cannot be read. */
     read: async (): Promise<{ contentType: string; body: string }> => {
       await refreshBacklog().catch(() => undefined);
       return { contentType: registry.contentType, body: await registry.metrics() };

@@ -49,8 +49,8 @@ async function publishExample(example: string, kind: "created" | "deleted"): Pro
   return ingress.recorded[before]?.appUserId;
 }
 
-describe.each(providerCases)("$provider", (one) => {
-  const example = exampleOf[one.provider] ?? one.provider;
+describe.each(providerCases)("$provider", (providerCase) => {
+  const example = exampleOf[providerCase.provider] ?? providerCase.provider;
 
   test("its documented events and its token identify the same user", async () => {
     const created = await publishExample(example, "created");
@@ -58,15 +58,15 @@ describe.each(providerCases)("$provider", (one) => {
     expect(created).toBeTypeOf("string");
     expect(deleted).toBe(created);
 
-    const variant = { name: "the user of the event", claims: { [one.userIdClaim]: created } };
-    const authentication = createAuthentication(readPolicy(toSettings(one, variant, jwksUrl)));
-    const viewer = await authentication.authenticate(bearer(createToken(one, variant, keys)));
+    const variant = { name: "the user of the event", claims: { [providerCase.userIdClaim]: created } };
+    const authentication = createAuthentication(readPolicy(toSettings(providerCase, variant, jwksUrl)));
+    const viewer = await authentication.authenticate(bearer(createToken(providerCase, variant, keys)));
     await authentication.close();
     expect(viewer.appUserId).toBe(created);
   });
 });
 
-describe("settings with which events and tokens cannot identify the same user", () => {
+describe("settings with which events and tokens identify the same user by different ids", () => {
   const base = {
     VITAL_API_KEY: "sk_us_0123456789",
     MONGODB_URL: "mongodb://127.0.0.1:1/gateway",

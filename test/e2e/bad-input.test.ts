@@ -111,7 +111,7 @@ async function announceTenMegabytes(path: string, headers: Record<string, string
   return response.statusCode ?? 0;
 }
 
-test("a body of ten megabytes gets 413 from both endpoints, and does no harm when it is sent anyway", async () => {
+test("a body of ten megabytes gets 413 from both endpoints, and sending it anyway does not harm the gateway", async () => {
   expect(await announceTenMegabytes("/graphql", bearer(ownToken))).toBe(413);
   expect(await announceTenMegabytes("/v1/events", eventToken())).toBe(413);
   const body = "x".repeat(10_000_000);

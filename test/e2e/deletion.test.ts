@@ -4,7 +4,7 @@ import { appUser, sendGraphql, errorCode, startStack } from "../support/stack.js
 import { startOwnRedis, createTestDatabase } from "../support/services.js";
 
 const redis = await startOwnRedis();
-// A deletion is final when no late create can arrive any more. How long that takes depends on the timeout of a call.
+// A deletion becomes final when no late create can arrive any more. That time depends on VITAL_TIMEOUT_MS.
 const stack = await startStack({
   mongodbUrl: createTestDatabase(),
   redisUrl: redis.url,
@@ -12,7 +12,7 @@ const stack = await startStack({
 });
 const [gateway] = await Promise.all([stack.startReady("gateway"), stack.startReady("worker")]);
 
-test("a deleted app user loses the Vital user and gets no token; a tombstone remains", async () => {
+test("deleting an app user deletes the Vital user, leaves a tombstone and prevents new tokens", async () => {
   const appUserId = appUser();
   const accessToken = await stack.signIn(appUserId);
   await stack.publish(gateway, appUserId);

@@ -103,7 +103,7 @@ test("the demo stops and cleans up on Ctrl-C", async () => {
   expect(await listLeftovers(folder)).toEqual([]);
 }, 90_000);
 
-test("a demo that cannot start prints the reason as the result in the last line, and exits with 1", async () => {
+test("a demo that cannot start prints a result with the reason as its last line, and exits with 1", async () => {
   const child = spawn(process.execPath, ["--import", "tsx", "dev/demo.ts", "--once", "--json"], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, MONGODB_URL_FILE: "/nowhere" },

@@ -56,7 +56,7 @@ test("no secret is in any log line, error, job, stored document or metric", asyn
   await stack.whenActive([user]);
   const signInToken = getSignInToken(await sendGraphql(gateway, accessToken));
 
-  // Requests that fail: invalid credentials, then connection resets, errors and a refused key at Vital.
+  // Requests that fail: invalid credentials, then connection resets and errors at Vital, and an API key that it rejects.
   const refusals = [
     await (await sendEvent(`Bearer ${wrongBearer}`, user)).text(),
     (await sendGraphql(gateway, tampered)).text,

@@ -13,11 +13,13 @@ const redis = await startOwnRedis();
 const stack = await startStack({ mongodbUrl: createTestDatabase(), redisUrl: redis.url });
 const { settings } = stack;
 
-const maxReadyMs = 1_500;
+/**
+ * On an idle machine, a gateway should be ready within 1.5 s. On a shared machine, processor time is a better measure of
+ * startup than elapsed time. It still varies, so the limit is twice as high.
+ */
+const maxStartupCpuMs = 2 * 1_500;
+const maxReadyMs = 10_000;
 const maxIdleMegabytes = 150;
-/** On a shared machine, processor time is a better measure of startup than elapsed time, but it still varies. */
-const cpuSlackFactor = 2;
-const maxReadyMsOnBusyMachine = 10_000;
 
 /** Returns the processor time and the memory of a process (Linux only). */
 function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
@@ -36,7 +38,7 @@ function readUsage(pid: number): { cpuMs: number; megabytes: number } | null {
 const readReadyReason = async (adminUrl: string) =>
   ((await (await fetch(`${adminUrl}/readyz`)).json()) as { reason?: string }).reason;
 
-test(`a gateway is ready within ${maxReadyMs} ms and uses less than ${maxIdleMegabytes} MB when idle`, async () => {
+test(`a gateway starts with less than ${maxStartupCpuMs} ms of processor time and uses less than ${maxIdleMegabytes} MB when idle`, async () => {
   const startedAtMs = performance.now();
   const gateway = await stack.startReady("gateway");
   const readyMs = Math.round(performance.now() - startedAtMs);
@@ -47,8 +49,8 @@ test(`a gateway is ready within ${maxReadyMs} ms and uses less than ${maxIdleMeg
   process.stderr.write(
     `gateway: ready after ${readyMs} ms (${cpuMs} ms of processor time), idle in ${megabytes} MB\n`,
   );
-  expect(cpuMs).toBeLessThan(maxReadyMs * cpuSlackFactor);
-  expect(readyMs).toBeLessThan(maxReadyMsOnBusyMachine);
+  expect(cpuMs).toBeLessThan(maxStartupCpuMs);
+  expect(readyMs).toBeLessThan(maxReadyMs);
   expect(megabytes).toBeLessThan(maxIdleMegabytes);
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
 });

@@ -17,7 +17,7 @@ test("during a pause that Vital asks for, workers and gateways only finish calls
   const [gateway, one, other] = [await start("gateway"), await start("worker"), await start("worker")];
   const [viewer] = toIds("viewer", 1);
   if (viewer === undefined) throw new Error("there should be a viewer");
-  // Let every process call Vital once and verify the team, so that later calls need no lookup for that.
+  // Let every process verify the team now, so that later calls to Vital include no lookup of the team.
   await gateway.tokens.issue(viewer);
   const early = toIds("early", 20);
   await gateway.signUp(early);
@@ -58,7 +58,7 @@ test("during a pause that Vital asks for, workers and gateways only finish calls
   for (const seconds of waited) expect(seconds).toBeLessThan(6);
 }, 30_000);
 
-test("a refused key stops the calls, uses no attempt of any job, sets the gauge, and is probed rarely until it is accepted", async () => {
+test("a rejected key stops the calls without using job attempts, sets the gauge, and is probed rarely until it is accepted", async () => {
   const breakerRules = { credentialsProbeMs: 1_500 };
   const { vital, start, listCalls, whenActive } = await openFleet({ concurrency: 5, breakerRules });
   const [gateway, worker] = [await start("gateway"), await start("worker")];

@@ -46,8 +46,8 @@ test("a worker whose connections are silently lost while jobs are running is res
     start: () =>
       start(proxy.url, async (appUserId) => {
         started.push(appUserId);
-        // The others occupy their slots forever, because they wait for a reply from Redis that never arrives.
         if (!appUserId.startsWith("stuck")) return { type: "done" };
+        // A stuck job occupies its slot forever, because it waits for a reply from Redis that never arrives.
         await lost;
         return { type: "delay", delayMs: 60_000 };
       }),

@@ -27,7 +27,7 @@ test("a job that never ends frees its slot, and is retried without using an atte
   }
 });
 
-test("a deletion that ends in a new signup wakes provisioning, and provisioning that ends in a deletion wakes deprovisioning", async () => {
+test("a deletion followed by a new signup wakes provisioning, and provisioning followed by a deletion wakes deprovisioning", async () => {
   const pending = mappingFixture("pending", { lastEvent: toEvent("user.created") });
   const { processors, woken } = setUp(
     () => Promise.resolve(mappingFixture("deleting")),

@@ -31,7 +31,7 @@ function setUp(hasWaitingJobs: () => Promise<boolean> = () => Promise.resolve(tr
   return { ...context, watchdog, context };
 }
 
-const pass = (durationMs: number) => new Promise<void>((resolve) => setTimeout(resolve, durationMs));
+const sleep = (durationMs: number) => new Promise<void>((resolve) => setTimeout(resolve, durationMs));
 
 test("a worker that starts no job while jobs are waiting is closed and restarted, and the process shuts down if that does not help", async () => {
   const { workers, countShutDowns } = setUp();
@@ -52,7 +52,7 @@ test.each<[string, () => Promise<boolean>]>([
   ["Redis is down", () => Promise.reject(new Error("Redis is down"))],
 ])("an idle worker is left alone while %s", async (_name, hasWaitingJobs) => {
   const { workers, countShutDowns } = setUp(hasWaitingJobs);
-  await pass(5 * rules.maxIdleMs);
+  await sleep(5 * rules.maxIdleMs);
   expect([workers.length, countShutDowns()]).toEqual([1, 0]);
 });
 
@@ -62,9 +62,9 @@ test("no worker is started after closing, even if a check was in progress", asyn
   await waitUntil("it checks for waiting jobs", () => checks.length > 0);
   checks[0]?.(true);
   // The worker has now been idle for long enough: the next check would restart it.
-  await pass(2 * rules.maxIdleMs);
+  await sleep(2 * rules.maxIdleMs);
   await watchdog.close(0);
   for (const reply of checks) reply(true);
-  await pass(rules.maxIdleMs);
+  await sleep(rules.maxIdleMs);
   expect(workers).toHaveLength(1);
 });

@@ -19,7 +19,7 @@ export type LogFindings = {
  * fails the run. A test checks that the product logs these messages.
  */
 export const expectedErrors: readonly string[] = [
-  "Vital refuses VITAL_API_KEY; provisioning resumes when it is accepted",
+  "Vital rejects VITAL_API_KEY; provisioning resumes when it is accepted",
   "worker still stalled after restarts; shutting down",
 ];
 
