@@ -10,14 +10,30 @@ const maxParameterLength = 65_536;
 const unknownPath = "(unknown)";
 const notFound: ApiResponse = { status: 404, body: { detail: "Not Found" } };
 
-/** Reads what an operation needs from a request. The path stays encoded, because routers decode parts of it twice. */
+/**
+ * Percent-decodes a path once, as Python's `unquote` does: an escape that is not two hexadecimal digits stays as it is,
+ * and bytes that are not UTF-8 become U+FFFD.
+ */
+const decodePath = (path: string): string =>
+  path.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
+
+/**
+ * Vital decodes the path before it routes: `%2F` separates segments as `/` does, and every other escape is the character
+ * in its segment (`%3F` is no query, `%2e%2e` is no parent directory, `%252F` is the text `%2F`). Fastify decodes after it
+ * routes, so it receives each decoded segment encoded as a whole.
+ */
+function toRoutedUrl(url: string): string {
+  const queryAt = url.indexOf("?");
+  const [path, query] = queryAt < 0 ? [url, ""] : [url.slice(0, queryAt), url.slice(queryAt)];
+  return decodePath(path).split("/").map(encodeURIComponent).join("/") + query;
+}
+
+/** Reads what an operation needs from a request. */
 export function toApiRequest(request: FastifyRequest): ApiRequest {
   const url = request.raw.url ?? "";
   const queryAt = url.indexOf("?");
-  const { user_id: userId = "" } = request.params as { user_id?: string };
   return {
-    path: queryAt < 0 ? url : url.slice(0, queryAt),
-    userId,
+    params: { user_id: "", client_user_id: "", ...(request.params as object) },
     query: new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt)),
     contentType: request.headers["content-type"],
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
@@ -60,8 +76,7 @@ export function createHttpServer(log: RequestLog): FastifyInstance {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: maxParameterLength },
-    // Called for a path that cannot be decoded.
-    frameworkErrors: (_error, request, reply) => void reject(request, reply, unknownPath, notFound),
+    rewriteUrl: (request) => toRoutedUrl(request.url ?? "/"),
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => {

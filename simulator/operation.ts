@@ -16,10 +16,8 @@ export type OperationName = (typeof operationNames)[number];
 
 /** The parts of a request that operations need. */
 export type ApiRequest = {
-  /** The received path, without the query and still percent-encoded. */
-  path: string;
-  /** `:user_id` of the route, percent-decoded; empty when the route has none. */
-  userId: string;
+  /** The parameters of the route, percent-decoded once and never empty. Each is an empty string where the route lacks it. */
+  params: Readonly<Record<"user_id" | "client_user_id", string>>;
   query: URLSearchParams;
   contentType: string | undefined;
   /** The received bytes; empty when there is no body. */

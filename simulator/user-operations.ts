@@ -15,19 +15,9 @@ import type { ManualValue, User, UserAttributes, UserStore } from "./user-store.
 
 const unknownUser = "The user does not or no longer exists in this team";
 const deletedUser = "The user has been scheduled for deletion as per your previous request";
-const resolvePath = "/v2/user/resolve/";
 
 const invalidRequest = (message: string, more: object = {}) =>
   new ApiError(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
-
-/** Percent-decodes a path. Returns it unchanged when it cannot be decoded, as Python's `unquote` does. */
-function decodePath(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
 
 /**
  * The user operations of Vital's server API, with the statuses and bodies of its documentation.
@@ -87,17 +77,14 @@ export function createUserOperations({
     });
   };
 
-  const resolveUser = ({ path }: ApiRequest, { teamId }: Caller): ApiResponse => {
-    const encoded = path.slice(resolvePath.length);
-    // An empty id and an id of dots never arrive unchanged, because URL parsers on the client collapse the path.
-    if (encoded === "") throw new ApiError(404, "Not Found");
-    const user = users.findByClientUserId(teamId, decodePath(encoded));
+  const resolveUser = ({ params }: ApiRequest, { teamId }: Caller): ApiResponse => {
+    const user = users.findByClientUserId(teamId, params.client_user_id);
     if (user === null) throw new ApiError(404, "User not found");
     return { status: 200, body: toSingleUserJson(user) };
   };
 
-  const getUser = ({ userId }: ApiRequest, { teamId }: Caller): ApiResponse => {
-    const user = users.find(teamId, parseUserIdOfRead(userId));
+  const getUser = ({ params }: ApiRequest, { teamId }: Caller): ApiResponse => {
+    const user = users.find(teamId, parseUserIdOfRead(params.user_id));
     if (user === null) throw new ApiError(404, "Not found");
     if (user.deletedAt !== null) throw new ApiError(404, "You have scheduled this user for deletion.");
     return { status: 200, body: toSingleUserJson(user) };
@@ -113,8 +100,8 @@ export function createUserOperations({
     return { status: 200, body: { users: page.map(toUserJson), total, offset, limit } };
   };
 
-  const patchUser = ({ userId, body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
-    const vitalUserId = parseUserId(userId);
+  const patchUser = ({ params, body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
+    const vitalUserId = parseUserId(params.user_id);
     const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: false });
     const user = getActiveUser(caller, vitalUserId);
     if (Object.keys(fields).length === 0) throw new ApiError(400, "Nothing to patch");
@@ -125,8 +112,8 @@ export function createUserOperations({
     return { status: 204 };
   };
 
-  const deleteUser = ({ userId }: ApiRequest, caller: Caller): ApiResponse => {
-    users.remove(getActiveUser(caller, parseUserId(userId)));
+  const deleteUser = ({ params }: ApiRequest, caller: Caller): ApiResponse => {
+    users.remove(getActiveUser(caller, parseUserId(params.user_id)));
     return { status: 200, body: { success: true } };
   };
 
@@ -155,8 +142,8 @@ export function createUserOperations({
     throw new ApiError(400, "A new user has been created with the same client user id");
   };
 
-  const createSignInToken = ({ userId }: ApiRequest, caller: Caller): ApiResponse => {
-    const { vitalUserId } = getActiveUser(caller, parseUserId(userId));
+  const createSignInToken = ({ params }: ApiRequest, caller: Caller): ApiResponse => {
+    const { vitalUserId } = getActiveUser(caller, parseUserId(params.user_id));
     const token = createSignInTokenText(signer, caller, vitalUserId);
     return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };
   };
@@ -167,7 +154,13 @@ export function createUserOperations({
   return [
     { ...withApiKey, name: "create-user", method: "POST", paths: collection, run: createUser },
     { ...withApiKey, name: "list-users", method: "GET", paths: collection, run: listUsers },
-    { ...withApiKey, name: "resolve-user", method: "GET", paths: [`${resolvePath}*`], run: resolveUser },
+    {
+      ...withApiKey,
+      name: "resolve-user",
+      method: "GET",
+      paths: ["/v2/user/resolve/:client_user_id"],
+      run: resolveUser,
+    },
     { ...withApiKey, name: "get-user", method: "GET", paths: member, run: getUser },
     { ...withApiKey, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
     { ...withApiKey, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },

@@ -55,7 +55,7 @@ test("requests are counted by route and status, without an id, a key or a token"
       { method: "POST", path: "/v2/user", status: 400, count: 1 },
       { method: "POST", path: "/v2/user/:user_id/sign_in_token", status: 200, count: 1 },
       { method: "POST", path: "/v2/user/:user_id/sign_in_token", status: 404, count: 1 },
-      { method: "GET", path: "/v2/user/resolve/*", status: 200, count: 1 },
+      { method: "GET", path: "/v2/user/resolve/:client_user_id", status: 200, count: 1 },
       { method: "GET", path: "(unknown)", status: 404, count: 1 },
     ]),
   );

@@ -9,12 +9,12 @@ beforeAll(async () => {
 afterAll(() => vital.close());
 
 const hostileIds = [
-  "a/b",
-  "/",
-  "a//b/",
   "a b",
   "%2e%2e",
   "%2F",
+  "a%2Fb",
+  "%252F",
+  "%3F",
   "%",
   "%zz",
   "a?b=c#d",
@@ -25,8 +25,8 @@ const hostileIds = [
   "__proto__",
   "constructor",
   "toString",
-  "../undo_delete",
   '"\\',
+  "line\nbreak",
   "$ne",
   "a;b=c",
   "auth0|5f7c8ec7c33c6c004bbafe82",
