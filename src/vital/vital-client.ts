@@ -95,11 +95,12 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     async createUser(clientUserId) {
       const response = await call("create-user", "POST", "/v2/user", { client_user_id: clientUserId });
       if (response.status === 200 || response.status === 201) {
-        return toUser("create-user", parseBody(WireUser, "create-user", response), clientUserId);
+        const user = toUser("create-user", parseBody(WireUser, "create-user", response), clientUserId);
+        return { ...user, isNew: true };
       }
       const existing = await findExisting(clientUserId, response);
       if (existing === null) throw toVitalError("create-user", response);
-      return existing;
+      return { ...existing, isNew: false };
     },
 
     findUser,

@@ -13,6 +13,7 @@ import {
 import { startProcess, type RunningProcess } from "../../dev/child-process.js";
 import { publishSignup } from "../../dev/publish-signup.js";
 import { signIn } from "../../dev/sign-in.js";
+import { toClientUserId } from "../../src/core/vital/client-user-id.js";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
 import { getBuild } from "./build.js";
 import { waitUntil } from "./wait-until.js";
@@ -64,7 +65,7 @@ function createSimulatorControl(url: string) {
     /** Returns every user ever created for these app users, including deleted ones. */
     async ledger(appUserIds?: readonly AppUserId[]): Promise<LedgerUser[]> {
       const { users } = (await read("ledger")) as { users: LedgerUser[] };
-      const wanted = appUserIds === undefined ? null : new Set<string>(appUserIds);
+      const wanted = appUserIds === undefined ? null : new Set(appUserIds.map(toClientUserId));
       return users.filter(({ clientUserId }) => wanted?.has(clientUserId) ?? true);
     },
     async fault(fault: object): Promise<void> {

@@ -55,7 +55,20 @@ export function createMappingWriter({
     });
   }
 
-  return { apply };
+  /**
+   * Applies a trigger to exactly this mapping. Returns the mapping that it wrote, the same object when nothing changes,
+   * and `null` when another write came first.
+   *
+   * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
+   */
+  async function applyTo(seen: Mapping, trigger: Trigger): Promise<Mapping | null> {
+    const next = transition(seen.appUserId, seen, trigger, now(), rules);
+    if (next === null || next === seen) return seen;
+    const written = { ...next, revision: seen.revision + 1 };
+    return (await mappings.replace(seen, written)) ? written : null;
+  }
+
+  return { apply, applyTo };
 }
 
 export type MappingWriter = ReturnType<typeof createMappingWriter>;

@@ -3,7 +3,7 @@ import type { MappingWriter } from "./mapping-writer.js";
 import type { SignupEvent } from "./signup-event.js";
 
 /** Records the events that signup services publish. */
-export function createSignupEvents({ writer, wake }: { writer: MappingWriter; wake: Wake }) {
+export function createSignupEvents({ writer, wake }: { writer: Pick<MappingWriter, "apply">; wake: Wake }) {
   async function recordOne({ id, type, appUserId, occurredAt }: SignupEvent): Promise<void> {
     const event = { id, type, at: occurredAt };
     // Most signups are the first event of their user: assume that there is no mapping, and read only if there is one.

@@ -36,8 +36,12 @@ export type Trigger =
   | { type: "vital-user-found"; vitalUserId: VitalUserId; generation: number }
   /** Vital confirmed that a user to be deleted no longer exists. */
   | { type: "vital-user-deleted"; vitalUserId: VitalUserId; generation: number }
+  /** The same for the only user with its client user id, while no create can be in flight. */
+  | { type: "last-vital-user-deleted"; vitalUserId: VitalUserId; generation: number }
   /** A lookup at Vital, sent at `askedAt`, found no user with this client user id. */
   | { type: "vital-user-not-found"; askedAt: Date; generation: number }
+  /** A deletion is about to look up the client user id with a create, because no path can carry the id. */
+  | { type: "lookup-by-create"; generation: number }
   /** An operator asks for another attempt on a failed mapping. */
   | { type: "retried" };
 
@@ -153,6 +157,9 @@ const toDeleted = (mapping: DeletingMapping, at: Date): DeletedMapping => ({
   lastError: null,
 });
 
+const toEndOfDeletion = (mapping: DeletingMapping, at: Date, rules: TransitionRules): Mapping =>
+  isSignedUpAgain(mapping) ? toPending(mapping, at, rules) : toDeleted(mapping, at);
+
 /** Adds a Vital user to delete. The settling time starts again, because another process was still active. */
 const addUserToDelete =
   (vitalUserId: VitalUserId): Transition<DeletingMapping> =>
@@ -239,15 +246,33 @@ const table: TransitionTable = {
       updatedAt: at,
     })),
   }),
+  "last-vital-user-deleted": ({ vitalUserId, generation }) => ({
+    ...noChange,
+    deleting: ifSameGeneration(generation, (mapping, at, rules) =>
+      mapping.vitalUserIdsToDelete.some((id) => id !== vitalUserId)
+        ? mapping
+        : toEndOfDeletion(mapping, at, rules),
+    ),
+  }),
   "vital-user-not-found": ({ askedAt, generation }) => ({
     ...noChange,
     deleting: ifSameGeneration(generation, (mapping, at, rules) => {
       if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
-      // No need to wait: a create still in flight has the same client user id as the new one, so Vital keeps one user.
-      if (isSignedUpAgain(mapping)) return toPending(mapping, at, rules);
       const settledAt = after(mapping.deletingAt, rules.settleMs);
-      if (askedAt >= settledAt) return toDeleted(mapping, at);
+      // No need to wait: a create still in flight has the same client user id as the new one, so Vital keeps one user.
+      if (isSignedUpAgain(mapping) || askedAt >= settledAt) return toEndOfDeletion(mapping, at, rules);
       return { ...mapping, nextSweepAt: settledAt, sweeps: 0, updatedAt: at };
+    }),
+  }),
+  "lookup-by-create": ({ generation }) => ({
+    ...noChange,
+    deleting: ifSameGeneration(generation, (mapping, at, rules) => {
+      if (mapping.vitalUserIdsToDelete.length > 0) return mapping;
+      const settledAt = after(mapping.deletingAt, rules.settleMs);
+      if (at < settledAt) return { ...mapping, nextSweepAt: settledAt, sweeps: 0, updatedAt: at };
+      // The settling time starts again, because the lookup is itself a create, and its response may be lost.
+      const { attempts, lastError } = mapping;
+      return { ...toDeleting(mapping, at, rules, []), attempts, lastError };
     }),
   }),
   retried: () => ({ ...noChange, failed: toRetried }),

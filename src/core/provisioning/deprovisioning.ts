@@ -1,8 +1,9 @@
 import type { AppUserId } from "../mapping/app-user-id.js";
 import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
-import type { DeletingMapping, Mapping } from "../mapping/mapping.js";
+import type { Mapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
+import { createDeletionSteps, type DeletionStep } from "./deletion-steps.js";
 import { createPostpone } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi } from "../vital/vital-api.js";
@@ -30,12 +31,12 @@ export function createDeprovisioning({
 }: {
   mappings: Pick<MappingStore, "find">;
   writer: MappingWriter;
-  vital: Pick<VitalApi, "deleteUser" | "findUser">;
+  vital: Pick<VitalApi, "createUser" | "deleteUser" | "findUser">;
   team: TeamGuard;
   now: Clock;
   random: Random;
 }) {
-  const { apply } = writer;
+  const takeStep = createDeletionSteps({ mappings, writer, vital, team, now });
   const postpone = createPostpone({ writer, now, random });
 
   /** "Not found" counts only from the right team: every user is unknown to any other team. */
@@ -46,22 +47,6 @@ export function createDeprovisioning({
     throw new VitalError("unavailable", message, { wasCalled: false, retryAfterMs: unverifiedTeamRetryMs });
   }
 
-  async function deleteOrFindOne(mapping: DeletingMapping): Promise<Mapping | null> {
-    const { appUserId, clientUserId, generation } = mapping;
-    const [vitalUserId] = mapping.vitalUserIdsToDelete;
-    if (vitalUserId !== undefined) {
-      await vital.deleteUser(vitalUserId);
-      return apply(appUserId, { type: "vital-user-deleted", vitalUserId, generation }, mapping);
-    }
-    const askedAt = now();
-    const user = await vital.findUser(clientUserId);
-    if (user === null)
-      return apply(appUserId, { type: "vital-user-not-found", askedAt, generation }, mapping);
-    await team.observe(user);
-    const found = { type: "vital-user-found", vitalUserId: user.vitalUserId, generation } as const;
-    return apply(appUserId, found, mapping);
-  }
-
   /**
    * Continues a deletion as far as possible now and returns the mapping afterwards. A mapping that is still `deleting`
    * waits until no create can be in flight any more; then a sweeper processes it.
@@ -70,21 +55,19 @@ export function createDeprovisioning({
    * @throws ServiceError `SERVICE_UNAVAILABLE` when the store is not responding
    */
   async function deprovision(appUserId: AppUserId): Promise<Mapping | null> {
-    let mapping = await mappings.find(appUserId);
+    let step: DeletionStep = { mapping: await mappings.find(appUserId), isWaiting: false };
     for (let round = 0; round < maxRounds; round += 1) {
-      if (mapping?.state !== "deleting") return mapping;
-      const { generation }: DeletingMapping = mapping;
-      let next: Mapping | null;
+      const { mapping } = step;
+      if (mapping?.state !== "deleting" || step.isWaiting) return mapping;
       try {
         await assertTeam();
-        next = await deleteOrFindOne(mapping);
+        step = await takeStep(mapping);
       } catch (error) {
-        if (error instanceof VitalError && error.isAttempt) return await postpone(mapping, error, 0);
-        throw error;
+        if (!(error instanceof VitalError && error.isAttempt)) throw error;
+        // The step may have written the mapping before it failed.
+        const latest = await mappings.find(appUserId);
+        return await postpone(latest?.state === "deleting" ? latest : mapping, error, 0);
       }
-      const isWaiting = next?.state === "deleting" && next.generation === generation;
-      if (isWaiting) return next;
-      mapping = next;
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs: 1_000,

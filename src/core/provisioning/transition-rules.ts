@@ -1,5 +1,6 @@
 import type { TransitionRules } from "../mapping/transitions.js";
 import type { Deployment } from "../vital/deployment.js";
+import { toClientUserId } from "../vital/client-user-id.js";
 import { maxLookupAgeMs } from "./provisioning.js";
 
 /** How long the job of a mapping has before a sweeper claims the mapping, milliseconds. */
@@ -16,7 +17,7 @@ export const createTransitionRules = ({
   vitalTimeoutMs: number;
 }): TransitionRules => ({
   deployment,
-  toClientUserId: (appUserId) => appUserId,
+  toClientUserId,
   sweepGraceMs,
   settleMs: maxLookupAgeMs + vitalTimeoutMs + lateCommitMarginMs,
 });

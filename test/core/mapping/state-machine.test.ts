@@ -46,6 +46,12 @@ const examples: { [T in Type]: (guardHolds: boolean) => Extract<Trigger, { type:
     ...ofGeneration(holds),
   }),
   "vital-user-deleted": (holds) => ({ type: "vital-user-deleted", vitalUserId, ...ofGeneration(holds) }),
+  "last-vital-user-deleted": (holds) => ({
+    type: "last-vital-user-deleted",
+    vitalUserId,
+    ...ofGeneration(holds),
+  }),
+  "lookup-by-create": (holds) => ({ type: "lookup-by-create", ...ofGeneration(holds) }),
   "vital-user-not-found": (holds) => ({
     type: "vital-user-not-found",
     askedAt: later,

@@ -8,6 +8,7 @@ import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
+import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
 import { createTransitionRules } from "../../../src/core/provisioning/transition-rules.js";
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
 import type { VitalApi } from "../../../src/core/vital/vital-api.js";
@@ -23,6 +24,9 @@ export type Store = MappingStore & {
 export const vitalTimeoutMs = 5_000;
 
 export const rules = createTransitionRules({ deployment, vitalTimeoutMs });
+
+/** The rules of versions that sent every app user id to Vital unchanged. */
+export const legacyRules = { ...rules, toClientUserId: String };
 export const { settleMs, sweepGraceMs } = rules;
 
 /**
@@ -34,6 +38,7 @@ export function startCoreProcess({
   teams,
   vital,
   now,
+  rules: processRules = rules,
   random = () => 0.5,
   deadlineMs = 10_000,
   maxSharedMs = 60_000,
@@ -44,6 +49,7 @@ export function startCoreProcess({
   teams: TeamStore;
   vital: VitalApi;
   now: Clock;
+  rules?: TransitionRules;
   random?: Random;
   deadlineMs?: number;
   maxSharedMs?: number;
@@ -51,7 +57,7 @@ export function startCoreProcess({
   onWrongTeam?: (error: VitalError) => void;
 }) {
   const team = createTeamGuard({ deployment, teams, vital, onWrongTeam });
-  const writer = createMappingWriter({ mappings: store, rules, now });
+  const writer = createMappingWriter({ mappings: store, rules: processRules, now });
   const provisioning = createProvisioning({ mappings: store, writer, vital, team, now, random });
   const deprovisioning = createDeprovisioning({ mappings: store, writer, vital, team, now, random });
   const signInTokens = createSignInTokens({

@@ -21,7 +21,7 @@ const direct: Network = (_operation, commit) =>
 
 /**
  * One Vital team in memory, with the guarantees of the real Vital: a client user id is unique among users that are not
- * deleted, a second create names the existing user without its team, a deletion frees the client user id, and no token
+ * deleted, a lookup by path finds no id with a slash, a second create names the existing user without its team, a deletion frees the client user id, and no token
  * is issued for a deleted user. Ids count up from `firstId`, so that two teams have no id in common.
  */
 export function createFakeVital({
@@ -79,11 +79,12 @@ export function createFakeVital({
     createUser: (clientUserId) =>
       send("createUser", () => {
         const existing = findLive(clientUserId);
-        if (existing !== undefined) return { vitalUserId: existing.vitalUserId, teamId: null };
-        return { vitalUserId: addUser(clientUserId).vitalUserId, teamId: team };
+        if (existing !== undefined) return { vitalUserId: existing.vitalUserId, teamId: null, isNew: false };
+        return { vitalUserId: addUser(clientUserId).vitalUserId, teamId: team, isNew: true };
       }),
     findUser: (clientUserId) =>
       send("findUser", () => {
+        if (clientUserId.includes("/")) throw new VitalError("unavailable", "resolve-user: 404 Not Found");
         const user = findLive(clientUserId);
         return user === undefined ? null : { vitalUserId: user.vitalUserId, teamId: team };
       }),

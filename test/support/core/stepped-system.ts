@@ -1,5 +1,6 @@
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
+import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import { VitalError } from "../../../src/core/vital/vital-error.js";
 import type { SeededRandom } from "../random.js";
@@ -35,10 +36,12 @@ type ProcessLife = { isDead: boolean };
  */
 export function createSteppedSystem({
   callOutcomes,
+  rules,
   onDeleted,
   onWritten,
 }: {
   callOutcomes: { vital: readonly CallOutcome[]; store: readonly CallOutcome[] };
+  rules: TransitionRules;
   /** Called when the product deletes a Vital user. */
   onDeleted: (user: FakeUser) => void;
   /** Called when a mapping has been written. */
@@ -151,6 +154,7 @@ export function createSteppedSystem({
         store: connectToStore(life),
         teams,
         vital: api,
+        rules,
         now: () => new Date(nowMs),
       });
       return { ...process, life, kill: () => (life.isDead = true) };
