@@ -1,6 +1,7 @@
 import { createErrorPresenter } from "../schema/errors.js";
 import { buildGraphqlSchema } from "../schema/schema.js";
 import { createApp, createProcessLog, type App } from "./app.js";
+import { isInvalidToken } from "./auth/bearer-error.js";
 import { toChallengeHeader } from "./auth/challenge.js";
 import { createKeySets } from "./auth/keys/key-sets.js";
 import { createViewerAuthentication } from "./auth/viewer-authentication.js";
@@ -13,10 +14,12 @@ import { registerEventIngress } from "./http/events/event-ingress.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createPublicServer } from "./http/servers.js";
+import { describeTrustedProxies } from "./http/trusted-proxies.js";
 import { createClosers, type Closers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
 import type { Metrics } from "./telemetry/metrics.js";
+import { createThrottledWarning } from "./telemetry/throttled-warning.js";
 
 /**
  * The HTTP process: GraphQL for apps, the event ingress for signup services, health and metrics for operators. Its
@@ -106,6 +109,13 @@ function createGatewayServer(
 ) {
   const { log, metrics, readiness } = app;
   const { deadlineMs, publicUrl, authFailuresPerMinute: perMinute } = config;
+  const clientAddress = describeTrustedProxies(config.trustedProxies);
+  const warn = createThrottledWarning({ log, now: app.now, phrase: "one address sends many invalid tokens" });
+  const onExceeded = () => {
+    const fix = "if this is the address of a load balancer, set GATEWAY_TRUST_PROXY";
+    warn(new Error(`${perMinute} in a minute, addresses read from: ${clientAddress}; ${fix}`));
+  };
+  log.info({ clientAddress }, "addresses of clients");
   const challengeOptions =
     publicUrl === null ? {} : { resourceMetadataUrl: toResourceMetadataUrl(publicUrl) };
   const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
@@ -113,15 +123,16 @@ function createGatewayServer(
   return createPublicServer({
     log,
     observeHttp: metrics.observeHttp,
-    trustProxy: config.trustProxy,
+    trustedProxies: config.trustedProxies,
     graphql: {
       schema,
       authenticate: authentication.authenticate,
       challenge: (error) => toChallengeHeader(error, challengeOptions),
+      isInvalidToken,
       presentError: createErrorPresenter({ log }),
       introspection: config.introspection,
       deadlineMs,
-      ...(perMinute > 0 && { authFailureLimit: createAuthFailureLimit({ perMinute }) }),
+      ...(perMinute > 0 && { authFailureLimit: createAuthFailureLimit({ perMinute, onExceeded }) }),
     },
     resourceMetadata: toResourceMetadata(config),
     readiness: readiness.state,

@@ -18,3 +18,7 @@ export class BearerError extends ServiceError {
     this.requiredScope = details.requiredScope;
   }
 }
+
+/** Whether an error means that a token was sent and is invalid. A token that only lacks the scope is valid. */
+export const isInvalidToken = (error: unknown): boolean =>
+  error instanceof BearerError && error.bearerError === "invalid_token";

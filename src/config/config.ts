@@ -1,6 +1,7 @@
 import { readAuthSettings } from "../auth/settings/auth-settings.js";
 import { checkEventPairing } from "./event-pairing.js";
 import { readEventSettings } from "../http/events/event-settings.js";
+import { readTrustedProxies } from "./network-settings.js";
 import {
   ConfigError,
   createSettingsReader,
@@ -122,7 +123,7 @@ const readGateway = (reader: SettingsReader) => ({
   }),
   introspection: reader.boolean("GATEWAY_INTROSPECTION"),
   corsOrigins: readCorsOrigins(reader),
-  trustProxy: reader.boolean("GATEWAY_TRUST_PROXY"),
+  trustedProxies: readTrustedProxies(reader),
 });
 
 const readWorker = (reader: SettingsReader) => ({

@@ -1,15 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type FastifyServerOptions,
-} from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "../telemetry/logger.js";
 import { createClientErrorHandler } from "./client-error-handler.js";
 import { createOverloadedError, type OverloadSampler } from "./overload.js";
+import { parseIpAddress } from "./ip-address.js";
 import { HttpProblem, sendProblem, toProblem } from "./problem.js";
+import type { IsTrustedProxy } from "./trusted-proxies.js";
 
 /** Called once per request with the pattern of its route, never with its path. */
 type ObserveHttp = (route: string, status: number, seconds: number) => void;
@@ -17,8 +14,8 @@ type ObserveHttp = (route: string, status: number, seconds: number) => void;
 export type FastifyAppOptions = {
   log: Logger;
   observeHttp?: ObserveHttp;
-  /** The proxies whose `X-Forwarded-*` headers are trusted, in Fastify's format; none by default. */
-  trustProxy?: FastifyServerOptions["trustProxy"];
+  /** Says which proxies' `X-Forwarded-Host` and `X-Forwarded-Proto` are trusted; none by default. */
+  isTrustedProxy?: IsTrustedProxy;
   overload?: OverloadSampler;
   /** The longest time from a request to its response. Its connection may carry no traffic for that long. */
   longestRequestMs?: number;
@@ -124,7 +121,10 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   const handleError = createErrorHandler(log);
   const app = fastify({
     logger: false,
-    trustProxy: options.trustProxy ?? false,
+    // Fastify only asks about the connection, for the host and the scheme. It would read the address of a client from the
+    // wrong entry; `createClientAddressReader` reads that.
+    trustProxy: (address, hop) =>
+      hop === 0 && options.isTrustedProxy?.(parseIpAddress(address) ?? address, hop) === true,
     genReqId: toRequestId,
     requestIdHeader: false,
     bodyLimit: 64 * 1024,

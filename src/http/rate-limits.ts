@@ -89,21 +89,30 @@ export const limitSignInTokens = (tokens: SignInTokens, limit: TokenRateLimit): 
 });
 
 /**
- * Creates the limit that rejects an address after `perMinute` failures within a minute, before another of its tokens is
- * verified. Failures are counted per process. Use it only in a gateway that sees its clients' addresses (behind a proxy,
- * with `trustProxy` set): otherwise all clients share the address of the proxy, and the expired tokens of some would
- * block all of them.
+ * Creates the limit of the invalid tokens that an address may send within a minute. It applies to invalid tokens only.
+ * They are counted per process, by the address or the /64 network of the client.
+ *
+ * `onExceeded` runs for every address that reaches the limit.
  */
-export function createAuthFailureLimit({ perMinute }: { perMinute: number }): AuthFailureLimit {
+export function createAuthFailureLimit({
+  perMinute,
+  onExceeded = () => undefined,
+}: {
+  perMinute: number;
+  onExceeded?: () => void;
+}): AuthFailureLimit {
   const failures = new RateLimiterMemory({ points: perMinute, duration: windowSeconds });
   return {
-    async check(address) {
+    async findError(address) {
       const state = await failures.get(toClientNetwork(address));
-      if (state !== null && state.consumedPoints >= perMinute) throw toRateLimitError(state);
+      if (state === null || state.consumedPoints < perMinute) return null;
+      const message = "The access token is invalid, and too many invalid ones came from this address.";
+      return new ServiceError("RATE_LIMITED", { message, retryAfterMs: Math.max(state.msBeforeNext, 1) });
     },
     async record(address) {
-      // `consume` rejects over the limit; `check` reports that at the next request.
-      await failures.consume(toClientNetwork(address)).catch(() => undefined);
+      // `consume` rejects over the limit; `findError` reports that at the next request.
+      const state = await failures.consume(toClientNetwork(address)).catch(() => null);
+      if (state?.remainingPoints === 0) onExceeded();
     },
   };
 }

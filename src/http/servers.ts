@@ -5,9 +5,12 @@ import { registerGraphqlRoute, type GraphqlRouteOptions } from "./graphql/graphq
 import { registerHealth, type ReadinessCheck } from "./health.js";
 import { startOverloadSampler } from "./overload.js";
 import { registerResourceMetadata, type ResourceMetadataOptions } from "./resource-metadata.js";
+import { createClientAddressReader, createProxyTrust, type TrustedProxies } from "./trusted-proxies.js";
 
-export type PublicServerOptions = FastifyAppOptions & {
-  graphql: Omit<GraphqlRouteOptions, "log">;
+export type PublicServerOptions = Omit<FastifyAppOptions, "isTrustedProxy"> & {
+  graphql: Omit<GraphqlRouteOptions, "log" | "readClientAddress">;
+  /** The proxies in front of the server; none by default. */
+  trustedProxies?: TrustedProxies;
   resourceMetadata: ResourceMetadataOptions;
   readiness: ReadinessCheck;
   /** The origins of web apps that may call from a browser, such as `https://app.example.com`. */
@@ -22,15 +25,18 @@ export type PublicServerOptions = FastifyAppOptions & {
  */
 export function createPublicServer(options: PublicServerOptions): FastifyInstance {
   const { graphql, log } = options;
+  const isTrustedProxy = createProxyTrust(options.trustedProxies ?? { hops: 0 });
   const app = createFastifyApp({
     overload: startOverloadSampler(),
     ...(graphql.deadlineMs !== undefined && { longestRequestMs: graphql.deadlineMs }),
     ...options,
+    isTrustedProxy,
   });
   registerCors(app, options.corsOrigins ?? []);
   registerHealth(app, options.readiness);
   registerResourceMetadata(app, options.resourceMetadata);
-  registerGraphqlRoute(app, { ...graphql, log });
+  const readClientAddress = createClientAddressReader(isTrustedProxy);
+  registerGraphqlRoute(app, { ...graphql, log, readClientAddress });
   for (const register of options.plugins ?? []) register(app);
   return app;
 }

@@ -338,3 +338,58 @@ describe("the explanation of a token", () => {
     expect(checks.filter(({ ok }) => !ok).map(({ check }) => check)).toEqual(["signature"]);
   });
 });
+
+describe("a suspect caller", () => {
+  /** Counts the lookups of keys, each of which precedes a signature check. */
+  async function startCounted(settings: Record<string, string> = {}) {
+    const { iss, clock, token } = await startTest({ settings });
+    const policy = readPolicy({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api", ...settings });
+    const { log } = createRecordingLog();
+    const keySets = createKeySets({ policy, log, ...clock });
+    let lookups = 0;
+    const forIssuer: typeof keySets.forIssuer = (issuer) => {
+      lookups += 1;
+      return keySets.forIssuer(issuer);
+    };
+    const authentication = createViewerAuthentication({
+      policy,
+      keySets: { ...keySets, forIssuer },
+      now: clock.now,
+      log,
+    });
+    closers.push(() => authentication.close());
+    const codeOf = (compact: string, isSuspect: boolean) =>
+      authentication.authenticate(bearer(compact), { isSuspect }).then(
+        () => "accepted",
+        (error: unknown) => (error instanceof ServiceError ? error.code : String(error)),
+      );
+    return { token, codeOf, lookups: () => lookups };
+  }
+
+  test("pays no signature check for a token that is invalid without it", async () => {
+    const { token, codeOf, lookups } = await startCounted();
+    const invalid = [
+      ...["guess", "a.b.c", `${token()}.more`, token({}, { alg: "none" }), token({}, { typ: "JWT" })],
+      ...[token({}, { kid: undefined }), token({ iss: "https://other.example" }), token({ aud: "other" })],
+      ...[token({ exp: now - 3600 }), token({ nbf: now + 3600 }), token({ sub: "" }), token({ act: {} })],
+    ];
+    for (const compact of invalid) expect(await codeOf(compact, true)).toBe("UNAUTHENTICATED");
+    expect(lookups()).toBe(0);
+  });
+
+  test("gets the same result as any other caller", async () => {
+    const { token, codeOf } = await startCounted({ AUTH_REQUIRED_SCOPE: "vital" });
+    const signature = "A".repeat(86);
+    const results: [string, string][] = [
+      [token({ scope: "vital" }), "accepted"],
+      [token({ scope: "other" }), "FORBIDDEN"],
+      [token({ scope: "vital" }).replace(/[^.]+$/, signature), "UNAUTHENTICATED"],
+      [token({ scope: "other" }).replace(/[^.]+$/, signature), "UNAUTHENTICATED"],
+      [token({ scope: "vital" }, { kid: "unknown" }), "UNAUTHENTICATED"],
+      [token({ scope: "vital", exp: now - 3600 }), "UNAUTHENTICATED"],
+    ];
+    for (const [compact, expected] of results) {
+      expect([await codeOf(compact, false), await codeOf(compact, true)]).toEqual([expected, expected]);
+    }
+  });
+});

@@ -129,14 +129,15 @@ describe("sign-in tokens per viewer", () => {
   });
 });
 
-describe("failed authentications per address", () => {
-  test("get 429 before the next token is verified", async () => {
-    let checked = 0;
-    const authenticate = () => {
-      checked += 1;
+describe("invalid tokens per address", () => {
+  test("get 429 over the limit, and the address is then suspect", async () => {
+    const suspected: boolean[] = [];
+    const authenticate = (_headers: readonly string[], { isSuspect }: { isSuspect: boolean }) => {
+      suspected.push(isSuspect);
       return Promise.reject(new BearerError("UNAUTHENTICATED", { bearerError: "invalid_token" }));
     };
-    const authFailureLimit = createAuthFailureLimit({ perMinute: 3 });
+    let exceeded = 0;
+    const authFailureLimit = createAuthFailureLimit({ perMinute: 3, onExceeded: () => (exceeded += 1) });
     const { post } = await startServer({ graphql: { authenticate, authFailureLimit } });
     const statuses: number[] = [];
     for (let i = 0; i < 4; i += 1) statuses.push((await post({ query: tokenMutation })).status);
@@ -144,12 +145,41 @@ describe("failed authentications per address", () => {
     const response = await post({ query: tokenMutation });
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(codeOf((await response.json()) as GraphqlBody)).toBe("RATE_LIMITED");
-    expect(checked).toBe(3);
+    expect(suspected).toEqual([false, false, false, true, true]);
+    expect(exceeded).toBe(1);
+  });
+
+  test("do not affect the valid tokens from the same address", async () => {
+    const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
+    const { post } = await startServer({ graphql: { authFailureLimit } });
+    const send = async (token: string) =>
+      (await post({ query: "{ viewer { id } }" }, { authorization: `Bearer ${token}` })).status;
+    const statuses: number[] = [];
+    for (const token of ["bad", "bad", "good", "bad", "good"]) statuses.push(await send(token));
+    expect(statuses).toEqual([401, 429, 200, 429, 200]);
+  });
+
+  test("do not change the response to a request without a token, which is not counted", async () => {
+    const authenticate = () => Promise.reject(new ServiceError("UNAUTHENTICATED"));
+    const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
+    const { post } = await startServer({ graphql: { authenticate, authFailureLimit } });
+    for (let i = 0; i < 3; i += 1) expect((await post({ query: tokenMutation })).status).toBe(401);
+  });
+
+  test("are counted by the address that the trusted proxy appended, whatever the client sent before it", async () => {
+    const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
+    const { post } = await startServer({ trustedProxies: { hops: 1 }, graphql: { authFailureLimit } });
+    const statuses: number[] = [];
+    for (const forged of ["198.51.100.1", "198.51.100.2, 203.0.113.7", "unknown", "192.0.2.1:81"]) {
+      const headers = { authorization: "Bearer bad", "x-forwarded-for": `${forged}, 192.0.2.1:4711` };
+      statuses.push((await post({ query: tokenMutation }, headers)).status);
+    }
+    expect(statuses).toEqual([401, 429, 429, 429]);
   });
 
   test("are counted by the address of the client when the proxy is trusted", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 1 });
-    const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
+    const { post } = await startServer({ trustedProxies: { hops: 1 }, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
     expect((await post({ query: tokenMutation }, bad("192.0.2.1"))).status).toBe(401);
     expect((await post({ query: tokenMutation }, bad("192.0.2.1"))).status).toBe(429);
@@ -158,12 +188,12 @@ describe("failed authentications per address", () => {
 
   test("are counted together for all addresses of an IPv6 network", async () => {
     const authFailureLimit = createAuthFailureLimit({ perMinute: 2 });
-    const { post } = await startServer({ trustProxy: true, graphql: { authFailureLimit } });
+    const { post } = await startServer({ trustedProxies: { hops: 1 }, graphql: { authFailureLimit } });
     const bad = (address: string) => ({ authorization: "Bearer bad", "x-forwarded-for": address });
     const statuses: number[] = [];
     for (const address of [
       ...["2001:db8:1:2::1", "2001:db8:1:2:aaaa:bbbb:cccc:dddd", "2001:0DB8:0001:0002:ffff::5"],
-      ...["2001:db8:1:3::1", "::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "192.0.2.1"],
+      ...["2001:db8:1:3::1", "::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1", "::ffff:c000:201"],
     ]) {
       statuses.push((await post({ query: tokenMutation }, bad(address))).status);
     }

@@ -22,7 +22,7 @@ export type VerifiedToken = Readonly<{
 }>;
 
 /** The caller learns only that the token is invalid, has expired or lacks the scope. The log says which check failed. */
-function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
+export function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError {
   const reason = finding.fix === undefined ? finding.reason : `${finding.reason}; ${finding.fix}`;
   if (finding.kind === "scope") {
     return new BearerError("FORBIDDEN", {

@@ -6,6 +6,7 @@ import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { HttpProblem, toProblem } from "../problem.js";
+import type { ReadClientAddress } from "../trusted-proxies.js";
 import { createApollo } from "./apollo.js";
 import { createNegotiator, type ResponseType } from "./content-negotiation.js";
 import { createDocumentCache } from "./document-cache.js";
@@ -15,13 +16,19 @@ import { explorerPage, explorerPolicy } from "./explorer.js";
 
 /**
  * Authenticates the caller by a list in which header names and values alternate: parsed headers would hide a second
- * `Authorization`. Throws a `ServiceError` when the caller is unknown or not permitted.
+ * `Authorization`. With `isSuspect`, a token that can be rejected without its signature is. Throws a `ServiceError` when
+ * the caller is unknown or not permitted.
  */
-type Authenticate = (rawHeaders: readonly string[]) => Promise<{ appUserId: AppUserId }>;
+type Authenticate = (
+  rawHeaders: readonly string[],
+  options: { isSuspect: boolean },
+) => Promise<{ appUserId: AppUserId }>;
 
-/** Limits failed authentications by address: `check` throws `RATE_LIMITED` after too many, `record` counts one. */
+/** Limits invalid tokens by address. */
 export type AuthFailureLimit = {
-  check(address: string): Promise<void>;
+  /** Returns the error for further invalid tokens when an address has sent too many, otherwise `null`. */
+  findError(address: string): Promise<ServiceError | null>;
+  /** Counts one. */
   record(address: string): Promise<void>;
 };
 
@@ -30,6 +37,11 @@ export type GraphqlRouteOptions = {
   authenticate: Authenticate;
   /** Returns the value of `WWW-Authenticate` for a rejected token. */
   challenge: (error: ServiceError) => string;
+  /**
+   * Whether `authenticate` threw the error because of an invalid token. A request without one is not counted: it costs
+   * nothing, and the app must learn that it needs a token.
+   */
+  isInvalidToken: (error: unknown) => boolean;
   presentError: PresentError;
   log: Logger;
   /** Allows introspection, and serves an explorer to browsers at `GET /graphql`. */
@@ -37,6 +49,8 @@ export type GraphqlRouteOptions = {
   /** The deadline of one whole request. The services observe it themselves; the route enforces it if they fail to. */
   deadlineMs?: number;
   authFailureLimit?: AuthFailureLimit;
+  /** Returns the address by which invalid tokens are counted; that of the connection by default. */
+  readClientAddress?: ReadClientAddress;
 };
 
 /** The property of a request that holds its viewer between authentication and execution. */
@@ -77,20 +91,33 @@ function presentApolloErrors(
   }));
 }
 
-/** Creates the hook that authenticates a request before its body is read, and counts failures if there is a limit. */
+/**
+ * Creates the hook that authenticates a request before its body is read. With a limit, it counts the invalid tokens of
+ * each address. Over the limit, further invalid tokens of the address get the error of the limit. A valid token is always
+ * accepted: many people can share one address with a client that sends invalid ones.
+ */
 function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) {
-  const { authenticate, authFailureLimit } = options;
+  const {
+    authenticate,
+    isInvalidToken,
+    authFailureLimit,
+    readClientAddress = (address = "") => address,
+  } = options;
   const toTimeout = () =>
     new ServiceError("AUTH_UNAVAILABLE", { reason: "authentication exceeded the deadline" });
 
   return async (request: FastifyRequest): Promise<void> => {
-    await authFailureLimit?.check(request.ip);
+    const { raw } = request;
+    const address = readClientAddress(raw.socket.remoteAddress, raw.headers["x-forwarded-for"]);
+    const limitError = (await authFailureLimit?.findError(address)) ?? null;
     try {
-      const viewer: Viewer = await withDeadline(authenticate(request.raw.rawHeaders), deadlineMs, toTimeout);
+      const authenticated = authenticate(raw.rawHeaders, { isSuspect: limitError !== null });
+      const viewer: Viewer = await withDeadline(authenticated, deadlineMs, toTimeout);
       request.setDecorator(viewerDecorator, viewer);
     } catch (error) {
-      const isBadToken = error instanceof ServiceError && error.code === "UNAUTHENTICATED";
-      if (isBadToken) await authFailureLimit?.record(request.ip);
+      if (!isInvalidToken(error)) throw error;
+      if (limitError !== null) throw limitError;
+      await authFailureLimit?.record(address);
       throw error;
     }
   };

@@ -3,7 +3,7 @@ import { createErrorPresenter } from "../../../schema/errors.js";
 import { buildGraphqlSchema } from "../../../schema/schema.js";
 import type { MappingLookup } from "../../../schema/viewer.resolver.js";
 import type { AppUserId, VitalUserId } from "../../../src/core/mapping/app-user-id.js";
-import { BearerError } from "../../../src/auth/bearer-error.js";
+import { BearerError, isInvalidToken } from "../../../src/auth/bearer-error.js";
 import type { IssuedSignInToken, SignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import { createPublicServer, type PublicServerOptions } from "../../../src/http/servers.js";
 import { createRecordingLog } from "../recording-log.js";
@@ -57,6 +57,7 @@ export async function startServer(setup: Setup = {}) {
         rawHeaders.includes("Bearer good")
           ? Promise.resolve({ appUserId: viewerId })
           : Promise.reject(new BearerError("UNAUTHENTICATED", { bearerError: "invalid_token" })),
+      isInvalidToken,
       challenge: (error) => `Bearer error="${error instanceof BearerError ? error.bearerError : ""}"`,
       ...setup.graphql,
     },
