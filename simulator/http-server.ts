@@ -44,7 +44,9 @@ function sendResponse(reply: FastifyReply, { status, body, headers = {} }: ApiRe
   reply.code(status);
   if (body === undefined) return reply.send();
   if (typeof body === "string" && "content-type" in headers) return reply.headers(headers).send(body);
-  return reply.header("content-type", "application/json").headers(headers).send(JSON.stringify(body));
+  // Fastify adds a charset to the content type of a string, which Vital does not send.
+  const bytes = Buffer.from(JSON.stringify(body));
+  return reply.header("content-type", "application/json").headers(headers).send(bytes);
 }
 
 /** Sends the response, or ends the connection as the fault demands: a plain close, or a TCP reset. */

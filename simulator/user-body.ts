@@ -1,3 +1,4 @@
+import { parseDate } from "./date-field.js";
 import { toValidationError, type ValidationItem } from "./operation.js";
 
 const optionalFields = [
@@ -11,31 +12,42 @@ type OptionalField = (typeof optionalFields)[number];
 /** A field that was not sent is absent. null is a value: it clears the field. */
 export type UserBody = { client_user_id?: string } & Partial<Record<OptionalField, string | null>>;
 
-type Check = (value: string) => Omit<ValidationItem, "loc" | "input"> | null;
+type Problem = Omit<ValidationItem, "loc" | "input">;
+/** Returns the value as it is stored, or Pydantic's problem with it. */
+type Parse = (text: string) => { value: string } | { problem: Problem };
 
-const checkDate: Check = (value) =>
-  /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value))
-    ? null
-    : {
-        type: "date_from_datetime_parsing",
-        msg: "Input should be a valid date or datetime, invalid date format",
-        ctx: { error: "invalid date format" },
-      };
+const parseDateField: Parse = (text) => {
+  const parsed = parseDate(text);
+  return "date" in parsed ? { value: parsed.date } : parsed;
+};
 
-const checkTimeZone: Check = (value) => {
+const isTimeZone = (text: string): boolean => {
+  // An offset such as "+01:00" is a time zone for Intl, and no IANA name.
+  if (/^[+-]/.test(text)) return false;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: value });
-    return null;
+    new Intl.DateTimeFormat("en", { timeZone: text });
+    return true;
   } catch {
-    return { type: "value_error", msg: "Value error, not a valid IANA time zone", ctx: { error: {} } };
+    return false;
   }
 };
 
-const checks: Record<OptionalField, Check> = {
-  fallback_time_zone: checkTimeZone,
-  fallback_birth_date: checkDate,
-  ingestion_start: checkDate,
-  ingestion_end: checkDate,
+const parseTimeZone: Parse = (text) =>
+  isTimeZone(text)
+    ? { value: text }
+    : {
+        problem: {
+          type: "value_error",
+          msg: `Value error, Invalid IANA time zone: ${text}`,
+          ctx: { error: {} },
+        },
+      };
+
+const parsers: Record<OptionalField, Parse> = {
+  fallback_time_zone: parseTimeZone,
+  fallback_birth_date: parseDateField,
+  ingestion_start: parseDateField,
+  ingestion_end: parseDateField,
 };
 
 function stringProblem(value: unknown): Pick<ValidationItem, "type" | "msg"> | null {
@@ -47,26 +59,44 @@ function stringProblem(value: unknown): Pick<ValidationItem, "type" | "msg"> | n
   };
 }
 
-function clientUserIdProblem(body: object, isRequired: boolean): ValidationItem[] {
+function clientUserIdProblem(
+  body: object,
+  fields: ReadonlyMap<string, unknown>,
+  isRequired: boolean,
+): ValidationItem[] {
   const loc = ["body", "client_user_id"];
-  if (!("client_user_id" in body) || !Object.hasOwn(body, "client_user_id")) {
+  const input = fields.get("client_user_id");
+  if (input === undefined) {
     return isRequired ? [{ type: "missing", loc, msg: "Field required", input: body }] : [];
   }
-  const input: unknown = body.client_user_id;
-  if (input === null && !isRequired) {
-    const msg = "Value error, client_user_id cannot be null";
-    return [{ type: "value_error", loc, msg, input, ctx: { error: {} } }];
-  }
+  // A patch may have null here for the check of the field, and is rejected by the check of the whole body.
+  if (input === null && !isRequired) return [];
   const problem = stringProblem(input);
   return problem === null ? [] : [{ ...problem, loc, input }];
 }
 
-function optionalFieldProblem(body: object, field: OptionalField): ValidationItem[] {
-  const input = (body as Partial<Record<string, unknown>>)[field];
-  if (input === undefined || input === null) return [];
-  const problem = stringProblem(input) ?? checks[field](input as string);
-  return problem === null ? [] : [{ ...problem, loc: ["body", field], input }];
+type ParsedField = { field: OptionalField } & ({ value: string | null } | { problem: ValidationItem });
+
+function parseOptionalField(fields: ReadonlyMap<string, unknown>, field: OptionalField): ParsedField[] {
+  const input = fields.get(field);
+  if (input === undefined) return [];
+  if (input === null) return [{ field, value: null }];
+  const typeProblem = stringProblem(input);
+  const parsed = typeProblem === null ? parsers[field](input as string) : { problem: typeProblem };
+  return "value" in parsed
+    ? [{ field, ...parsed }]
+    : [{ field, problem: { ...parsed.problem, loc: ["body", field], input } }];
 }
+
+/** Pydantic checks the whole body only after every field of it is valid. */
+const toNullIdError = (body: unknown) =>
+  toValidationError({
+    type: "value_error",
+    loc: ["body"],
+    msg: "Value error, client_user_id is not a field that can be reset to null.",
+    input: body,
+    ctx: { error: {} },
+  });
 
 /**
  * Parses the body of a create request (the client user id is required) or of a patch request (it is optional, but never
@@ -83,11 +113,19 @@ export function parseUserBody(body: unknown, { isCreate }: { isCreate: boolean }
       input: body,
     });
   }
-  const problems = [
-    ...clientUserIdProblem(body, isCreate),
-    ...optionalFields.flatMap((field) => optionalFieldProblem(body, field)),
-  ];
+  const fields = new Map<string, unknown>(Object.entries(body));
+  const idProblems = clientUserIdProblem(body, fields, isCreate);
+  const optional = optionalFields.flatMap((field) => parseOptionalField(fields, field));
+  const optionalProblems = optional.flatMap((parsed) => ("problem" in parsed ? [parsed.problem] : []));
+  // The order of the fields in Vital's schemas: first when creating, last when patching.
+  const problems = isCreate ? [...idProblems, ...optionalProblems] : [...optionalProblems, ...idProblems];
   if (problems.length > 0) throw toValidationError(...problems);
-  const known = ["client_user_id", ...optionalFields].filter((field) => Object.hasOwn(body, field));
-  return Object.fromEntries(known.map((field) => [field, (body as UserBody)[field as OptionalField]]));
+  const clientUserId = fields.get("client_user_id");
+  if (clientUserId === null) throw toNullIdError(body);
+  return {
+    ...(typeof clientUserId === "string" && { client_user_id: clientUserId }),
+    ...Object.fromEntries(
+      optional.flatMap((parsed) => ("value" in parsed ? [[parsed.field, parsed.value]] : [])),
+    ),
+  };
 }

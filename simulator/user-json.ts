@@ -21,9 +21,12 @@ export function toUserJson(user: User) {
   };
 }
 
-/** In the response for a single user, an open `ingestion_end` is the zero date once a start is set: a quirk of the live service. */
+/**
+ * Returns the user as a single-user response does. Quirks of the live service: without a start the end is null, and with
+ * a start an open end is the zero date.
+ */
 export function toSingleUserJson(user: User) {
   const { ingestionStart, ingestionEnd } = user.attributes;
-  const end = ingestionStart !== null && ingestionEnd === null ? "0001-01-01" : ingestionEnd;
+  const end = ingestionStart === null ? null : (ingestionEnd ?? "0001-01-01");
   return { ...toUserJson(user), ingestion_end: end };
 }

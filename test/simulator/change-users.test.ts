@@ -28,7 +28,9 @@ describe("a patch", () => {
     const { status, text } = await patch(vitalUserId, { ingestion_end: "2026-12-01" });
     expect([status, text]).toEqual([204, ""]);
     const { body } = await vital.resolve("patched");
-    expect(body).toMatchObject({ fallback_time_zone: { id: "Europe/Paris" }, ingestion_end: "2026-12-01" });
+    const { users } = (await vital.call("GET", "/v2/user?limit=1")).body as { users: object[] };
+    expect(users).toMatchObject([{ user_id: vitalUserId, ingestion_end: "2026-12-01" }]);
+    expect(body).toMatchObject({ fallback_time_zone: { id: "Europe/Paris" } });
     await patch(vitalUserId, { fallback_time_zone: null });
     expect((await vital.resolve("patched")).body.fallback_time_zone).toBeNull();
   });
@@ -49,7 +51,18 @@ describe("a patch", () => {
     const clash = await patch(vitalUserId, { client_user_id: "other" });
     expect([clash.status, clash.body]).toEqual([409, { detail: "Client user id already exists" }]);
     const cleared = await patch(vitalUserId, { client_user_id: null });
-    expect([cleared.status, cleared.detail]).toMatchObject([422, [{ type: "value_error" }]]);
+    expect([cleared.status, cleared.detail]).toEqual([
+      422,
+      [
+        {
+          type: "value_error",
+          loc: ["body"],
+          msg: "Value error, client_user_id is not a field that can be reset to null.",
+          input: { client_user_id: null },
+          ctx: { error: {} },
+        },
+      ],
+    ]);
     const unknown = await patch(unknownUserId, { ingestion_end: null });
     expect([unknown.status, unknown.body]).toEqual([404, unknownUser]);
     await remove(vitalUserId);

@@ -13,7 +13,7 @@ const vitalTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\+00:00$/;
 test("creating a user returns the whole user with 200", async () => {
   const { status, body, headers } = await vital.create("u1");
   expect(status).toBe(200);
-  expect(headers.get("content-type")).toMatch(/^application\/json/);
+  expect(headers.get("content-type")).toBe("application/json");
   expect(body).toEqual({
     user_id: expect.stringMatching(uuidPattern) as string,
     team_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
@@ -107,8 +107,19 @@ describe("an invalid body is rejected with a 422 and Pydantic's error list", () 
     expect(status).toBe(422);
     expect(detail).toMatchObject([
       { type: "missing" },
-      { type: "value_error", loc: ["body", "fallback_time_zone"] },
-      { type: "date_from_datetime_parsing", loc: ["body", "fallback_birth_date"] },
+      {
+        type: "value_error",
+        loc: ["body", "fallback_time_zone"],
+        msg: "Value error, Invalid IANA time zone: Mars/Base",
+        input: "Mars/Base",
+        ctx: { error: {} },
+      },
+      {
+        type: "date_from_datetime_parsing",
+        loc: ["body", "fallback_birth_date"],
+        msg: "Input should be a valid date or datetime, input is too short",
+        ctx: { error: "input is too short" },
+      },
       { type: "string_type", loc: ["body", "ingestion_start"] },
     ]);
   });
@@ -146,6 +157,20 @@ describe("an invalid body is rejected with a 422 and Pydantic's error list", () 
     expect([status, detail]).toMatchObject([422, [{ type: "string_unicode" }]]);
   });
 });
+
+test.each(["Mars/Base", "", "+01:00", "GMT+25"])("%j is not a time zone", async (zone) => {
+  const body = { client_user_id: "zone", fallback_time_zone: zone };
+  const { status, detail } = await vital.call("POST", "/v2/user", { body });
+  expect([status, detail]).toMatchObject([422, [{ msg: `Value error, Invalid IANA time zone: ${zone}` }]]);
+});
+
+test.each(["/v2/user", "/v2/user/resolve/unknown", "/v2/nothing", "/v2/user/x"])(
+  "the JSON response of %s has a content type without a charset",
+  async (path) => {
+    const { headers } = await vital.call("GET", path);
+    expect(headers.get("content-type")).toBe("application/json");
+  },
+);
 
 test("bytes that are not UTF-8, an invalid content type and a body that is too large are rejected", async () => {
   const contentType = "application/json";

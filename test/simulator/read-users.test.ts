@@ -77,6 +77,17 @@ describe("reading one user", () => {
     ]);
   });
 
+  test("returns no end of ingestion where there is no start, unlike the list", async () => {
+    const key = "sk_us_team-end_1";
+    const body = { client_user_id: "only end", ingestion_end: "2026-12-01" };
+    const created = await vital.call("POST", "/v2/user", { body, key });
+    const read = await vital.call("GET", `/v2/user/${String(created.body.user_id)}`, { key });
+    expect(read.body).toMatchObject({ ingestion_start: null, ingestion_end: null });
+    expect((await vital.call("GET", "/v2/user", { key })).body.users).toMatchObject([
+      { ingestion_start: null, ingestion_end: "2026-12-01" },
+    ]);
+  });
+
   test("returns the zero date for an open end of ingestion, where the list returns null", async () => {
     const fields = { client_user_id: "open end", ingestion_start: "2026-01-01" };
     const key = "sk_us_team-open_1";
