@@ -22,6 +22,7 @@ import {
   type ProvisioningQueue,
 } from "./queue/provisioning-queue.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
+import { listRedisSecrets } from "./queue/redis-url.js";
 import { createThrottleChannel } from "./queue/throttle-channel.js";
 import { createBacklogReader } from "./telemetry/backlog.js";
 import { createLogger, toReason, type Logger } from "./telemetry/logger.js";
@@ -53,7 +54,12 @@ export type AppOptions = {
 
 /** Creates the logger of a process. It masks the secrets of the configuration in every line. */
 export function createProcessLog(name: ProcessName, config: ServicesConfig): Logger {
-  const secrets = [config.vital.apiKey, config.mongodbUrl, config.redisUrl, config.admin.password ?? ""];
+  const secrets = [
+    config.vital.apiKey,
+    config.mongodbUrl,
+    ...listRedisSecrets(config.redisUrl),
+    config.admin.password ?? "",
+  ];
   return createLogger({ level: config.logLevel, process: name, secrets });
 }
 

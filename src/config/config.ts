@@ -8,6 +8,7 @@ import {
   type Environment,
   type SettingsReader,
 } from "./settings-reader.js";
+import { parseRedisUrl, RedisUrlError, redisUrlHint } from "../queue/redis-url.js";
 import { logLevels } from "../telemetry/logger.js";
 import { apiKeyHint, parseApiKey } from "../vital/api-key.js";
 
@@ -37,9 +38,14 @@ function readMongoUrl(reader: SettingsReader): string {
 }
 
 function readRedisUrl(reader: SettingsReader): string {
-  const hint = "redis://:password@host:6379 or rediss://…";
-  const url = reader.requiredSecret("REDIS_URL", `set it to ${hint}`);
-  return readUrl(reader, "REDIS_URL", url, ["redis:", "rediss:"], hint);
+  const url = reader.requiredSecret("REDIS_URL", `set it to ${redisUrlHint}`);
+  try {
+    if (url !== "") parseRedisUrl(url);
+  } catch (error) {
+    if (!(error instanceof RedisUrlError)) throw error;
+    reader.problem("REDIS_URL", error.message);
+  }
+  return url;
 }
 
 function readVital(reader: SettingsReader) {

@@ -4,6 +4,7 @@ import type { SignupEvent } from "../core/mapping/signup-event.js";
 import { deliver, SendError, type Delivery } from "./delivery.js";
 import { toGatewayTarget } from "./gateway-target.js";
 import { PublishError } from "./publish-error.js";
+import { parseRedisUrl } from "../queue/redis-url.js";
 import { toSignupEvent, type Signup } from "./signup.js";
 import type { Permit } from "./semaphore.js";
 
@@ -69,9 +70,12 @@ function toOpener(options: SignupPublisherOptions): () => Promise<Sender> {
 }
 
 function assertRedisUrl(redisUrl: string): void {
-  const protocol = URL.canParse(redisUrl) ? new URL(redisUrl).protocol : "";
-  if (protocol !== "redis:" && protocol !== "rediss:") {
-    throw new TypeError("redisUrl must look like redis://:password@host:6379 or rediss://…");
+  try {
+    parseRedisUrl(redisUrl);
+  } catch (error) {
+    throw new TypeError(`redisUrl: ${error instanceof Error ? error.message : "is invalid"}`, {
+      cause: error,
+    });
   }
 }
 

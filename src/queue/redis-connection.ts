@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { withDeadline } from "../core/deadline.js";
+import { parseRedisUrl } from "./redis-url.js";
 
 /** The longest wait between two attempts to reconnect, milliseconds. */
 const maxReconnectMs = 2_000;
@@ -17,8 +18,9 @@ const base = {
  * commands of one turn of the event loop share a round trip.
  */
 export function createCommandConnection(url: string, { enableAutoPipelining = false } = {}): Redis {
-  const redis = new Redis(url, {
+  const redis = new Redis({
     ...base,
+    ...parseRedisUrl(url),
     enableAutoPipelining,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
@@ -37,7 +39,7 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
 
 /** Creates a connection for a BullMQ worker. Its commands wait until Redis is back; the watchdog bounds that wait. */
 export function createWorkerConnection(url: string): Redis {
-  const redis = new Redis(url, { ...base, maxRetriesPerRequest: null });
+  const redis = new Redis({ ...base, ...parseRedisUrl(url), maxRetriesPerRequest: null });
   redis.on("error", () => undefined);
   return redis;
 }
