@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../core/clock.js";
 import { withDeadline } from "../../core/deadline.js";
@@ -7,6 +7,7 @@ import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { HttpProblem, sendProblem, toProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
+import { hasUnsupportedCharset, isJsonMediaType, parseJson, toMediaType } from "./event-body.js";
 import { hasEventSource, type EventSettings } from "./event-settings.js";
 import { createEventSources } from "./event-sources.js";
 import { readEvents } from "./read-events.js";
@@ -39,34 +40,34 @@ const mediaTypes = new Set([
 const toTimeout = () =>
   new ServiceError("SERVICE_UNAVAILABLE", { reason: "storing events exceeded the deadline" });
 
-const getMediaType = ({ headers }: FastifyRequest) =>
-  (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-
 const isTooLarge = ({ headers }: FastifyRequest) => Number(headers["content-length"] ?? 0) > maxBodyBytes;
 
-function assertMediaType(request: FastifyRequest, mediaType: string, body: Buffer): void {
-  const isEmptyBinary = body.length === 0 && isBinaryCloudEvent(request.headers, mediaType);
-  if (!mediaTypes.has(mediaType) && !isEmptyBinary) {
-    const detail = `Unsupported Content-Type; send one of ${[...mediaTypes].join(", ")}.`;
-    throw new HttpProblem("UNSUPPORTED_MEDIA_TYPE", { detail });
+const createMediaTypeProblem = (detail: string) => new HttpProblem("UNSUPPORTED_MEDIA_TYPE", { detail });
+
+/**
+ * Rejects a body that the gateway cannot read. The data of a binary CloudEvent may have any media type, because the
+ * event's headers may be sufficient; only data that is JSON is read.
+ */
+function assertMediaType({ headers }: FastifyRequest, mediaType: string, isBinary: boolean): void {
+  if (isBinary && mediaType !== "" && !isJsonMediaType(mediaType)) return;
+  if (!isBinary && !mediaTypes.has(mediaType)) {
+    throw createMediaTypeProblem(`Unsupported Content-Type; send one of ${[...mediaTypes].join(", ")}.`);
   }
-  if ((request.headers["content-encoding"] ?? "identity") !== "identity") {
-    const detail = "Unsupported Content-Encoding; send the body without one.";
-    throw new HttpProblem("UNSUPPORTED_MEDIA_TYPE", { detail });
+  if ((headers["content-encoding"] ?? "identity") !== "identity") {
+    throw createMediaTypeProblem("Unsupported Content-Encoding; send the body without one.");
+  }
+  if (hasUnsupportedCharset(headers["content-type"])) {
+    throw createMediaTypeProblem("Unsupported charset in the Content-Type; send the body as UTF-8.");
   }
 }
 
-/** Parses the same bytes that the sender's signature covers, and only well-formed UTF-8. */
-function parseJson(body: Buffer): unknown {
-  // A decoder would replace malformed bytes, and could turn the ids of two users into one.
-  if (!isUtf8(body))
-    throw new HttpProblem("INVALID_JSON", { detail: "The request body must be well-formed UTF-8." });
-  try {
-    return JSON.parse(body.toString("utf8"));
-  } catch {
-    throw new HttpProblem("INVALID_JSON");
-  }
-}
+type ReceivedBody = {
+  headers: IncomingHttpHeaders;
+  mediaType: string;
+  /** Whether the headers contain a CloudEvent whose data is the body. */
+  isBinary: boolean;
+  body: Buffer;
+};
 
 /**
  * Returns the message of a request: its body, or the CloudEvent in its body and headers.
@@ -74,13 +75,13 @@ function parseJson(body: Buffer): unknown {
  * A signature covers the body, not the headers. A signed message is therefore never combined with `ce-*` headers, which
  * any intermediary could have added.
  */
-function toMessage(request: FastifyRequest, mediaType: string, body: Buffer, isSigned: boolean): unknown {
-  if (!isBinaryCloudEvent(request.headers, mediaType)) return parseJson(body);
+function toMessage({ headers, mediaType, isBinary, body }: ReceivedBody, isSigned: boolean): unknown {
+  if (!isBinary) return parseJson(body);
   if (isSigned) {
     const detail = "The signature does not cover ce-* headers; send the CloudEvent in structured mode.";
     throw new HttpProblem("UNAUTHENTICATED", { detail });
   }
-  return toStructuredEvent(request.headers, body.length === 0 ? undefined : parseJson(body));
+  return toStructuredEvent(headers, mediaType, body);
 }
 
 const createMethodProblem = () =>
@@ -128,11 +129,13 @@ function createEventReceiver({ settings, record, deadlineMs = 10_000, now, metri
   };
 
   return async (request: FastifyRequest, reply: FastifyReply) => {
+    const { headers } = request;
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const mediaType = getMediaType(request);
-    assertMediaType(request, mediaType, body);
+    const mediaType = toMediaType(headers["content-type"]);
+    const isBinary = isBinaryCloudEvent(headers, mediaType);
+    assertMediaType(request, mediaType, isBinary);
     const sender = await authenticate(request, body);
-    const message = toMessage(request, mediaType, body, sender.by === "signature");
+    const message = toMessage({ headers, mediaType, isBinary, body }, sender.by === "signature");
     const messageId = sender.by === "signature" ? sender.messageId : undefined;
     const delivery = { id: messageId ?? request.id, arrivedAt: now() };
     const { events, acceptedFrom, ignoredFrom } = readEvents(message, sources, delivery);

@@ -2,6 +2,7 @@ import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id
 import { parseEventTime } from "../../core/mapping/event-time.js";
 import { toStoredEventId, type SignupEvent } from "../../core/mapping/signup-event.js";
 import { HttpProblem } from "../problem.js";
+import { decodeBase64Data } from "./cloud-events.js";
 import type { EventSource, RawEvent } from "./event-format.js";
 import type { EventSources } from "./event-sources.js";
 
@@ -97,7 +98,8 @@ export function readEvents(body: unknown, sources: EventSources, delivery: Deliv
   const result: ReadEvents = { events: [], acceptedFrom: [], ignoredFrom: [] };
   const isBatch = Array.isArray(body);
   for (const [messageIndex, message] of (isBatch ? (body as unknown[]) : [body]).entries()) {
-    const { source, events } = parseMessage(message, sources, isBatch ? messageIndex : undefined);
+    const batchIndex = isBatch ? messageIndex : undefined;
+    const { source, events } = parseMessage(decodeBase64Data(message, batchIndex), sources, batchIndex);
     for (const [eventIndex, event] of events.entries()) {
       const index = isBatch ? messageIndex : events.length > 1 ? eventIndex : undefined;
       addEvent(result, event, { source: source.name, index }, delivery);

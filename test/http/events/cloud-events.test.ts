@@ -57,6 +57,56 @@ describe("structured", () => {
   });
 });
 
+const toBase64 = (text: string | Buffer) => Buffer.from(text).toString("base64");
+const account = JSON.stringify({ account: { id: "p" } });
+
+describe("data in base64", () => {
+  test.each([
+    ["application/json", account, "p"],
+    ["application/vnd.example.account+json; charset=utf-8", `\ufeff${account}`, "p"],
+    [undefined, account, "p"],
+    [undefined, Buffer.from([0xff, 0x00, 0xfe]), "s"],
+    ["application/octet-stream", account, "s"],
+    ["text/xml", "<account/>", "s"],
+    ["application/json", "", "s"],
+  ])("of the type %s is read if it is JSON: %j identifies %s", async (datacontenttype, data, appUserId) => {
+    const members = { subject: "s", datacontenttype, data_base64: toBase64(data) };
+    expect((await ingress.postAsBearer(event(members))).body).toEqual({ accepted: 1, ignored: 0 });
+    expect(ingress.recorded).toEqual([{ ...expected, appUserId }]);
+  });
+
+  test("is read in every member of a batch", async () => {
+    const members = [
+      event({ data_base64: toBase64(account) }),
+      event({ id: "e2", subject: "u2", data: null }),
+    ];
+    const headers = { "content-type": "application/cloudevents-batch+json" };
+    await ingress.postAsBearer(members, headers);
+    expect(ingress.recorded.map(({ appUserId }) => appUserId)).toEqual(["p", "u2"]);
+  });
+
+  test.each([
+    [{ data: {}, data_base64: toBase64("{}") }, "both data and data_base64"],
+    [{ data_base64: "not base64!" }, "must be a string in base64"],
+    [{ data_base64: "e30" }, "must be a string in base64"],
+    [{ data_base64: 7 }, "must be a string in base64"],
+    [{ data_base64: toBase64("{"), datacontenttype: "application/json" }, "is not JSON"],
+  ])("is rejected in %j, with the index in a batch", async (members, detail) => {
+    const response = await ingress.postAsBearer([
+      event({ subject: "u1" }),
+      event({ subject: "s", ...members }),
+    ]);
+    expect(response).toMatchObject({ status: 400, body: { code: "BAD_REQUEST", index: 1 } });
+    expect(response.body.detail).toContain(detail);
+    expect(ingress.recorded).toEqual([]);
+  });
+
+  test("is a member like any other in a message that is no CloudEvent", async () => {
+    const response = await ingress.postAsBearer({ ...ownEvent("u1"), data_base64: "?" });
+    expect(response.status).toBe(202);
+  });
+});
+
 describe("batch", () => {
   const headers = { "content-type": "application/cloudevents-batch+json" };
 
@@ -105,6 +155,53 @@ describe("binary", () => {
     const headers = { ...bearer, ...attributes, "ce-subject": "s" };
     expect((await ingress.request({ method: "POST", headers })).status).toBe(202);
     expect(ingress.recorded).toEqual([{ ...expected, appUserId: "s" }]);
+  });
+
+  test.each([
+    ["text/plain", "hello"],
+    ["text/plain; charset=iso-8859-1", "caf\u00e9"],
+    ["application/xml", "<account/>"],
+    ["application/octet-stream", Buffer.from([0xff, 0x00, 0xfe])],
+    ["application/octet-stream", account],
+    ["application/protobuf", ""],
+    ["application/json", ""],
+  ])("with data of the type %s, the subject is sufficient", async (contentType, body) => {
+    const headers = { ...bearer, ...attributes, "ce-subject": "s", "content-type": contentType };
+    expect((await ingress.post(body, headers)).body).toEqual({ accepted: 1, ignored: 0 });
+    expect(ingress.recorded).toEqual([{ ...expected, appUserId: "s" }]);
+  });
+
+  test.each([
+    [account, "p"],
+    ["hello", "s"],
+  ])("data without a Content-Type is read if it is JSON: %s identifies %s", async (text, appUserId) => {
+    const headers = { ...bearer, ...attributes, "ce-subject": "s" };
+    // A body of bytes gets no Content-Type from `fetch`.
+    await ingress.request({ method: "POST", headers, body: Buffer.from(text) });
+    expect(ingress.recorded).toEqual([{ ...expected, appUserId }]);
+  });
+
+  test.each(["application/vnd.example.account+json", "text/json; charset=utf-8"])(
+    "data of the type %s is JSON",
+    async (contentType) => {
+      const headers = { ...bearer, ...attributes, "content-type": contentType };
+      await ingress.post(`\ufeff${account}`, headers);
+      expect(ingress.recorded).toEqual([{ ...expected, appUserId: "p" }]);
+      expect(await ingress.post("{", headers)).toMatchObject({ status: 400, body: { code: "INVALID_JSON" } });
+    },
+  );
+
+  test("compressed data is rejected only if it is JSON", async () => {
+    const headers = { ...bearer, ...attributes, "ce-subject": "s", "content-encoding": "gzip" };
+    const asJson = await ingress.post("{}", headers);
+    const asBytes = await ingress.post("{}", { ...headers, "content-type": "application/octet-stream" });
+    expect([asJson.status, asBytes.status]).toEqual([415, 202]);
+  });
+
+  test("data other than JSON does not replace a missing subject", async () => {
+    const headers = { ...bearer, ...attributes, "content-type": "text/plain" };
+    const response = await ingress.post(account, headers);
+    expect(response).toMatchObject({ status: 400, body: { code: "MISSING_USER_ID" } });
   });
 
   test.each([

@@ -18,6 +18,8 @@ import { silentLog } from "../../support/recording-log.js";
 
 const ingress = await startIngressForFile();
 
+const utf16 = (text: string) => Buffer.from(text, "utf16le");
+
 const post = (value: unknown) => ingress.postAsBearer(value);
 
 describe("app user ids", () => {
@@ -138,13 +140,34 @@ describe("rejections", () => {
   });
 
   test.each([
-    ["an empty body", ""],
-    ["a truncated object", '{"type":"user.created"'],
-    ["a byte order mark", "\ufeff{}"],
-    ["malformed UTF-8", Buffer.from('{"type":"user.created","data":{"id":"\xff"}}', "latin1")],
-    ["half a million brackets", "[".repeat(500_000)],
-  ])("%s is rejected as invalid JSON", async (_title, body) => {
-    expect(await ingress.post(body, bearer)).toMatchObject({ status: 400, body: { code: "INVALID_JSON" } });
+    ["an empty body", "", "is empty"],
+    ["a truncated object", '{"type":"user.created"', "not valid JSON"],
+    ["a body of only a byte-order mark", "\ufeff", "not valid JSON"],
+    ["two byte-order marks", "\ufeff\ufeff{}", "not valid JSON"],
+    ["malformed UTF-8", Buffer.from('{"type":"user.created","data":{"id":"\xff"}}', "latin1"), "UTF-8"],
+    ["UTF-16 with a byte-order mark", utf16("\ufeff{}"), "UTF-16 or UTF-32; send it as UTF-8"],
+    ["UTF-16 without one", utf16("{}"), "UTF-16 or UTF-32; send it as UTF-8"],
+    ["big-endian UTF-16", utf16("\ufeff{}").swap16(), "UTF-16 or UTF-32; send it as UTF-8"],
+    ["big-endian UTF-16 without a mark", utf16("{}").swap16(), "UTF-16 or UTF-32; send it as UTF-8"],
+    ["a final NUL byte", "{}\0", "ends with a NUL byte"],
+    ["half a million brackets", "[".repeat(500_000), "not valid JSON"],
+  ])("%s is rejected as invalid JSON, and the response says why", async (_title, body, detail) => {
+    const response = await ingress.post(body, bearer);
+    expect(response).toMatchObject({ status: 400, body: { code: "INVALID_JSON" } });
+    expect(response.body.detail).toContain(detail);
+  });
+
+  test.each([
+    ["a byte-order mark", (text: string) => `\ufeff${text}`],
+    ["a byte-order mark and white space", (text: string) => `\ufeff\r\n ${text}`],
+    ["line breaks at the end", (text: string) => `${text}\r\n\n`],
+  ])("%s around the JSON is ignored, and the signature covers it", async (_title, toBody) => {
+    const body = toBody(JSON.stringify(ownEvent("\ufeffu1")));
+    expect((await ingress.post(body, sign(body))).status).toBe(202);
+    // A byte-order mark inside a value is part of the value.
+    expect(ingress.recorded).toMatchObject([{ appUserId: "\ufeffu1" }]);
+    const unsigned = await ingress.post(body, sign(JSON.stringify(ownEvent("\ufeffu1"))));
+    expect(unsigned.status).toBe(401);
   });
 
   test.each([["null"], ["1"], ['"text"'], ["{}"], ['{"type":7}'], ['{"data":{"id":"u1"}}'], ["[[]]"]])(
@@ -162,6 +185,9 @@ describe("rejections", () => {
     "application/jsonx",
     "nonsense",
     "",
+    "application/json; charset=iso-8859-1",
+    'application/json; version=1; charset="UTF-16"',
+    "application/cloudevents+json;charset=windows-1252",
   ])("the media type %j is rejected before the sender is authenticated", async (contentType) => {
     const response = await ingress.post("{}", { "content-type": contentType });
     expect(response).toMatchObject({ status: 415, body: { code: "UNSUPPORTED_MEDIA_TYPE" } });
@@ -174,6 +200,10 @@ describe("rejections", () => {
 
   test.each([
     "application/json; charset=utf-8",
+    'application/json; charset="UTF-8"',
+    "application/json; Charset=utf8",
+    "application/json; charset=us-ascii",
+    "application/json; profile=events",
     "APPLICATION/JSON",
     "application/cloudevents+json;charset=UTF-8",
   ])("the media type %j is accepted", async (contentType) => {
