@@ -34,6 +34,9 @@ function createInstruments(registry: Registry) {
     ]),
     tokens: counter("tokens_issued_total", "Requests for a sign-in token, by outcome.", ["outcome"]),
     events: counter("events_received_total", "Signup events received.", ["source", "outcome"]),
+    ignoredEvents: counter("events_ignored_total", "Events whose type is neither a signup nor a deletion.", [
+      "type",
+    ]),
     provisioning: counter("provisioning_total", "Attempts to provision a Vital user.", ["outcome"]),
     provisioningDuration: histogram(
       "provisioning_duration_seconds",
@@ -134,6 +137,9 @@ export function createMetrics({
     },
     eventReceived: (source: string, outcome: string) => {
       instruments.events.inc({ source, outcome });
+    },
+    eventIgnored: (type: string) => {
+      instruments.ignoredEvents.inc({ type });
     },
     provisioned: (outcome: string, durationMs: number): void => {
       instruments.provisioning.inc({ outcome });

@@ -17,6 +17,7 @@ export function createCustomSource(settings: CustomFormatSettings, userId: JsonP
 
   return {
     name: "custom",
+    acceptedTypes: [...eventTypes.keys()],
     parse(message) {
       const messageTime = time === null || hasTimePerEvent ? undefined : findFirst(message, time);
       const events = findAll(message, eventsPointer).flatMap((event): RawEvent[] => {
@@ -26,6 +27,7 @@ export function createCustomSource(settings: CustomFormatSettings, userId: JsonP
         return [
           {
             type,
+            typeName: name,
             userIds: type === null ? [] : findAll(event, userIdPointer),
             eventId: undefined,
             time: hasTimePerEvent ? findFirst(event, time.slice(shared)) : messageTime,

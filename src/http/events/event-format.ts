@@ -5,6 +5,8 @@ import { findAll, findFirst, jsonPointer, type JsonPointer } from "./json-pointe
 export type RawEvent = {
   /** `null` when the event is ignored. */
   type: SignupEventType | null;
+  /** The type as the sender wrote it; `null` when there is none. */
+  typeName: string | null;
   userIds: readonly unknown[];
   eventId: unknown;
   time: unknown;
@@ -14,6 +16,10 @@ export type RawEvent = {
 export type EventSource = {
   /** The label in the metrics. */
   name: string;
+  /** The type names of signups and deletions. */
+  acceptedTypes: readonly string[];
+  /** Whether the sender requires a response without a body. */
+  expectsEmptyResponse?: boolean;
   /** Returns the events of a message, or `null` when the message has another format. */
   parse: (message: unknown) => RawEvent[] | null;
 };
@@ -36,6 +42,8 @@ export type EventFormat = {
   userId: readonly string[];
   eventId?: string;
   time?: string;
+  /** See {@link EventSource.expectsEmptyResponse}. */
+  expectsEmptyResponse?: boolean;
   createdTypes: readonly string[];
   deletedTypes: readonly string[];
 };
@@ -93,6 +101,7 @@ export function createEventSource(
     const eventType = eventTypes.get(name) ?? null;
     return {
       type: eventType,
+      typeName: name,
       userIds: eventType === null ? [] : findUserIds(event, userId),
       eventId: eventId === null ? undefined : findFirst(event, eventId),
       time: time === null ? undefined : findFirst(event, time),
@@ -101,6 +110,8 @@ export function createEventSource(
 
   return {
     name: format.name,
+    acceptedTypes: [...eventTypes.keys()],
+    expectsEmptyResponse: format.expectsEmptyResponse ?? false,
     parse(message) {
       if (!recognizedBy.every((condition) => isMet(condition, message))) return null;
       if (!acceptedIf.every((condition) => isMet(condition, message))) return [ignoredEvent];
@@ -111,4 +122,10 @@ export function createEventSource(
   };
 }
 
-const ignoredEvent: RawEvent = { type: null, userIds: [], eventId: undefined, time: undefined };
+const ignoredEvent: RawEvent = {
+  type: null,
+  typeName: null,
+  userIds: [],
+  eventId: undefined,
+  time: undefined,
+};

@@ -5,6 +5,7 @@ import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import type { Logger } from "../../telemetry/logger.js";
+import { createIgnoredEventTypes } from "../../telemetry/ignored-event-types.js";
 import { HttpProblem, sendProblem, toProblem } from "../problem.js";
 import { getHandshakeHeaders, isBinaryCloudEvent, toStructuredEvent } from "./cloud-events.js";
 import { hasUnsupportedCharset, isJsonMediaType, parseJson, toMediaType } from "./event-body.js";
@@ -16,7 +17,11 @@ import { verifySender } from "./verify-sender.js";
 type EventOutcome = "accepted" | "ignored" | "refused" | "unavailable";
 
 /** Counted per event; a rejected request counts once, as `unknown` when its source was not recognized. */
-type EventMetrics = { eventReceived: (source: string, outcome: EventOutcome) => void };
+type EventMetrics = {
+  eventReceived: (source: string, outcome: EventOutcome) => void;
+  /** Called with a type name that is safe as a label. */
+  eventIgnored: (type: string) => void;
+};
 
 export type EventIngressOptions = {
   settings: EventSettings;
@@ -104,9 +109,28 @@ function createErrorHandler({ log, metrics }: Pick<EventIngressOptions, "log" | 
   };
 }
 
+const sourcesOfSettings: ReadonlySet<string> = new Set(["auth0", "cloudevents", "custom"]);
+
+/** Returns what an operator has to change if events of an ignored type are signups or deletions. */
+function toIgnoredTypeFix(source: string): string {
+  const condition = "if these are signups or deletions,";
+  if (sourcesOfSettings.has(source)) return `${condition} set EVENTS_CREATED_TYPES or EVENTS_DELETED_TYPES`;
+  return source === "own"
+    ? `${condition} send one of the accepted types, or set EVENTS_USER_ID_POINTER and EVENTS_CREATED_TYPES`
+    : `${condition} configure the provider to send one of the accepted types`;
+}
+
 /** Creates the handler of `POST`, which authenticates the sender, reads the events and stores them. */
-function createEventReceiver({ settings, record, deadlineMs = 10_000, now, metrics }: EventIngressOptions) {
+function createEventReceiver({
+  settings,
+  record,
+  deadlineMs = 10_000,
+  now,
+  metrics,
+  log,
+}: EventIngressOptions) {
   const sources = createEventSources(settings.customFormat);
+  const reportIgnored = createIgnoredEventTypes({ log, count: metrics?.eventIgnored });
 
   const count = (from: readonly string[], outcome: EventOutcome) => {
     if (metrics !== undefined) for (const source of from) metrics.eventReceived(source, outcome);
@@ -138,11 +162,16 @@ function createEventReceiver({ settings, record, deadlineMs = 10_000, now, metri
     const message = toMessage({ headers, mediaType, isBinary, body }, sender.by === "signature");
     const messageId = sender.by === "signature" ? sender.messageId : undefined;
     const delivery = { id: messageId ?? request.id, arrivedAt: now() };
-    const { events, acceptedFrom, ignoredFrom } = readEvents(message, sources, delivery);
+    const { events, acceptedFrom, ignored, expectsEmptyResponse } = readEvents(message, sources, delivery);
     await store(events, acceptedFrom);
     count(acceptedFrom, "accepted");
-    count(ignoredFrom, "ignored");
-    return reply.code(202).send({ accepted: events.length, ignored: ignoredFrom.length });
+    for (const { source, typeName } of ignored) {
+      metrics?.eventReceived(source.name, "ignored");
+      const { name, acceptedTypes } = source;
+      reportIgnored({ source: name, typeName, acceptedTypes, fix: toIgnoredTypeFix(name) });
+    }
+    if (expectsEmptyResponse) return reply.code(204).send();
+    return reply.code(202).send({ accepted: events.length, ignored: ignored.length });
   };
 }
 
@@ -163,7 +192,8 @@ function respondToHandshake(request: FastifyRequest, reply: FastifyReply) {
  * Serves `POST /v1/events` in a Fastify scope whose bodies stay raw bytes.
  *
  * Requests are rejected in this order: 404 when no source is configured, 413, 415, 401, 400, 503. Once `record` has
- * resolved, the response is 202 with the numbers of accepted and ignored events. Errors are problem details (RFC 9457).
+ * resolved, the response is 202 with the numbers of accepted and ignored events, or 204 for a sender that requires an empty one.
+ * Errors are problem details (RFC 9457).
  * `OPTIONS` serves the handshake of CloudEvents senders, and `GET` the challenge of Okta.
  */
 export function registerEventIngress(app: FastifyInstance, options: EventIngressOptions): void {

@@ -26,6 +26,7 @@ export const providerSecretNames = {
   workos: "EVENTS_WORKOS_SECRETS",
   zitadel: "EVENTS_ZITADEL_SECRETS",
   fusionauth: "EVENTS_FUSIONAUTH_SECRETS",
+  keycloak: "EVENTS_KEYCLOAK_SECRETS",
 } as const;
 
 type SigningProvider = keyof typeof providerSecretNames;
@@ -205,6 +206,7 @@ export function readEventSettings(reader: SettingsReader): EventSettings {
       workos: providerKeys("workos"),
       zitadel: providerKeys("zitadel"),
       fusionauth: providerKeys("fusionauth", parseFusionauthKey),
+      keycloak: providerKeys("keycloak"),
     },
     bearerTokenDigests: readSecrets(reader, tokens, reader.secretList(tokens), parseBearerToken),
     customFormat: readCustomFormat(reader),

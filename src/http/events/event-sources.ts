@@ -1,6 +1,7 @@
 import { createCustomSource } from "./custom-source.js";
 import { createEventSource, type EventFormat, type EventSource } from "./event-format.js";
 import type { CustomFormatSettings } from "./event-settings.js";
+import { createKeycloakSource } from "./keycloak-source.js";
 
 /**
  * The formats of identity providers, each from the provider's documentation. The first format that matches is used, so
@@ -39,7 +40,9 @@ const providerFormats: readonly EventFormat[] = [
     deletedTypes: [],
   },
   {
+    // "Your external service's responses […] should all be empty" (developer.okta.com, "Event hooks").
     name: "okta",
+    expectsEmptyResponse: true,
     recognizedBy: { "/data/events": true },
     events: "/data/events/*",
     type: ["/eventType"],
@@ -148,6 +151,7 @@ export function createEventSources(settings: CustomFormatSettings): EventSources
     known: [
       ...createCloudEventSources(settings),
       ...providerFormats.map((format) => createEventSource(format)),
+      createKeycloakSource(settings),
       createEventSource(ownFormat),
     ],
     custom: settings.userId === null ? null : createCustomSource(settings, settings.userId),

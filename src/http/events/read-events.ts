@@ -17,8 +17,9 @@ type ReadEvents = {
   events: SignupEvent[];
   /** The source of each event, in the same order. */
   acceptedFrom: string[];
-  /** The source of each ignored event. */
-  ignoredFrom: string[];
+  ignored: { source: EventSource; typeName: string | null }[];
+  /** Whether every message has the format of a sender that requires a response without a body. */
+  expectsEmptyResponse: boolean;
 };
 
 type ParsedMessage = { source: EventSource; events: RawEvent[] };
@@ -63,29 +64,32 @@ function toEventId(eventId: unknown, delivery: Delivery, index: number | undefin
   return toStoredEventId(id);
 }
 
-type Origin = { source: string; index: number | undefined };
+type Origin = { source: EventSource; index: number | undefined };
 
 function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
   const problem = appUserIdProblem(userId);
   if (problem !== null)
-    throw new HttpProblem("INVALID_USER_ID", { ...origin, detail: `The user id ${problem}.` });
+    throw new HttpProblem("INVALID_USER_ID", { ...toDetails(origin), detail: `The user id ${problem}.` });
   return userId as AppUserId;
 }
+
+/** Returns the details of a problem that name the origin of the event. */
+const toDetails = ({ source, index }: Origin) => ({ source: source.name, index });
 
 /** Adds one event to the result; throws when the event is invalid. */
 function addEvent(result: ReadEvents, event: RawEvent, origin: Origin, delivery: Delivery): void {
   const { type, userIds } = event;
   if (type === null) {
-    result.ignoredFrom.push(origin.source);
+    result.ignored.push({ source: origin.source, typeName: event.typeName });
     return;
   }
-  if (userIds.length === 0) throw new HttpProblem("MISSING_USER_ID", origin);
+  if (userIds.length === 0) throw new HttpProblem("MISSING_USER_ID", toDetails(origin));
   const occurredAt = parseEventTime(event.time, delivery.arrivedAt);
-  if (occurredAt === null) throw new HttpProblem("INVALID_EVENT_TIME", origin);
+  if (occurredAt === null) throw new HttpProblem("INVALID_EVENT_TIME", toDetails(origin));
   const id = toEventId(event.eventId, delivery, origin.index);
   for (const userId of userIds) {
     result.events.push({ id, type, appUserId: parseAppUserId(userId, origin), occurredAt });
-    result.acceptedFrom.push(origin.source);
+    result.acceptedFrom.push(origin.source.name);
   }
 }
 
@@ -95,14 +99,15 @@ function addEvent(result: ReadEvents, event: RawEvent, origin: Origin, delivery:
  * @throws HttpProblem for the first invalid event, with its index. In that case, no event of the body is accepted.
  */
 export function readEvents(body: unknown, sources: EventSources, delivery: Delivery): ReadEvents {
-  const result: ReadEvents = { events: [], acceptedFrom: [], ignoredFrom: [] };
   const isBatch = Array.isArray(body);
+  const result: ReadEvents = { events: [], acceptedFrom: [], ignored: [], expectsEmptyResponse: !isBatch };
   for (const [messageIndex, message] of (isBatch ? (body as unknown[]) : [body]).entries()) {
     const batchIndex = isBatch ? messageIndex : undefined;
     const { source, events } = parseMessage(decodeBase64Data(message, batchIndex), sources, batchIndex);
+    if (source.expectsEmptyResponse !== true) result.expectsEmptyResponse = false;
     for (const [eventIndex, event] of events.entries()) {
       const index = isBatch ? messageIndex : events.length > 1 ? eventIndex : undefined;
-      addEvent(result, event, { source: source.name, index }, delivery);
+      addEvent(result, event, { source, index }, delivery);
     }
   }
   return result;

@@ -107,3 +107,26 @@ export function findTimestampedSignatureProblem(
   });
   return isSigned ? null : "Invalid signature.";
 }
+
+const hexSha256 = /^[0-9a-f]{64}$/i;
+
+/**
+ * Checks a header that contains only the HMAC-SHA256 of the body in hexadecimal; returns why it is invalid, or `null`. The
+ * signature contains no time, so the check does not detect replays.
+ *
+ * Source: `HttpSenderEventListenerProvider.java` of p2-inc/keycloak-events, `calculateHmacSha`.
+ */
+export function findBodySignatureProblem(
+  signature: string,
+  body: Buffer,
+  keys: readonly KeyObject[],
+): string | null {
+  if (!hexSha256.test(signature)) {
+    return "The signature is not an HMAC-SHA256 in hexadecimal; configure the sender to use HmacSHA256.";
+  }
+  const expected = signature.toLowerCase();
+  const isSigned = keys.some((key) =>
+    isSameText(createHmac("sha256", key).update(body).digest("hex"), expected),
+  );
+  return isSigned ? null : "Invalid signature.";
+}

@@ -2,7 +2,11 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { findBodyJwtProblem } from "./body-jwt.js";
 import type { EventSettings } from "./event-settings.js";
-import { findSignatureProblem, findTimestampedSignatureProblem } from "./signatures.js";
+import {
+  findBodySignatureProblem,
+  findSignatureProblem,
+  findTimestampedSignatureProblem,
+} from "./signatures.js";
 
 /** How a sender authenticated itself, or why it did not. */
 type SenderCheck =
@@ -67,6 +71,17 @@ const fusionauthScheme: Scheme = {
   },
 };
 
+const keycloakHeader = "x-keycloak-signature";
+
+const keycloakScheme: Scheme = {
+  headers: [keycloakHeader],
+  check({ headers, body }, settings) {
+    const keys = settings.providerKeys.keycloak;
+    const problem = findBodySignatureProblem(getHeader(headers, keycloakHeader) ?? "", body, keys);
+    return problem === null ? { by: "signature", messageId: undefined } : reject(problem);
+  },
+};
+
 /**
  * The signature schemes of senders. Those of WorkOS and Zitadel follow the verifiers of these providers,
  * `signature-provider.ts` and `pkg/actions/signing.go`.
@@ -77,15 +92,33 @@ const schemes: readonly Scheme[] = [
   createTimestampedScheme("workos-signature", 1, "workos"),
   createTimestampedScheme("zitadel-signature", 1000, "zitadel"),
   fusionauthScheme,
+  keycloakScheme,
 ];
 
-function checkBearerToken(headers: IncomingHttpHeaders, digests: readonly Buffer[]): SenderCheck {
-  const authorization = headers.authorization;
+/**
+ * Returns the token of an `Authorization` header: of the scheme `Bearer`, or as the password of the scheme `Basic`, which
+ * is the only one that some senders offer. The user name of `Basic` is not checked.
+ */
+function findToken(authorization: string): string | null {
+  if (authorization.length > maxAuthorizationLength) return null;
+  const [, scheme, credentials] = /^(Bearer|Basic) +(\S+)$/i.exec(authorization) ?? [];
+  if (scheme === undefined || credentials === undefined) return null;
+  if (scheme.toLowerCase() === "bearer") return credentials;
+  const userAndPassword = Buffer.from(credentials, "base64").toString();
+  const colon = userAndPassword.indexOf(":");
+  return colon === -1 ? null : userAndPassword.slice(colon + 1);
+}
+
+function checkToken(headers: IncomingHttpHeaders, digests: readonly Buffer[]): SenderCheck {
+  const { authorization } = headers;
   if (authorization === undefined) return reject("The request has neither a signature nor a bearer token.");
-  const token = authorization.length > maxAuthorizationLength ? null : /^Bearer +(\S+)$/i.exec(authorization);
-  if (token?.[1] === undefined)
-    return reject("The Authorization header does not have the format Bearer <token>.");
-  const digest = hash("sha256", token[1], "buffer");
+  const token = findToken(authorization);
+  if (token === null) {
+    return reject(
+      "The Authorization header does not have the format Bearer <token>, or Basic with the token as the password.",
+    );
+  }
+  const digest = hash("sha256", token, "buffer");
   // Compares with every digest, so that the time taken does not reveal which one matches.
   const matches = digests.filter((accepted) => timingSafeEqual(accepted, digest));
   return matches.length > 0 ? { by: "bearer-token" } : reject("Unknown bearer token.");
@@ -106,7 +139,7 @@ export function verifySender(
   const [scheme, another] = schemes.filter((candidate) =>
     candidate.headers.some((name) => headers[name] !== undefined),
   );
-  if (scheme === undefined) return checkBearerToken(headers, settings.bearerTokenDigests);
+  if (scheme === undefined) return checkToken(headers, settings.bearerTokenDigests);
   if (another !== undefined)
     return reject("The request has signature headers of two schemes; send those of one scheme.");
   return scheme.check(delivery, settings);

@@ -17,8 +17,18 @@ import {
   type TestIngress,
 } from "../../support/http/test-ingress.js";
 
-const forwarding = ["better-auth", "cognito", "entra", "firebase", "keycloak", "kinde", "own-service"];
-const native = ["auth0", "clerk", "fusionauth", "okta", "stytch", "supabase", "workos", "zitadel"];
+const forwarding = ["better-auth", "cognito", "entra", "firebase", "kinde", "own-service"];
+const native = [
+  "auth0",
+  "clerk",
+  "fusionauth",
+  "keycloak",
+  "okta",
+  "stytch",
+  "supabase",
+  "workos",
+  "zitadel",
+];
 const configurableBody = ["descope", "ory"];
 const pages = [...forwarding, ...native, ...configurableBody].sort();
 

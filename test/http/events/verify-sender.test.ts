@@ -3,8 +3,11 @@ import { describe, expect, test } from "vitest";
 import {
   allSecrets,
   arrivedAt,
+  basic,
   bearer,
   bearerToken,
+  keycloakSecret,
+  signByKeycloak,
   otherSecret,
   ownEvent,
   sign,
@@ -204,7 +207,47 @@ describe.each([
   });
 });
 
+describe("Keycloak's extension", () => {
+  const body = JSON.stringify({ type: "access.REGISTER", authDetails: { userId: "u1" }, uid: "1" });
+
+  test("a message with the HMAC-SHA256 of its body is accepted, in either case of the digits", async () => {
+    const headers = signByKeycloak(body);
+    const upperCase = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value.toUpperCase()]),
+    );
+    expect((await ingress.post(body, headers)).status).toBe(202);
+    expect((await ingress.post(body, upperCase)).status).toBe(202);
+  });
+
+  test.each([
+    ["for another body", signByKeycloak(`${body} `), "Invalid signature"],
+    ["with HmacSHA1", signByKeycloak(body, "sha1"), "use HmacSHA256"],
+    ["that is empty", { "x-keycloak-signature": "" }, "use HmacSHA256"],
+    ["that is shortened", { "x-keycloak-signature": "ab" }, "use HmacSHA256"],
+  ])("a signature %s is rejected, even with a valid bearer token", async (_title, headers, detail) => {
+    const response = await ingress.post(body, { ...bearer, ...headers });
+    expect(response).toMatchObject({ status: 401, body: { code: "UNAUTHENTICATED" } });
+    expect(response.body.detail).toContain(detail);
+  });
+
+  test("each of several secrets is accepted, and none is a secret of another scheme", async () => {
+    const rotating = await startIngressForTest({
+      EVENTS_KEYCLOAK_SECRETS: `${"x".repeat(16)},${keycloakSecret}`,
+    });
+    expect((await rotating.post(body, signByKeycloak(body))).status).toBe(202);
+    const without = await startIngressForTest({ EVENTS_FUSIONAUTH_SECRETS: keycloakSecret });
+    expect((await without.post(body, signByKeycloak(body))).status).toBe(401);
+  });
+});
+
 describe("bearer tokens", () => {
+  test.each(["keycloak", "", "user with spaces"])(
+    "a token is accepted as the password of HTTP Basic, with the user name %j",
+    async (user) => {
+      expect((await ingress.post(body, basic(bearerToken, user))).status).toBe(202);
+    },
+  );
+
   test.each([`Bearer ${bearerToken}`, `bearer   ${bearerToken}`])("%s is accepted", async (authorization) => {
     expect((await ingress.post(body, { authorization })).status).toBe(202);
   });
@@ -223,6 +266,11 @@ describe("bearer tokens", () => {
     "Bearer",
     bearerToken,
     `Basic ${bearerToken}`,
+    basic(`${bearerToken}x`).authorization ?? "",
+    basic("", bearerToken).authorization ?? "",
+    `Basic ${Buffer.from(bearerToken).toString("base64")}`,
+    // The extension jessylenne/keycloak-event-listener-http sends this.
+    "Basic keycloak:[C@1b2c3d4e",
     `Bearer ${bearerToken}x`,
     `Bearer ${bearerToken.slice(1)}`,
     `Bearer ${bearerToken.toUpperCase()}`,

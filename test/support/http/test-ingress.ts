@@ -16,6 +16,7 @@ export const bearerToken = "a-bearer-token-of-the-tests-0001";
 export const workosSecret = "workos-secret-of-the-tests";
 export const zitadelSecret = "zitadel-secret-of-the-tests";
 export const fusionauthSecret = "fusionauth-secret-of-the-tests";
+export const keycloakSecret = "keycloak-secret-of-the-tests";
 
 /** The clock of the ingress: every request arrives at this instant. */
 export const arrivedAt = new Date("2026-11-22T10:00:00Z");
@@ -27,6 +28,7 @@ export const allSecrets: Environment = {
   EVENTS_WORKOS_SECRETS: workosSecret,
   EVENTS_ZITADEL_SECRETS: zitadelSecret,
   EVENTS_FUSIONAUTH_SECRETS: fusionauthSecret,
+  EVENTS_KEYCLOAK_SECRETS: keycloakSecret,
 };
 
 export function readSettings(environment: Environment) {
@@ -56,13 +58,17 @@ export async function startIngress(
 ) {
   const recorded: SignupEvent[] = [];
   const counted: string[] = [];
+  const ignoredTypes: string[] = [];
   const { log, lines } = createRecordingLog();
   const app = Fastify();
   registerEventIngress(app, {
     settings: readSettings(environment).settings,
     record: (events) => Promise.resolve(void recorded.push(...events)),
     now: () => arrivedAt,
-    metrics: { eventReceived: (source, outcome) => void counted.push(`${source} ${outcome}`) },
+    metrics: {
+      eventReceived: (source, outcome) => void counted.push(`${source} ${outcome}`),
+      eventIgnored: (type) => void ignoredTypes.push(type),
+    },
     log,
     ...overrides,
   });
@@ -82,6 +88,7 @@ export async function startIngress(
     app,
     recorded,
     counted,
+    ignoredTypes,
     lines,
     request,
     post,
@@ -107,6 +114,8 @@ export async function startIngressForFile(environment?: Environment): Promise<Te
   beforeEach(() => {
     ingress.recorded.length = 0;
     ingress.counted.length = 0;
+    ingress.ignoredTypes.length = 0;
+    ingress.lines.length = 0;
   });
   return ingress;
 }
@@ -140,6 +149,16 @@ export function signTimestamped(
   const hmac = createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex");
   return { [header]: `t=${timestamp},v1=${hmac}` };
 }
+
+/** Returns the header with which Phase Two's extension for Keycloak signs. */
+export const signByKeycloak = (body: string, algorithm = "sha256"): Record<string, string> => ({
+  "x-keycloak-signature": createHmac(algorithm, keycloakSecret).update(body).digest("hex"),
+});
+
+/** Returns the header of HTTP Basic with the bearer token as the password. */
+export const basic = (password = bearerToken, user = "keycloak"): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
+});
 
 export const workosSigner = {
   header: "workos-signature",
