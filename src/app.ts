@@ -177,7 +177,15 @@ function openVital(
   },
 ) {
   const { log, closers, now, random, metrics, redis, queue } = context;
-  const client = createVitalClient({ ...config.vital, onCall: metrics.vitalCalled });
+  const client = createVitalClient({
+    ...config.vital,
+    onCall: metrics.vitalCalled,
+    onUnknownPath: createThrottledWarning({
+      log,
+      phrase: "Vital has no such path; check VITAL_API_URL",
+      now,
+    }),
+  });
   closers.add("Vital client", client.close);
   const subscriber = createCommandConnection(config.redisUrl);
   closers.add("Redis subscriber", () => {
@@ -211,6 +219,11 @@ function openVital(
     rules: context.breakerRules ?? circuitBreakerRules,
     onThrottled,
     onCredentials,
+    onFailing: createThrottledWarning({
+      log,
+      phrase: "Vital is failing; calls are blocked for a moment",
+      now,
+    }),
   });
   return vital;
 }

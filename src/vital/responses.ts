@@ -6,7 +6,8 @@ import { parseRetryAfterMs } from "../http-client/retry-after.js";
 import type { HttpResponse } from "../http-client/send-request.js";
 import { noReasonGiven, toErrorText, WireConflict, type WireUser } from "./wire.js";
 
-export type VitalOperation = "create-user" | "resolve-user" | "list-users" | "delete-user" | "sign-in-token";
+export type VitalOperation =
+  "create-user" | "resolve-user" | "get-user" | "list-users" | "delete-user" | "sign-in-token";
 
 function parseJson(text: string): unknown {
   try {
@@ -17,24 +18,30 @@ function parseJson(text: string): unknown {
 }
 
 /** Returns the kind of error that an unexpected status means. */
-function toKind(operation: VitalOperation, status: number): VitalErrorKind {
-  if (status === 401 || status === 403) return "credentials_refused";
-  if (status === 429 || status === 503) return "throttled";
-  if (status === 404 && operation === "sign-in-token") return "not_found";
-  // An unknown path means that VITAL_API_URL is wrong, not that the user is missing.
-  if (status === 404 || status === 405) return "unavailable";
+function toKind(operation: VitalOperation, status: number, isAskedToWait: boolean): VitalErrorKind {
+  if (status === 401) return "credentials_refused";
+  // For one user it may be about that user. A call about no user shows whether it is about the key.
+  if (status === 403) return operation === "list-users" ? "credentials_refused" : "forbidden";
+  if (status === 429) return "throttled";
+  // Without a time to wait, it may be one user for whom a part of Vital does not respond.
+  if (status === 503) return isAskedToWait ? "throttled" : "unavailable";
+  if (status === 404 || status === 405) return "unknown_path";
   const isTemporary = status < 400 || status === 408 || status >= 500;
   return isTemporary ? "unavailable" : "refused";
 }
 
-/** Returns the error for a response with an unexpected status. */
+/** Returns the error for a response with an unexpected status, and not about a missing user. */
 export function toVitalError(operation: VitalOperation, response: HttpResponse): VitalError {
   const { status } = response;
   const message = `${operation}: ${status} ${toErrorText(parseJson(response.text))}`;
   const retryAfterMs = parseRetryAfterMs(response.headers, new Date(), "x-ratelimit-reset");
   const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  return new VitalError(toKind(operation, status), message, details);
+  return new VitalError(toKind(operation, status, retryAfterMs !== undefined), message, details);
 }
+
+/** Returns the error for a response that says that the user does not exist. */
+export const toMissingError = (operation: VitalOperation, { status, text }: HttpResponse): VitalError =>
+  new VitalError("not_found", `${operation}: ${status} ${toErrorText(parseJson(text))}`, { status });
 
 /** Parses a response body. A body with an undocumented structure is a temporary failure. */
 export function parseBody<S extends z.ZodType>(
@@ -44,7 +51,7 @@ export function parseBody<S extends z.ZodType>(
 ): z.infer<S> {
   const parsed = schema.safeParse(parseJson(response.text));
   if (parsed.success) return parsed.data;
-  throw new VitalError("unavailable", `${operation}: ${response.status} with an invalid body`, {
+  throw new VitalError("invalid_response", `${operation}: ${response.status} with an invalid body`, {
     status: response.status,
   });
 }
@@ -56,7 +63,7 @@ export function toUser(
   clientUserId = user.client_user_id,
 ): VitalUser {
   if (user.client_user_id !== undefined && user.client_user_id !== clientUserId) {
-    throw new VitalError("unavailable", `${operation}: the response is about another user`);
+    throw new VitalError("invalid_response", `${operation}: the response is about another user`);
   }
   return { vitalUserId: user.user_id as VitalUserId, teamId: user.team_id ?? null };
 }
@@ -74,10 +81,13 @@ export function parseConflict(response: HttpResponse): { vitalUserId: VitalUserI
   return isConflict ? { vitalUserId: null } : null;
 }
 
+/** The text of FastAPI's router for a path that it does not have. Vital's texts about a missing user are different. */
+const unknownPathText = "Not Found";
+
 /**
- * Whether Vital reports that a user does not exist. For an unknown path, FastAPI responds with exactly "Not Found" and a
- * proxy with a body of its own format: then VITAL_API_URL is wrong, and the user may exist.
+ * Whether Vital reports that a user does not exist. For an unknown path, Vital's router responds with exactly "Not Found"
+ * and a proxy with a body of its own format: then the path or VITAL_API_URL is wrong, and the user may exist.
  */
 export function isUserMissing({ status, text }: HttpResponse): boolean {
-  return status === 404 && !["Not Found", noReasonGiven].includes(toErrorText(parseJson(text)));
+  return status === 404 && ![unknownPathText, noReasonGiven].includes(toErrorText(parseJson(text)));
 }

@@ -1,4 +1,5 @@
 import type { VitalApi, VitalUser } from "../core/vital/vital-api.js";
+import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import { VitalError } from "../core/vital/vital-error.js";
 import { createPool } from "../http-client/pool.js";
 import {
@@ -11,6 +12,7 @@ import {
   isUserMissing,
   parseBody,
   parseConflict,
+  toMissingError,
   toUser,
   toVitalError,
   type VitalOperation,
@@ -25,6 +27,8 @@ export type VitalClientOptions = {
   maxConnections?: number;
   /** Runs after every call; `status` is 0 when there was no response. */
   onCall?: (operation: VitalOperation, status: number, durationMs: number) => void;
+  /** Called when there is no such path: VITAL_API_URL is wrong, or Vital has changed. The error names the operation. */
+  onUnknownPath?: (error: VitalError) => void;
 };
 
 /**
@@ -34,7 +38,7 @@ export type VitalClientOptions = {
  * Source of paths, statuses and bodies: Vital's OpenAPI document and its documentation of the user endpoints.
  */
 export function createVitalClient(options: VitalClientOptions): VitalApi & { close(): Promise<void> } {
-  const { apiKey, apiUrl, timeoutMs, onCall = () => undefined } = options;
+  const { apiKey, apiUrl, timeoutMs, onCall = () => undefined, onUnknownPath = () => undefined } = options;
   const base = new URL(apiUrl);
   const basePath = base.pathname.replace(/\/$/, "");
   const pool = createPool(base.origin, {
@@ -69,6 +73,21 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
   }
 
+  function toError(operation: VitalOperation, response: HttpResponse): VitalError {
+    const error = toVitalError(operation, response);
+    if (error.kind === "unknown_path") onUnknownPath(error);
+    return error;
+  }
+
+  /**
+   * Whether a response about a Vital user says that this user does not exist. Vital does not document its text for every
+   * operation, so a second call decides when it is the text for an unknown path.
+   */
+  async function isMissing(vitalUserId: VitalUserId, response: HttpResponse): Promise<boolean> {
+    if (response.status !== 404 || isUserMissing(response)) return response.status === 404;
+    return isUserMissing(await call("get-user", "GET", `/v2/user/${vitalUserId}`));
+  }
+
   /** Returns the existing user when a create failed because its client user id already exists, otherwise `null`. */
   async function findExisting(clientUserId: string, response: HttpResponse): Promise<VitalUser | null> {
     const conflict = parseConflict(response);
@@ -87,7 +106,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     const path = `/v2/user/resolve/${encodeURIComponent(clientUserId)}`;
     const response = await call("resolve-user", "GET", path);
     if (isUserMissing(response)) return null;
-    if (response.status !== 200) throw toVitalError("resolve-user", response);
+    if (response.status !== 200) throw toError("resolve-user", response);
     return toUser("resolve-user", parseBody(WireUser, "resolve-user", response), clientUserId);
   }
 
@@ -99,7 +118,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
         return { ...user, isNew: true };
       }
       const existing = await findExisting(clientUserId, response);
-      if (existing === null) throw toVitalError("create-user", response);
+      if (existing === null) throw toError("create-user", response);
       return { ...existing, isNew: false };
     },
 
@@ -107,25 +126,29 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
 
     async findAnyUser() {
       const response = await call("list-users", "GET", "/v2/user?offset=0&limit=1");
-      if (response.status !== 200) throw toVitalError("list-users", response);
+      if (response.status !== 200) throw toError("list-users", response);
       const [user] = parseBody(WireUserList, "list-users", response).users;
       return user === undefined ? null : toUser("list-users", user);
     },
 
     async deleteUser(vitalUserId) {
       const response = await call("delete-user", "DELETE", `/v2/user/${vitalUserId}`);
-      // The status is 404 for an unknown user and for one that is scheduled for deletion.
-      if (response.status === 200 || response.status === 204 || isUserMissing(response)) return;
-      throw toVitalError("delete-user", response);
+      if (response.status === 200 || response.status === 204) return;
+      // An unknown user, or one that is scheduled for deletion.
+      if (await isMissing(vitalUserId, response)) return;
+      throw toError("delete-user", response);
     },
 
     async createSignInToken(vitalUserId) {
       const response = await call("sign-in-token", "POST", `/v2/user/${vitalUserId}/sign_in_token`);
-      if (response.status !== 200) throw toVitalError("sign-in-token", response);
+      if (response.status !== 200) {
+        if (await isMissing(vitalUserId, response)) throw toMissingError("sign-in-token", response);
+        throw toError("sign-in-token", response);
+      }
       const token = parseBody(WireSignInToken, "sign-in-token", response);
       // A token for another user must never be returned.
       if (token.user_id !== vitalUserId)
-        throw new VitalError("unavailable", "sign-in-token: the response is about another user");
+        throw new VitalError("invalid_response", "sign-in-token: the response is about another user");
       return token.sign_in_token;
     },
 

@@ -6,21 +6,35 @@ import { VitalError } from "../vital/vital-error.js";
 /** The delays and limits of the attempts on one app user. */
 export const retryRules = {
   baseMs: 500,
-  /** The longest wait. When Vital is available again, every pending mapping is tried within this time. */
+  /**
+   * The longest wait at first. When Vital is available again, every mapping is tried within this time: a call that fails
+   * while Vital as a whole is failing is no attempt.
+   */
   capMs: 20_000,
+  /** After more failed attempts, the longest wait grows, so that users who always fail do not keep the workers busy. */
+  attemptsBeforeGrowth: 12,
+  maxCapMs: 5 * 60_000,
   /** A mapping that has been pending for longer becomes `failed` at the first failure after `minAttempts` attempts. */
   maxAgeMs: 72 * 60 * 60 * 1000,
   /** See `maxAgeMs`. Waiting for Vital's rate limit or for another API key is not a failed attempt. */
   minAttempts: 20,
 } as const;
 
+/** Returns the longest wait after this many failed attempts, milliseconds. */
+function toCeilingMs(attempts: number): number {
+  const { baseMs, capMs, maxCapMs, attemptsBeforeGrowth } = retryRules;
+  const ceilingMs = Math.min(capMs, baseMs * 2 ** (attempts - 1));
+  return attempts <= attemptsBeforeGrowth
+    ? ceilingMs
+    : Math.min(maxCapMs, ceilingMs * 2 ** (attempts - attemptsBeforeGrowth));
+}
+
 /**
  * Exponential backoff with full jitter and a cap: returns how long to wait after this many failed attempts (1 or more),
  * milliseconds. The result is at least a fifth of the base, so that a small random number does not cause a hot loop.
  */
 export function retryDelayMs(attempts: number, random: Random): number {
-  const ceiling = Math.min(retryRules.capMs, retryRules.baseMs * 2 ** (attempts - 1));
-  return Math.round(Math.max(retryRules.baseMs / 5, random() * ceiling));
+  return Math.round(Math.max(retryRules.baseMs / 5, random() * toCeilingMs(attempts)));
 }
 
 /**

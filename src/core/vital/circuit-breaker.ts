@@ -1,12 +1,15 @@
 import type { Clock, Random } from "../clock.js";
+import { createBreakerState } from "./breaker-state.js";
 import type { VitalApi } from "./vital-api.js";
 import { VitalError } from "./vital-error.js";
 
 export type CircuitBreakerRules = {
   /** The most calls in flight in this process. Further calls are rejected immediately instead of waiting. */
   maxCallsInFlight: number;
-  /** Failed calls in a row that open the breaker. */
+  /** After this many failed calls in a row, the breaker asks whether Vital as a whole is failing. */
   failureThreshold: number;
+  /** The breaker opens when that question fails, or when there is no answer for this long and more calls fail. */
+  answerWithinMs: number;
   /** How long the breaker stays open at first, and at most. The time doubles with every failed probe. */
   minOpenMs: number;
   maxOpenMs: number;
@@ -17,6 +20,7 @@ export type CircuitBreakerRules = {
 export const circuitBreakerRules: CircuitBreakerRules = {
   maxCallsInFlight: 512,
   failureThreshold: 5,
+  answerWithinMs: 1_000,
   minOpenMs: 1_000,
   maxOpenMs: 8_000,
   credentialsProbeMs: 10_000,
@@ -46,80 +50,125 @@ type CircuitOptions = {
   onThrottled?: (untilAt: Date, addedMs: number) => void;
   /** Called when Vital refuses the API key, and when it accepts the key again. */
   onCredentials?: (areRefused: boolean) => void;
+  /** Called when the breaker opens because Vital as a whole fails. */
+  onFailing?: (error: VitalError) => void;
 };
 
-/** The permission to make one call. Its owner reports how the call ended, and then releases it. */
-type Permit = { succeeded(): void; failed(error: VitalError): void; release(): void };
+/**
+ * The permission to make one call. Its owner reports how the call ended, and then releases it. `failed` returns the error
+ * to throw.
+ */
+type Permit = { succeeded(): void; failed(error: VitalError): VitalError; release(): void };
+
+/** A call about no user, which shows whether Vital as a whole is failing. */
+type Question = {
+  askedAtMs: number;
+  /** What had opened the breaker when the question was asked, or since then because there was no answer. */
+  openedBy: VitalError | null;
+};
+
+/** Makes the call about no user. Returns how Vital as a whole is failing, or `null` when it is not. */
+async function findFailure(askVital: () => Promise<unknown>): Promise<VitalError | null> {
+  try {
+    await askVital();
+    return null;
+  } catch (error) {
+    if (!(error instanceof VitalError)) return new VitalError("unavailable", "the request could not be sent");
+    return error.failure.breaker === "close" ? null : error;
+  }
+}
 
 /**
- * The state of the breaker: open, half-open or closed. It opens after several failures in a row, while Vital asks to
- * wait (429, 503) and while Vital refuses the API key. Then it is half-open: one probe at a time, until one succeeds and
- * closes it.
+ * The breaker: open, half-open or closed. It opens when Vital as a whole is failing, while Vital asks to wait and while
+ * Vital refuses the API key. Then it is half-open: one probe at a time, until one succeeds and closes it.
+ *
+ * A failure may belong to one user: Vital may reject, or never answer, each call about that user. So failures in a row,
+ * and a failed probe, only raise the question whether Vital as a whole is failing. A call about no user answers it.
  */
-function createCircuit({
-  now,
-  random,
-  rules,
-  onThrottled = () => undefined,
-  onCredentials = () => undefined,
-}: CircuitOptions) {
+function createCircuit(askVital: () => Promise<unknown>, options: CircuitOptions) {
+  const { now, random, rules } = options;
+  const state = createBreakerState(options);
   let failuresInARow = 0;
-  /** The failure that opened the breaker; null while it is closed. */
-  let openedBy: VitalError | null = null;
-  let openUntilMs = 0;
-  /** How often the breaker has opened since it was last closed. */
-  let timesOpened = 0;
   let isProbing = false;
+  let question: Question | null = null;
+  /** When Vital last answered that it is not failing as a whole. */
+  let lastAnsweredAtMs = -Infinity;
   /** Stays true when Vital asks to wait after it has refused the key: a request to wait says nothing about the key. */
   let isKeyRefused = false;
 
   function close(): void {
-    if (isKeyRefused) onCredentials(false);
+    if (isKeyRefused) options.onCredentials?.(false);
     isKeyRefused = false;
-    openedBy = null;
     failuresInARow = 0;
-    timesOpened = 0;
-  }
-
-  function open(error: VitalError, durationMs: number): void {
-    openedBy = error;
-    openUntilMs = Math.max(openUntilMs, now().getTime() + durationMs);
-    timesOpened += 1;
-  }
-
-  /** Returns how long to stay open. It doubles with every opening; the jitter keeps processes from probing in step. */
-  function backoffMs(): number {
-    const ceiling = Math.min(rules.maxOpenMs, rules.minOpenMs * 2 ** Math.min(timesOpened, 10));
-    return ceiling * (0.5 + random() / 2);
+    state.close();
   }
 
   const reactions = {
     "probe-key"(error: VitalError): void {
       isKeyRefused = true;
-      onCredentials(true);
-      open(error, rules.credentialsProbeMs * (0.75 + random() / 2));
+      options.onCredentials?.(true);
+      state.open(error, rules.credentialsProbeMs * (0.75 + random() / 2));
     },
     wait(error: VitalError): void {
-      const knownMs = Math.max(openUntilMs, now().getTime());
-      open(error, asksToWait(error) ? error.retryAfterMs : backoffMs());
-      if (openUntilMs > knownMs) onThrottled(new Date(openUntilMs), openUntilMs - knownMs);
+      const { untilMs, addedMs } = state.open(error, asksToWait(error) ? error.retryAfterMs : undefined);
+      if (addedMs > 0) options.onThrottled?.(new Date(untilMs), addedMs);
     },
     count(error: VitalError, isProbe: boolean): void {
       failuresInARow += 1;
-      if (isProbe || failuresInARow >= rules.failureThreshold) open(error, backoffMs());
+      if (isProbe || failuresInARow >= rules.failureThreshold) confirm(error);
     },
+    confirm,
     // Vital responded, so it is available. The caller handles the content of the response.
     close,
   };
+
+  function openFailing(error: VitalError): void {
+    state.open(error);
+    options.onFailing?.(error);
+  }
+
+  /** Finds out whether Vital as a whole is failing, after a call that failed with this error. */
+  function confirm(error: VitalError): void {
+    const nowMs = now().getTime();
+    if (question !== null) {
+      const isLate = nowMs - question.askedAtMs >= rules.answerWithinMs;
+      if (state.openedBy() !== null || !isLate) return;
+      question.openedBy = error;
+      openFailing(error);
+    } else if (state.openedBy() !== null || nowMs - lastAnsweredAtMs >= rules.minOpenMs) {
+      const asked: Question = { askedAtMs: nowMs, openedBy: state.openedBy() };
+      question = asked;
+      void findFailure(askVital).then((failure) => {
+        question = null;
+        isProbing = false;
+        takeAnswer(asked, failure);
+      });
+    }
+  }
+
+  function takeAnswer(asked: Question, failure: VitalError | null): void {
+    // If something else has opened the breaker since, such as a wait that Vital asked for, the answer is too old.
+    const isOutdated = state.openedBy() !== asked.openedBy;
+    if (failure === null) {
+      lastAnsweredAtMs = now().getTime();
+      if (!isOutdated) close();
+      return;
+    }
+    const { breaker } = failure.failure;
+    // A success since then shows that other calls pass.
+    const isDoubtful = state.openedBy() !== null || failuresInARow >= rules.failureThreshold;
+    if (breaker === "wait" || breaker === "probe-key") reactions[breaker](failure);
+    else if (!isOutdated && isDoubtful) openFailing(failure);
+  }
 
   /**
    * Returns a permit for one call.
    * @throws VitalError when the breaker blocks the call
    */
   function admit(): Permit {
-    const openedByAtStart = openedBy;
+    const openedByAtStart = state.openedBy();
     if (openedByAtStart !== null) {
-      const remainingMs = openUntilMs - now().getTime();
+      const remainingMs = state.remainingMs();
       if (remainingMs > 0) throw toBlockedError(openedByAtStart, remainingMs);
       if (isProbing) throw toBlockedError(openedByAtStart, rules.minOpenMs);
       isProbing = true;
@@ -127,7 +176,7 @@ function createCircuit({
     const isProbe = openedByAtStart !== null;
     // A call that was in flight when the breaker opened says nothing new when it ends, and neither does a probe when the
     // breaker has opened again since the probe started.
-    const isOutdated = () => openedBy !== null && openedBy !== openedByAtStart;
+    const isOutdated = () => state.openedBy() !== null && state.openedBy() !== openedByAtStart;
     return {
       succeeded() {
         if (!isOutdated()) close();
@@ -136,14 +185,15 @@ function createCircuit({
         const { breaker } = error.failure;
         // A request to wait counts even then, because it may ask for a longer wait.
         if (!isOutdated() || (breaker === "wait" && asksToWait(error))) reactions[breaker](error, isProbe);
+        return isProbe && breaker === "count" ? error.asInconclusive() : error;
       },
       release() {
-        if (isProbe) isProbing = false;
+        if (isProbe && question === null) isProbing = false;
       },
     };
   }
 
-  return { admit, open };
+  return { admit, open: state.open };
 }
 
 /**
@@ -155,7 +205,7 @@ export function createCircuitBreaker(
   options: CircuitOptions,
 ): VitalApi & { blockUntil(at: Date): void } {
   const { now, rules } = options;
-  const circuit = createCircuit(options);
+  const circuit = createCircuit(() => vital.findAnyUser(), options);
   let inFlight = 0;
 
   async function pass<T>(call: () => Promise<T>): Promise<T> {
@@ -169,8 +219,7 @@ export function createCircuitBreaker(
       permit.succeeded();
       return result;
     } catch (error) {
-      if (error instanceof VitalError) permit.failed(error);
-      throw error;
+      throw error instanceof VitalError ? permit.failed(error) : error;
     } finally {
       inFlight -= 1;
       permit.release();

@@ -2,12 +2,13 @@
 type VitalFailure = {
   /**
    * What the circuit breaker does:
-   * - `count`: opens after several failures in a row
+   * - `count`: after several failures in a row, finds out whether Vital as a whole is failing, and then opens
+   * - `confirm`: finds that out immediately
    * - `wait`: opens for as long as Vital asks, and the other processes wait too
    * - `probe-key`: opens, and tries the API key again from time to time
    * - `close`: closes, because Vital responded
    */
-  breaker: "count" | "wait" | "probe-key" | "close";
+  breaker: "count" | "confirm" | "wait" | "probe-key" | "close";
   /** Whether the failed call counts as an attempt on this user. */
   countsAsAttempt: boolean;
   /** Whether repeating the create cannot help: the mapping becomes `failed`, for an operator. */
@@ -21,11 +22,17 @@ type VitalFailure = {
 };
 
 export type VitalErrorKind =
-  /** No response, an invalid one, or a 5xx: the call may or may not have taken effect. */
+  /** No response, or a 5xx: the call may or may not have taken effect. */
   | "unavailable"
-  /** 429 or 503: every process must wait. */
+  /** A response with an unexpected body, or about another user: the call may or may not have taken effect. */
+  | "invalid_response"
+  /** Vital, or a proxy before it, has no such path: a wrong address, or an id that the path cannot carry. */
+  | "unknown_path"
+  /** 403 for one user. Whether it is about the API key is not known. */
+  | "forbidden"
+  /** 429, or 503 with a time to wait: every process must wait. */
   | "throttled"
-  /** 401 or 403: Vital refuses the API key, and only another key helps. */
+  /** Vital refuses the API key, and only another key helps. */
   | "credentials_refused"
   /** Vital refuses this request for this user. */
   | "refused"
@@ -38,6 +45,30 @@ export type VitalErrorKind =
 const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   unavailable: {
     breaker: "count",
+    countsAsAttempt: true,
+    endsProvisioning: false,
+    isUserMissing: false,
+    pausesFleet: false,
+    jobWaitMs: 2_000,
+  },
+  invalid_response: {
+    breaker: "count",
+    countsAsAttempt: true,
+    endsProvisioning: false,
+    isUserMissing: false,
+    pausesFleet: false,
+    jobWaitMs: 2_000,
+  },
+  unknown_path: {
+    breaker: "count",
+    countsAsAttempt: true,
+    endsProvisioning: false,
+    isUserMissing: false,
+    pausesFleet: false,
+    jobWaitMs: 2_000,
+  },
+  forbidden: {
+    breaker: "confirm",
     countsAsAttempt: true,
     endsProvisioning: false,
     isUserMissing: false,
@@ -87,7 +118,13 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   },
 };
 
-type VitalErrorDetails = { status?: number; retryAfterMs?: number; wasCalled?: boolean; cause?: unknown };
+type VitalErrorDetails = {
+  status?: number;
+  retryAfterMs?: number;
+  wasCalled?: boolean;
+  isConclusive?: boolean;
+  cause?: unknown;
+};
 
 /** A call to Vital that failed. The message names the operation and the reason, and contains no secret. */
 export class VitalError extends Error {
@@ -96,6 +133,8 @@ export class VitalError extends Error {
   readonly retryAfterMs: number | undefined;
   /** False when no request about the user was sent: then the failure says nothing about the user. */
   readonly wasCalled: boolean;
+  /** False when Vital as a whole may have been failing: then the failure is not counted as one of this user. */
+  readonly isConclusive: boolean;
 
   constructor(
     readonly kind: VitalErrorKind,
@@ -106,6 +145,7 @@ export class VitalError extends Error {
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
     this.wasCalled = details.wasCalled ?? true;
+    this.isConclusive = details.isConclusive ?? true;
   }
 
   get failure(): VitalFailure {
@@ -114,6 +154,18 @@ export class VitalError extends Error {
 
   /** Whether a request was sent and its failure counts as an attempt on the user. */
   get isAttempt(): boolean {
-    return this.wasCalled && this.failure.countsAsAttempt;
+    return this.wasCalled && this.isConclusive && this.failure.countsAsAttempt;
+  }
+
+  /** Returns the same error of a call that was made while Vital as a whole may have been failing. */
+  asInconclusive(): VitalError {
+    const { kind, message, status, retryAfterMs, wasCalled, cause } = this;
+    return new VitalError(kind, message, {
+      wasCalled,
+      cause,
+      isConclusive: false,
+      ...(status !== undefined && { status }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    });
   }
 }

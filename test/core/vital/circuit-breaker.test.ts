@@ -8,15 +8,25 @@ import { createLatch, createFakeNetwork } from "../../support/core/fake-network.
 const rules: CircuitBreakerRules = {
   maxCallsInFlight: 3,
   failureThreshold: 3,
+  answerWithinMs: 1_000,
   minOpenMs: 1_000,
   maxOpenMs: 4_000,
   credentialsProbeMs: 10_000,
 };
 
+const flush = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 function createBreakerContext() {
   const clock = createManualClock();
   const network = createFakeNetwork();
-  const vital = createFakeVital({ network: network.network });
+  /** How Vital as a whole fails: the outcome of a call about no user. */
+  let outage: VitalErrorKind | null = null;
+  const vital = createFakeVital({
+    network: (operation, commit) =>
+      outage !== null && operation === "findAnyUser"
+        ? Promise.reject(new VitalError(outage, "list-users: 500"))
+        : network.network(operation, commit),
+  });
   const reported: unknown[] = [];
   const breaker = createCircuitBreaker(vital.api, {
     now: clock.now,
@@ -28,15 +38,36 @@ function createBreakerContext() {
   });
   const call = () => breaker.findUser("ada");
   const outcome = () => call().catch((error: unknown) => error as VitalError);
-  /** One call that fails with this kind of error. */
-  async function fail(kind: VitalErrorKind, details: { retryAfterMs?: number } = {}) {
+  /** One call about a user that fails with this kind of error, while Vital as a whole responds. */
+  async function failForUser(kind: VitalErrorKind, details: { retryAfterMs?: number } = {}) {
     network.fail("findUser", kind, details);
-    await outcome();
+    const error = await outcome();
+    await flush();
+    return error;
+  }
+  /** One call that fails with this kind of error, as every call does at that moment. */
+  async function fail(kind: VitalErrorKind, details: { retryAfterMs?: number } = {}) {
+    outage = kind;
+    await failForUser(kind, details);
+    outage = null;
   }
   async function failTimes(count: number) {
     for (let done = 0; done < count; done += 1) await fail("unavailable");
   }
-  return { clock, network, vital, breaker, reported, call, outcome, fail, failTimes };
+  const countQuestions = () => vital.calls.filter((operation) => operation === "findAnyUser").length;
+  return {
+    clock,
+    network,
+    vital,
+    breaker,
+    reported,
+    call,
+    outcome,
+    fail,
+    failForUser,
+    failTimes,
+    countQuestions,
+  };
 }
 
 /** Makes one call and returns whether it reached Vital. */
@@ -72,6 +103,88 @@ test("requests that Vital refuses do not open the breaker, because a response co
   }
   await context.failTimes(2);
   expect(await letsCallThrough(context)).toBe(true);
+});
+
+test.each(["unavailable", "invalid_response", "unknown_path", "forbidden"] as const)(
+  "failures of users (%s) never open the breaker while Vital as a whole responds",
+  async (kind) => {
+    const context = createBreakerContext();
+    for (let count = 0; count < 100; count += 1) {
+      const error = await context.failForUser(kind);
+      expect(error).toMatchObject({ kind, wasCalled: true, isAttempt: true });
+      context.clock.advance(50);
+    }
+    expect(await letsCallThrough(context)).toBe(true);
+    // At most one question each second.
+    expect(context.countQuestions()).toBeLessThanOrEqual(6);
+  },
+);
+
+test("a probe that fails because of its user does not keep the breaker open", async () => {
+  const context = createBreakerContext();
+  await context.failTimes(3);
+  context.clock.advance(1_000);
+  await context.failForUser("unavailable");
+  expect(await letsCallThrough(context)).toBe(true);
+  expect(await letsCallThrough(context)).toBe(true);
+});
+
+test("a probe that fails while Vital as a whole fails is not an attempt on its user", async () => {
+  const context = createBreakerContext();
+  await context.failTimes(3);
+  context.clock.advance(1_000);
+  expect(await context.failForUser("unavailable")).toMatchObject({ wasCalled: true, isAttempt: false });
+});
+
+test("the breaker opens when Vital as a whole does not answer in time, and a late answer closes it", async () => {
+  const context = createBreakerContext();
+  const answer = context.network.holdBeforeCommit("findAnyUser");
+  for (let count = 0; count < 3; count += 1) await context.failForUser("unavailable");
+  await answer.reached;
+  expect(await letsCallThrough(context)).toBe(true);
+  context.clock.advance(999);
+  for (let count = 0; count < 3; count += 1) await context.failForUser("unavailable");
+  expect(await letsCallThrough(context)).toBe(true);
+  context.clock.advance(1);
+  for (let count = 0; count < 3; count += 1) await context.failForUser("unavailable");
+  expect(await context.outcome()).toMatchObject({ kind: "unavailable", wasCalled: false });
+  answer.release();
+  await flush();
+  expect(await letsCallThrough(context)).toBe(true);
+});
+
+test("a wait that Vital asked for since the question was asked outlasts the answer", async () => {
+  const context = createBreakerContext();
+  const answer = context.network.holdBeforeCommit("findAnyUser");
+  for (let count = 0; count < 3; count += 1) await context.failForUser("unavailable");
+  await answer.reached;
+  context.breaker.blockUntil(new Date(context.clock.now().getTime() + 30_000));
+  answer.release();
+  await flush();
+  expect(await context.outcome()).toMatchObject({ kind: "throttled", retryAfterMs: 30_000 });
+});
+
+test("a failed question does not open the breaker when other calls have succeeded since it was asked", async () => {
+  const context = createBreakerContext();
+  const question = createLatch();
+  context.network.failAfter("findAnyUser", question.opened);
+  for (let count = 0; count < 3; count += 1) await context.failForUser("unavailable");
+  expect(await letsCallThrough(context)).toBe(true);
+  question.open();
+  await flush();
+  expect(await letsCallThrough(context)).toBe(true);
+});
+
+test("a refusal for one user raises the question whether Vital refuses the key, and only the answer decides", async () => {
+  const context = createBreakerContext();
+  await context.failForUser("forbidden");
+  expect(context.countQuestions()).toBe(1);
+  expect(context.reported).toEqual([]);
+  context.clock.advance(1_000);
+  context.network.fail("findAnyUser", "credentials_refused");
+  await context.failForUser("forbidden");
+  expect(context.reported).toEqual(["refused"]);
+  expect(await context.outcome()).toMatchObject({ kind: "credentials_refused", wasCalled: false });
 });
 
 test("the breaker lets one probe at a time through when it is half-open", async () => {

@@ -3,6 +3,7 @@ import { createApp, createProcessLog } from "../../../src/app.js";
 import { readWorkerConfig } from "../../../src/config/config.js";
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
+import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core/vital/circuit-breaker.js";
 import { createProcessors } from "../../../workers/processors.js";
@@ -13,7 +14,13 @@ import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
 import { apiKey, startTestSimulator } from "../simulator.js";
 
-type Setup = { redisUrl?: string; concurrency?: number; breakerRules?: Partial<CircuitBreakerRules> };
+type Setup = {
+  /** Starts a proxy before the simulator, and returns its URL. */
+  startProxy?: (vitalUrl: string) => Promise<string>;
+  redisUrl?: string;
+  concurrency?: number;
+  breakerRules?: Partial<CircuitBreakerRules>;
+};
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
 
 export const issueDeadlineMs = 5_000;
@@ -31,7 +38,7 @@ export async function openFleet(setup: Setup = {}) {
   const redisUrl = setup.redisUrl ?? (await createTestRedis());
   const config = readWorkerConfig({
     VITAL_API_KEY: apiKey,
-    VITAL_API_URL: vital.url,
+    VITAL_API_URL: (await setup.startProxy?.(vital.url)) ?? vital.url,
     VITAL_TIMEOUT_MS: "2000",
     MONGODB_URL: createTestDatabase(),
     REDIS_URL: redisUrl,
@@ -69,18 +76,20 @@ export async function openFleet(setup: Setup = {}) {
       closers.add("sweep loop", () => sweepLoop.close(500));
     }
     const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
+    const record = (type: SignupEventType, appUserIds: readonly AppUserId[]) =>
+      events.record(
+        appUserIds.map((appUserId) => ({
+          id: `${type}-${appUserId}`,
+          type,
+          appUserId,
+          occurredAt: new Date(),
+        })),
+      );
     return {
       ...app,
       tokens: createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: issueDeadlineMs }),
-      signUp: (appUserIds: readonly AppUserId[]) =>
-        events.record(
-          appUserIds.map((appUserId) => ({
-            id: `signup-${appUserId}`,
-            type: "user.created",
-            appUserId,
-            occurredAt: new Date(),
-          })),
-        ),
+      signUp: (appUserIds: readonly AppUserId[]) => record("user.created", appUserIds),
+      delete: (appUserIds: readonly AppUserId[]) => record("user.deleted", appUserIds),
       readMetric: async (name: string) =>
         Number(new RegExp(`^vital_gateway_${name} (.*)$`, "m").exec((await app.metrics.read()).body)?.[1]),
     };

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { waitUntil } from "../support/wait-until.js";
+import { poisons, startPoisonProxy, type Poison } from "../support/vital/poison-proxy.js";
+import { openFleet, toIds } from "../support/workers/fleet.js";
+
+const poisonedCount = 30;
+const signupCount = 100;
+/** The slowest of a hundred may be slow for another reason. */
+const percentile99 = signupCount - 2;
+
+/** A gateway and a worker, and a Vital before which a proxy can fail every call about the users `poisoned-…`. */
+async function openPoisonedFleet(poison: Poison) {
+  let proxy: Awaited<ReturnType<typeof startPoisonProxy>> | undefined;
+  const fleet = await openFleet({
+    concurrency: 50,
+    startProxy: async (vitalUrl) => {
+      proxy = await startPoisonProxy(vitalUrl, "poisoned-");
+      proxy.control.poison = poison;
+      return proxy.url;
+    },
+  });
+  if (proxy === undefined) throw new Error("the proxy should have started");
+  const [gateway, worker] = [await fleet.start("gateway"), await fleet.start("worker")];
+  return { ...fleet, gateway, worker, control: proxy.control };
+}
+type PoisonedFleet = Awaited<ReturnType<typeof openPoisonedFleet>>;
+
+/** Signs users up one by one, 20 ms apart. Returns how long each waited until it was active, sorted, milliseconds. */
+async function measureSignups({ gateway }: PoisonedFleet, prefix: string): Promise<number[]> {
+  const signUp = async (appUserId: AppUserId, index: number): Promise<number> => {
+    await new Promise((resolve) => setTimeout(resolve, index * 20));
+    await gateway.signUp([appUserId]);
+    const startedAt = performance.now();
+    const isActive = async () => (await gateway.mappings.find(appUserId))?.state === "active";
+    await waitUntil("the signup is active", isActive, 30_000);
+    return performance.now() - startedAt;
+  };
+  const durations = await Promise.all(toIds(prefix, signupCount).map(signUp));
+  return durations.sort((a, b) => a - b);
+}
+
+describe.each(Object.keys(poisons) as Poison[])(
+  "when every call about thirty users ends with %s",
+  (poison) => {
+    test("their deletions and signups delay no other signup", async () => {
+      const fleet = await openPoisonedFleet(poison);
+      const { gateway, worker, control } = fleet;
+      const deleted = toIds("poisoned-d", poisonedCount);
+      await gateway.signUp([...deleted, ...toIds("early", 5)]);
+      await fleet.whenActive(gateway, deleted);
+      const alone = await measureSignups(fleet, "alone");
+
+      control.isActive = true;
+      await gateway.delete(deleted);
+      await gateway.signUp(toIds("poisoned-s", 5));
+      const beside = await measureSignups(fleet, "beside");
+      // On a busy machine, the measurements vary. A breaker that opens costs 1 to 20 s.
+      expect(beside[percentile99]).toBeLessThan((alone[percentile99] ?? 0) * 3 + 700);
+      await waitUntil("each deletion has failed", async () => {
+        const mappings = await Promise.all(deleted.map(worker.mappings.find));
+        return mappings.every((mapping) => mapping?.state === "deleting" && mapping.lastError !== null);
+      });
+    }, 60_000);
+  },
+);
+
+test.each(["status 500", "no response", "no such path"] as const)(
+  "when every call ends with %s, Vital gets few calls, and all signups are active soon after",
+  async (poison) => {
+    const fleet = await openPoisonedFleet(poison);
+    const { gateway, control } = fleet;
+    const early = toIds("early", 5);
+    await gateway.signUp(early);
+    await fleet.whenActive(gateway, early);
+
+    control.isDown = true;
+    const users = toIds("user", signupCount);
+    await gateway.signUp(users);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    const before = control.received;
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    // Two processes, each with at most one probe and one question a second.
+    expect(control.received - before).toBeLessThanOrEqual(16);
+    control.isDown = false;
+    await fleet.whenActive(gateway, users, 45_000);
+  },
+  90_000,
+);
