@@ -19,7 +19,7 @@ export function describeAuthPolicy(policy: AuthPolicy): string {
     `alg ${policy.algorithms.join("/")}`,
     `typ ${policy.tokenTypes.join("/")}`,
     describeAudience(policy),
-    `user id in ${policy.userIdClaim}`,
+    `user id in ${policy.userIdClaim}${policy.userIdFallbackClaim === undefined ? "" : ` or else ${policy.userIdFallbackClaim}`} (${policy.userIdFormat?.description ?? "any id"})`,
     `clients ${policy.clientIds.length > 0 ? formatAlternatives(policy.clientIds) : "any"}`,
     ...(policy.requiredScope === undefined ? [] : [`scope ${policy.requiredScope}`]),
     ...(policy.allowActor ? ["impersonated users accepted"] : []),

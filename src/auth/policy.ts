@@ -34,6 +34,14 @@ export type ClaimRequirement = Readonly<
   { reason: string } & (ClaimCondition | { anyOf: readonly ClaimCondition[] })
 >;
 
+/** The format of a provider's user ids. */
+export type UserIdFormat = Readonly<{
+  /** The group `own`, where there is one, is the part of the id that belongs to one user. */
+  pattern: RegExp;
+  /** For an operator. */
+  description: string;
+}>;
+
 /** A claim that contains scopes, and its format. */
 export type ScopeClaim = Readonly<{
   claim: string;
@@ -75,6 +83,12 @@ export type AuthPolicy = Readonly<{
   /** The suggested fix for a token with another audience, for an operator. */
   audienceFix: string;
   userIdClaim: string;
+  /** Contains the user id in tokens without `userIdClaim`. */
+  userIdFallbackClaim?: string;
+  /** Not set for a claim of the operator's own choice. Values that many users share are rejected in every claim. */
+  userIdFormat?: UserIdFormat;
+  /** How to get the user id claim into the tokens of this provider, for an operator. */
+  userIdFix: string;
   /** The claims that name the client that requested the token. */
   clientClaims: readonly string[];
   /** The accepted clients. `clientPresence` says whether they are checked. */

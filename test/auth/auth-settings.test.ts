@@ -449,7 +449,7 @@ test("the startup log line describes the accepted tokens", () => {
   ).toBe(
     'rfc9068: tokens of "https://idp.example.com" (keys from https://idp.example.com/.well-known/openid-configuration), ' +
       "alg RS256/PS256/ES256/EdDSA, typ at+jwt, " +
-      'aud contains "https://api.example.com", user id in sub, clients "app", scope vital, clock tolerance 30 s',
+      'aud contains "https://api.example.com", user id in sub (any id), clients "app", scope vital, clock tolerance 30 s',
   );
   expect(describeAuthPolicy(policyOf(settingsOf("cognito")))).toContain(
     "no aud (checked instead: client_id)",

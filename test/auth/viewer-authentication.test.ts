@@ -278,6 +278,8 @@ describe("the explanation of a token", () => {
       "sub",
       "user id",
       "not a machine",
+      "user id of one user",
+      "user id format",
       "scope",
     ]);
   });

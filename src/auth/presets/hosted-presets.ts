@@ -1,4 +1,12 @@
 import { anyHost, array, requireClaim, requireSub, spaceSeparated, type Preset } from "./preset.js";
+import {
+  auth0UserId,
+  firebaseUserId,
+  oktaUserId,
+  stytchUserId,
+  userIdFormats,
+  userPrefixedId,
+} from "./user-id-formats.js";
 
 const stytchSession = "https://stytch.com/session";
 
@@ -47,6 +55,7 @@ export const hostedPresets = {
       { claim: "sub_profile", optional: true, is: ["user"], reason: "the subject is not a user" },
     ],
     userIdClaim: "sub",
+    userIdFormat: auth0UserId,
     scopeClaims: [spaceSeparated("scope"), array("permissions")],
     clockToleranceSeconds: 30,
   },
@@ -76,6 +85,7 @@ export const hostedPresets = {
       requireSub(/^user_/, "the subject is not a user"),
     ],
     userIdClaim: "sub",
+    userIdFormat: userPrefixedId,
     scopeClaims: [],
     clockToleranceSeconds: 5,
   },
@@ -90,6 +100,7 @@ export const hostedPresets = {
     clients: { claims: ["client_id"], need: "always" },
     requirements: [requireSub(/^user_/, "the subject is not a user")],
     userIdClaim: "sub",
+    userIdFormat: userPrefixedId,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -107,6 +118,7 @@ export const hostedPresets = {
       requireClaim("username", "the token belongs to a machine: it has no user name"),
     ],
     userIdClaim: "sub",
+    userIdFormat: userIdFormats.uuid,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -124,6 +136,7 @@ export const hostedPresets = {
       requireClaim("cognito:username", "the token has no user name"),
     ],
     userIdClaim: "sub",
+    userIdFormat: userIdFormats.uuid,
     idTokenClaims: ["at_hash", "c_hash", "nonce"],
     scopeClaims: [],
     clockToleranceSeconds: 30,
@@ -145,7 +158,6 @@ export const hostedPresets = {
     clients: { claims: [], need: "unused" },
     requirements: [
       { claim: "auth_time", past: true, reason: "the time of the sign-in is missing or in the future" },
-      { claim: "sub", maxLength: 128, reason: "the subject is too long for a Firebase user id" },
     ],
     notAnonymous: [
       {
@@ -155,6 +167,7 @@ export const hostedPresets = {
       },
     ],
     userIdClaim: "sub",
+    userIdFormat: firebaseUserId,
     scopeClaims: [],
     clockToleranceSeconds: 30,
   },
@@ -184,6 +197,7 @@ export const hostedPresets = {
     clients: { claims: ["cid"], need: "optional" },
     requirements: [requireClaim("cid", "the token is not an access token: it does not name its client")],
     userIdClaim: "uid",
+    userIdFormat: oktaUserId,
     scopeClaims: [array("scp")],
     clockToleranceSeconds: 30,
   },
@@ -202,6 +216,7 @@ export const hostedPresets = {
       requireSub(/^user_/, "the subject is not a user"),
     ],
     userIdClaim: "sub",
+    userIdFormat: userPrefixedId,
     scopeClaims: [array("permissions")],
     clockToleranceSeconds: 5,
   },
@@ -230,6 +245,7 @@ export const hostedPresets = {
     ],
     expiresWith: [stytchSession, "expires_at"],
     userIdClaim: "sub",
+    userIdFormat: stytchUserId,
     scopeClaims: [],
     clockToleranceSeconds: 5,
   },
@@ -261,6 +277,8 @@ export const hostedPresets = {
       { claim: "sub", matchesNot: /^K/, reason: "the subject is an access key, not a user" },
     ],
     userIdClaim: "sub",
+    // `U` and a KSUID, or an id that the team chooses.
+    userIdFormat: userIdFormats.any,
     scopeClaims: [array("permissions")],
     clockToleranceSeconds: 5,
   },

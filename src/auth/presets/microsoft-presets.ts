@@ -1,5 +1,6 @@
 import type { ClaimRequirement } from "../policy.js";
 import { guid, spaceSeparated, type Preset } from "./preset.js";
+import { userIdFormats } from "./user-id-formats.js";
 
 const entra = {
   algorithms: ["RS256"],
@@ -17,6 +18,8 @@ const entra = {
     },
   ],
   userIdClaim: "oid",
+  userIdFormat: userIdFormats.uuid,
+  userIdFix: "request the scope profile in the app, so that its tokens have oid",
   scopeClaims: [spaceSeparated("scp")],
   clockToleranceSeconds: 30,
 } as const;
@@ -104,6 +107,9 @@ export const microsoftPresets = {
         reason: "the token does not name its user flow",
       },
     ],
-    userIdClaim: "sub",
+    // Some user flows write the same sentence into the sub of every user; in others, sub is the object id.
+    userIdFallbackClaim: "sub",
+    userIdFix:
+      "in Azure AD B2C, add the user's object ID to the application claims of the user flow, so that tokens have oid",
   },
 } as const satisfies Record<string, Preset>;

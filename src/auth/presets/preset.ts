@@ -1,4 +1,4 @@
-import type { ClaimPath, ClaimRequirement, ScopeClaim } from "../policy.js";
+import type { ClaimPath, ClaimRequirement, ScopeClaim, UserIdFormat } from "../policy.js";
 
 /**
  * A format of a provider's issuers. The value of a placeholder `{name}` in a URL or a requirement is a named group of the
@@ -50,6 +50,11 @@ export type Preset = Readonly<{
   /** Rejects anonymous users. Not applied with `AUTH_ALLOW_ANONYMOUS`. */
   notAnonymous?: readonly ClaimRequirement[];
   userIdClaim: string;
+  /** Contains the user id in tokens without `userIdClaim`. */
+  userIdFallbackClaim?: string;
+  userIdFormat: UserIdFormat;
+  /** How to get the user id claim into the tokens. */
+  userIdFix?: string;
   idTokenClaims?: readonly string[];
   scopeClaims: readonly ScopeClaim[];
   expiresWith?: ClaimPath;

@@ -1,4 +1,5 @@
 import { anyHttpUrl, anyHost, array, requireClaim, spaceSeparated, type Preset } from "./preset.js";
+import { keycloakUserId, userIdFormats, zitadelUserId } from "./user-id-formats.js";
 
 /** Self-hosted identity providers. Source: their documentation and source code. */
 export const selfHostedPresets = {
@@ -34,6 +35,8 @@ export const selfHostedPresets = {
       },
     ],
     userIdClaim: "sub",
+    userIdFormat: keycloakUserId,
+    userIdFix: "in Keycloak, add the client scope basic, or a mapper for sub, to the client of the app",
     // Before version 25, access tokens also had the nonce. The typ in the payload distinguishes them from ID tokens.
     idTokenClaims: ["nonce"],
     scopeClaims: [spaceSeparated("scope")],
@@ -52,6 +55,8 @@ export const selfHostedPresets = {
       requireClaim("client_id", "the token is not an access token: it does not name its client"),
     ],
     userIdClaim: "sub",
+    // A UUID, or whatever the team's login app accepts.
+    userIdFormat: userIdFormats.any,
     scopeClaims: [array("scp"), spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -75,6 +80,7 @@ export const selfHostedPresets = {
       { claim: "amr", absent: true, reason: "the token is an ID token" },
     ],
     userIdClaim: "sub",
+    userIdFormat: zitadelUserId,
     scopeClaims: [{ claim: "urn:zitadel:iam:org:project:{audience}:roles", format: "object-keys" }],
     clockToleranceSeconds: 30,
   },
@@ -110,6 +116,7 @@ export const selfHostedPresets = {
       },
     ],
     userIdClaim: "sub",
+    userIdFormat: userIdFormats.uuid,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -124,6 +131,8 @@ export const selfHostedPresets = {
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [],
     userIdClaim: "sub",
+    // 32 letters and digits, a serial number, or what `getSubject` returns.
+    userIdFormat: userIdFormats.any,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -138,6 +147,7 @@ export const selfHostedPresets = {
     clients: { claims: ["azp", "client_id"], need: "optional" },
     requirements: [],
     userIdClaim: "sub",
+    userIdFormat: userIdFormats.any,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },

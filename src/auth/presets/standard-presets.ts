@@ -1,4 +1,5 @@
 import { anyHttpUrl, requireClaim, spaceSeparated, type Preset } from "./preset.js";
+import { userIdFormats } from "./user-id-formats.js";
 
 /** The claims that RFC 9068 §2.2 requires besides `iss`, `exp` and `aud`. An ID token does not have all of them. */
 const rfc9068Claims = ["client_id", "iat", "jti", "sub"].map((claim) =>
@@ -17,6 +18,7 @@ export const standardPresets = {
     clients: { claims: ["client_id"], need: "optional" },
     requirements: rfc9068Claims,
     userIdClaim: "sub",
+    userIdFormat: userIdFormats.any,
     scopeClaims: [spaceSeparated("scope")],
     clockToleranceSeconds: 30,
   },
@@ -31,6 +33,7 @@ export const standardPresets = {
     clients: { claims: ["azp", "client_id", "cid", "appid"], need: "without-audience" },
     requirements: [],
     userIdClaim: "",
+    userIdFormat: userIdFormats.any,
     scopeClaims: [],
     clockToleranceSeconds: 30,
   },

@@ -1,6 +1,5 @@
-import { guid, requireClaim, requireSub, type Preset } from "./preset.js";
-
-const uuidPattern = new RegExp(`^${guid}$`);
+import { requireClaim, type Preset } from "./preset.js";
+import { userIdFormats } from "./user-id-formats.js";
 
 const supabase = {
   settingsPrefix: "AUTH_SUPABASE",
@@ -17,7 +16,6 @@ const supabase = {
       reason: "the role is not that of a user: the token may be an API key (anon, service_role)",
     },
     requireClaim("session_id", "the token does not belong to a session"),
-    requireSub(uuidPattern, "the subject is not a UUID, as Supabase user ids are"),
   ],
   notAnonymous: [
     {
@@ -28,6 +26,7 @@ const supabase = {
     },
   ],
   userIdClaim: "sub",
+  userIdFormat: userIdFormats.uuid,
   scopeClaims: [],
   clockToleranceSeconds: 30,
 } as const;

@@ -7,7 +7,7 @@ import { readPresetSettings } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
 import { presetNames, presets, type PresetName } from "../presets/presets.js";
 import { isForgeable, normalizeTokenType } from "../tokens/header-rules.js";
-import { readUserIdClaim } from "./user-id-claim.js";
+import { readUserId } from "./user-id-claim.js";
 
 /** Types of tokens that are not access tokens. Accepting one as an access token is cross-JWT confusion (RFC 8725 §2.8). */
 const nonAccessTokenTypes =
@@ -137,7 +137,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
       );
     }
   }
-  const userId = readUserIdClaim(preset, reader);
+  const userId = readUserId(preset, reader);
   const scopeClaims = (presetSettings.scopeClaims ?? preset.scopeClaims).flatMap(
     ({ claim, format }): ScopeClaim[] =>
       claim.includes("{audience}")
@@ -156,7 +156,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     audienceRule: toAudienceRule(preset, audiences),
     audienceFix: toAudienceFix(preset),
     ...(preset.audience.from === "none" && { checkedInsteadOfAudience: preset.audience.checkedInstead }),
-    userIdClaim: userId.claim,
+    ...userId.settings,
     clientClaims: preset.clients.claims,
     clientIds,
     clientPresence: toClientPresence(preset, clientIds),

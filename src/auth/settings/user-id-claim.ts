@@ -1,5 +1,7 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
+import type { AuthPolicy, UserIdFormat } from "../policy.js";
 import type { Preset } from "../presets/preset.js";
+import { userIdFormatNames, userIdFormats } from "../presets/user-id-formats.js";
 
 const words = (text: string): readonly string[] => text.split(" ");
 
@@ -12,12 +14,28 @@ const nonUserClaims = words(
     "tid sid session_id",
 );
 
-/** Reads `AUTH_USER_ID_CLAIM`, and returns warnings about the choice. */
-export function readUserIdClaim(
+const otherClaimFix =
+  "configure the issuer to write the id of the user into this claim, or set AUTH_USER_ID_CLAIM to another one";
+
+/**
+ * Reads `AUTH_USER_ID_FORMAT`. The format of the preset does not apply to a claim that the preset does not use.
+ *
+ * The setting names a format and is not a pattern: a pattern of an operator could take minutes on the id of an
+ * unsigned token.
+ */
+function readUserIdFormat(
   preset: Preset,
+  isOwnClaim: boolean,
   reader: SettingsReader,
-): { claim: string; warnings: string[] } {
-  const configured = reader.text("AUTH_USER_ID_CLAIM");
+): UserIdFormat | undefined {
+  const name = reader.choice("AUTH_USER_ID_FORMAT", ["preset", ...userIdFormatNames], "preset");
+  if (name !== "preset") return userIdFormats[name];
+  return isOwnClaim ? undefined : preset.userIdFormat;
+}
+
+type UserIdSettings = Pick<AuthPolicy, "userIdClaim" | "userIdFallbackClaim" | "userIdFormat" | "userIdFix">;
+
+function readClaim(preset: Preset, configured: string | undefined, reader: SettingsReader): string {
   if (configured === undefined && preset.userIdClaim === "") {
     reader.problem(
       "AUTH_USER_ID_CLAIM",
@@ -32,9 +50,28 @@ export function readUserIdClaim(
         "use the claim with the same id as in your signup events, for example sub",
     );
   }
-  if (!reusableIdClaims.includes(claim)) return { claim, warnings: [] };
+  return claim;
+}
+
+/** Reads `AUTH_USER_ID_CLAIM` and `AUTH_USER_ID_FORMAT`, and returns warnings about the choice. */
+export function readUserId(
+  preset: Preset,
+  reader: SettingsReader,
+): { settings: UserIdSettings; warnings: string[] } {
+  const configured = reader.text("AUTH_USER_ID_CLAIM");
+  const claim = readClaim(preset, configured, reader);
+  const isOwnClaim = claim !== preset.userIdClaim && claim !== preset.userIdFallbackClaim;
+  const format = readUserIdFormat(preset, isOwnClaim, reader);
+  const settings = {
+    userIdClaim: claim,
+    userIdFix: (claim === preset.userIdClaim ? preset.userIdFix : undefined) ?? otherClaimFix,
+    ...(configured === undefined &&
+      preset.userIdFallbackClaim !== undefined && { userIdFallbackClaim: preset.userIdFallbackClaim }),
+    ...(format !== undefined && { userIdFormat: format }),
+  };
+  if (!reusableIdClaims.includes(claim)) return { settings, warnings: [] };
   return {
-    claim,
+    settings,
     warnings: [
       `AUTH_USER_ID_CLAIM=${claim}: this id can pass from one person to another, and the health data with it; use an id that is never reassigned`,
     ],

@@ -1,9 +1,9 @@
-import { appUserIdProblem } from "../../core/mapping/app-user-id.js";
 import { claimName, describeRequirement, meets } from "./claim-requirements.js";
 import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "../policy.js";
 import { member } from "./read-token.js";
 import { timeRules } from "./time-rules.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
+import { userIdRules } from "./user-id-rules.js";
 
 const isStringArray = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === "string");
@@ -97,35 +97,6 @@ const notIdToken: CreateRule = ({ idTokenClaims }) => ({
   },
 });
 
-const userId: CreateRule = ({ userIdClaim }) => ({
-  check: "user id",
-  expects: `an app user id in ${userIdClaim}`,
-  find: ({ claims }) => {
-    const value = member(claims, userIdClaim);
-    const problem = value === undefined ? "is missing" : appUserIdProblem(value);
-    if (problem === null) return null;
-    return {
-      reason: `the user id claim ${userIdClaim} ${problem}`,
-      fix: "configure the issuer to add this claim, or set AUTH_USER_ID_CLAIM to another one",
-    };
-  },
-});
-
-const notMachine: CreateRule = ({ userIdClaim }) => ({
-  check: "not a machine",
-  expects: `${userIdClaim} is not the client`,
-  find: ({ claims }) => {
-    const id = member(claims, userIdClaim);
-    const isClient = ["azp", "client_id", "cid", "appid"].some((claim) => member(claims, claim) === id);
-    return id !== undefined && isClient
-      ? {
-          reason: "the token belongs to a machine: its user id is the client id",
-          fix: "use the token of a user who has signed in",
-        }
-      : null;
-  },
-});
-
 const presetRequirement = (requirement: ClaimRequirement, clockToleranceSeconds: number): TokenRule => ({
   check:
     "anyOf" in requirement
@@ -181,6 +152,6 @@ export function claimRules(policy: AuthPolicy, issuerPolicy: IssuerPolicy): read
     audience(policy, issuerPolicy),
     ...[client, actor, binding, notIdToken].map((rule) => rule(policy)),
     ...requirements.map((requirement) => presetRequirement(requirement, policy.clockToleranceSeconds)),
-    ...[userId, notMachine, scope].map((rule) => rule(policy)),
+    ...[...userIdRules, scope].map((rule) => rule(policy)),
   ];
 }

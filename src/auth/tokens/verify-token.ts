@@ -12,6 +12,7 @@ import { member, parseJsonObject, readToken, type Finding, type ReadToken } from
 import type { SigningKey } from "../keys/signing-keys.js";
 import { findExpiry } from "./time-rules.js";
 import { findFirstFinding, type TokenRule } from "./token-rule.js";
+import { selectUserIdClaim } from "./user-id-rules.js";
 
 export type VerifiedToken = Readonly<{
   appUserId: AppUserId;
@@ -116,7 +117,7 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
     }
     const finding = findFirstFinding(issuerRules, token, nowSeconds());
     if (finding !== null) return reject(finding);
-    const appUserId = toAppUserId(member(token.claims, policy.userIdClaim));
+    const appUserId = toAppUserId(member(token.claims, selectUserIdClaim(token.claims, policy)));
     const end = findExpiry(token, policy);
     if (appUserId === null || end === null) return reject({ reason: "the user id or the expiry is missing" });
     return { appUserId, validUntilMs: (end + policy.clockToleranceSeconds) * 1000, key, keySet };

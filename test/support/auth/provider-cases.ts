@@ -36,6 +36,7 @@ export const legacySecret = "a-legacy-secret-of-at-least-32-bytes!";
 
 const times = { iat: now - 10, exp: now + 50 };
 const uuid = "6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11";
+const otherUuid = "8a1d0b5e-33c4-4d1b-8f57-1e9b0c7d6a22";
 const tenant = "11111111-2222-3333-4444-555555555555";
 const stytchSession = "https://stytch.com/session";
 
@@ -666,12 +667,19 @@ export const providerCases: ProviderCase[] = [
       iss: `https://team.b2clogin.com/${tenant}/v2.0/`,
       ver: "1.0",
       tfp: "B2C_1_signin",
-      sub: uuid,
-      oid: undefined,
+      sub: "Not supported currently. Use oid claim.",
     },
-    userIdClaim: "sub",
+    userIdClaim: "oid",
     appUserId: uuid,
     accepted: [
+      { name: "a sub that is the object id, without oid", claims: { oid: undefined, sub: uuid } },
+      { name: "oid instead of another sub", claims: { sub: otherUuid } },
+      {
+        name: "sub when a setting selects it",
+        claims: { sub: otherUuid },
+        settings: { AUTH_USER_ID_CLAIM: "sub" },
+        appUserId: otherUuid,
+      },
       { name: "the flow in acr", claims: { tfp: undefined, acr: "B2C_1_signin" } },
       {
         name: "an issuer with the flow",
@@ -680,6 +688,27 @@ export const providerCases: ProviderCase[] = [
       },
     ],
     rejected: [
+      {
+        name: "the sentence that some flows write into every sub",
+        claims: { oid: undefined },
+        reason: /^the user id claim sub is "Not supported.*object ID/,
+      },
+      {
+        name: "that sentence when a setting selects sub",
+        settings: { AUTH_USER_ID_CLAIM: "sub" },
+        reason: /^the user id claim sub is "Not supported/,
+      },
+      {
+        name: "a sub that is not a GUID, without oid",
+        claims: { oid: undefined, sub: "ann@example.com" },
+        reason: /^the user id claim sub is not in the format of user ids: a UUID/,
+      },
+      {
+        name: "an empty oid, although sub is a GUID",
+        claims: { oid: "", sub: uuid },
+        reason: /oid must not be empty/,
+      },
+      { name: "an ID token", claims: { scp: undefined, nonce: "n" }, reason: /ID token/ },
       { name: "another flow", claims: { tfp: "B2C_1_reset" }, reason: /another user flow/ },
       { name: "another flow in acr", claims: { acr: "B2C_1_reset" }, reason: /another user flow/ },
       { name: "no flow", claims: { tfp: undefined }, reason: /name its user flow/ },
