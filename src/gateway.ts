@@ -7,6 +7,7 @@ import { createKeySets } from "./auth/keys/key-sets.js";
 import { createViewerAuthentication } from "./auth/viewer-authentication.js";
 import type { GatewayConfig } from "./config/config.js";
 import type { AppUserId } from "./core/mapping/app-user-id.js";
+import { createEventClocks } from "./telemetry/event-clocks.js";
 import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
 import { listStartupNotes } from "./http/events/event-settings.js";
@@ -118,7 +119,13 @@ function createGatewayServer(
   log.info({ clientAddress }, "addresses of clients");
   const challengeOptions =
     publicUrl === null ? {} : { resourceMetadataUrl: toResourceMetadataUrl(publicUrl) };
-  const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
+  const eventClocks = createEventClocks(app);
+  const events = createSignupEvents({
+    writer: app.writer,
+    wake: app.queue.wake,
+    now: app.now,
+    onBlockedDeletion: eventClocks.deletionBlocked,
+  });
 
   return createPublicServer({
     log,
@@ -142,6 +149,7 @@ function createGatewayServer(
         registerEventIngress(fastify, {
           settings: config.events,
           record: readiness.guard(events.record),
+          checkClock: eventClocks.check,
           deadlineMs,
           now: app.now,
           metrics,

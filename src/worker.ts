@@ -8,6 +8,7 @@ import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { createAdminServer } from "./http/servers.js";
 import { createClosers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
+import { createEventClocks } from "./telemetry/event-clocks.js";
 
 /** Extra time for the workers to close after their jobs were cut off, milliseconds. */
 const drainMarginMs = 500;
@@ -28,8 +29,14 @@ function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
     concurrency: workerConcurrency,
     jobsPerSecond: vitalRateLimit,
   });
-  const events = createSignupEvents({ writer: app.writer, wake: queue.wake });
-  const eventWorker = startAppUserEventWorker({ ...context, events, eventQueue, now });
+  const eventClocks = createEventClocks(app);
+  const events = createSignupEvents({
+    writer: app.writer,
+    wake: queue.wake,
+    now,
+    onBlockedDeletion: eventClocks.deletionBlocked,
+  });
+  const eventWorker = startAppUserEventWorker({ ...context, events, eventClocks, eventQueue });
   const sweepLoop = startSweepLoop({ ...app, processors });
   log.info({ concurrency: workerConcurrency }, "processing jobs");
   return () => Promise.all([provisioningWorker.close(), eventWorker.close(), sweepLoop.close(sweepDrainMs)]);

@@ -1,6 +1,6 @@
 import { UnrecoverableError, type Job, type JobsOptions } from "bullmq";
-import type { Clock } from "../src/core/clock.js";
 import type { SignupEvents } from "../src/core/mapping/signup-events.js";
+import type { EventClocks } from "../src/telemetry/event-clocks.js";
 import { appUserEventsQueueName, type AppUserEventQueue } from "../src/queue/app-user-events.js";
 import { backoffType } from "../src/queue/provisioning-queue.js";
 import { startQueueWorker, type QueueWorkerContext } from "./queue-worker.js";
@@ -27,27 +27,30 @@ const jobOptions = {
  */
 export function startAppUserEventWorker({
   events,
+  eventClocks,
   eventQueue,
-  now,
   metrics,
   ...context
 }: Omit<QueueWorkerContext, "metrics"> & {
   events: Pick<SignupEvents, "record">;
+  eventClocks: Pick<EventClocks, "check">;
   eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "repairUnreadable">;
-  now: Clock;
   metrics: QueueWorkerContext["metrics"] & { eventReceived: (source: string, outcome: string) => void };
 }) {
   const { log } = context;
 
   async function run(job: Job<unknown>): Promise<void> {
     Object.assign(job.opts, jobOptions);
-    const read = readAppUserEvent(job, now());
+    const read = readAppUserEvent(job);
     if (read.outcome === "refused") {
       metrics.eventReceived("queue", "refused");
       log.warn({ jobId: job.id, reason: read.reason }, "invalid event in the queue");
       throw new UnrecoverableError(read.reason);
     }
-    if (read.outcome === "accepted") await events.record([read.event]);
+    if (read.outcome === "accepted") {
+      eventClocks.check("queue", read.event);
+      await events.record([read.event]);
+    }
     metrics.eventReceived("queue", read.outcome);
   }
 

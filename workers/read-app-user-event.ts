@@ -1,13 +1,14 @@
 import type { Job } from "bullmq";
 import { z } from "zod";
 import { appUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
-import { parseEventTime } from "../src/core/mapping/event-time.js";
-import { isSignupEventType, toStoredEventId, type SignupEvent } from "../src/core/mapping/signup-event.js";
+import { toEventKey } from "../src/core/mapping/event-key.js";
+import { isAbsentTime, parseEventTime } from "../src/core/mapping/event-time.js";
+import { isSignupEventType, toStoredEventId, type ReceivedEvent } from "../src/core/mapping/signup-event.js";
 import { appUserEventJobName } from "../src/queue/app-user-events.js";
 
 /** The result of reading a job. */
 export type ReadJob =
-  | { outcome: "accepted"; event: SignupEvent }
+  | { outcome: "accepted"; event: ReceivedEvent }
   /** A job name or an event type that the gateway does not use. */
   | { outcome: "ignored" }
   /** An invalid event. The reason names fields, never their values. */
@@ -23,15 +24,17 @@ const JobData = z.object({
 
 const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
-/** Returns the time of an event that contains none: the time when its job was added, but never a time in the future. */
-const toAddedTime = ({ timestamp }: Pick<Job, "timestamp">, now: Date) =>
-  new Date(Number.isFinite(timestamp) ? Math.min(timestamp, now.getTime()) : now.getTime());
+type SignupJob = Pick<Job<unknown>, "id" | "name" | "data" | "timestamp">;
+
+/**
+ * Returns the id of an event that contains none: that of its job. BullMQ's own ids are numbers, which start again at 1
+ * when Redis is flushed, so the time when the job was added belongs to them. A retry of the job changes neither.
+ */
+const toJobEventId = ({ id = "", timestamp }: SignupJob) =>
+  /^\d*$/.test(id) ? `job-${id}-${timestamp}` : `job-${id}`;
 
 /** Reads a job that any producer may have added. */
-export function readAppUserEvent(
-  job: Pick<Job<unknown>, "id" | "name" | "data" | "timestamp">,
-  now: Date,
-): ReadJob {
+export function readAppUserEvent(job: SignupJob): ReadJob {
   if (job.name !== appUserEventJobName) return { outcome: "ignored" };
   const parsed = JobData.safeParse(job.data);
   if (!parsed.success) {
@@ -43,13 +46,21 @@ export function readAppUserEvent(
   if (!isSignupEventType(type)) return { outcome: "ignored" };
   const problem = appUserIdProblem(appUserId);
   if (problem !== null) return reject(`appUserId: ${problem}`);
-  const at =
-    occurredAt === undefined || occurredAt === null ? toAddedTime(job, now) : parseEventTime(occurredAt, now);
+  // The time when the job was added is the time of an event that contains none: a retry of the job does not change it.
+  const at = parseEventTime(isAbsentTime(occurredAt) ? job.timestamp : occurredAt);
   if (at === null)
     return reject("occurredAt: must be an RFC 3339 time with a zone, or seconds or milliseconds since 1970");
+  const userId = appUserId as AppUserId;
+  const key = toEventKey({
+    type,
+    appUserId: userId,
+    id: id === "" ? toJobEventId(job) : id,
+    occurredAt: at,
+    getContent: () => "",
+  });
   const eventId = toStoredEventId(id === "" ? `job-${job.id ?? ""}` : id);
   return {
     outcome: "accepted",
-    event: { id: eventId, type, appUserId: appUserId as AppUserId, occurredAt: at },
+    event: { id: eventId, type, appUserId: userId, occurredAt: at, key, hasOwnTime: true },
   };
 }

@@ -23,6 +23,8 @@ export type MappingDocument = Deployment & {
   attempts: number;
   lastError?: MappingError;
   lastEvent?: EventStamp;
+  /** Absent when no event has arrived, and in documents of earlier versions. */
+  eventKeys?: readonly string[];
   nextSweepAt?: Date;
   sweeps?: number;
 };
@@ -54,6 +56,7 @@ export const mappingSchema = new Schema<MappingDocument>(
     attempts: { type: Number, required: true },
     lastError: errorSchema,
     lastEvent: eventSchema,
+    eventKeys: { type: [String], default: undefined },
     nextSweepAt: Date,
     sweeps: Number,
   },
@@ -75,7 +78,7 @@ mappingSchema.index({ state: 1, requestedAt: 1 }, { name: "state_requested_at" }
 /** Converts a mapping to its document. */
 export function toDocument(mapping: Mapping): MappingDocument {
   const { appUserId, clientUserId, environment, region, generation, revision } = mapping;
-  const { state, requestedAt, updatedAt, attempts, lastError, lastEvent } = mapping;
+  const { state, requestedAt, updatedAt, attempts, lastError, lastEvent, eventKeys } = mapping;
   return {
     _id: appUserId,
     state,
@@ -89,6 +92,7 @@ export function toDocument(mapping: Mapping): MappingDocument {
     attempts,
     ...(lastError && { lastError }),
     ...(lastEvent && { lastEvent }),
+    ...(eventKeys.length > 0 && { eventKeys }),
     ...toStateFields(mapping),
   };
 }
@@ -131,6 +135,7 @@ export function toMapping(document: MappingDocument): Mapping {
     attempts: document.attempts,
     lastError: document.lastError ?? null,
     lastEvent: document.lastEvent ?? null,
+    eventKeys: document.eventKeys ?? [],
   };
   const { updatedAt } = document;
   const due = { nextSweepAt: document.nextSweepAt ?? updatedAt, sweeps: document.sweeps ?? 0 };

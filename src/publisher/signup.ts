@@ -1,5 +1,5 @@
 import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
-import { parseEventTime } from "../core/mapping/event-time.js";
+import { isAbsentTime, parseEventTime } from "../core/mapping/event-time.js";
 import {
   isVisibleAsciiEventId,
   isSignupEventType,
@@ -20,7 +20,8 @@ export type Signup = {
 };
 
 function toInstant(occurredAt: unknown, now: Date): Date | null {
-  if (!(occurredAt instanceof Date)) return parseEventTime(occurredAt, now);
+  if (isAbsentTime(occurredAt)) return now;
+  if (!(occurredAt instanceof Date)) return parseEventTime(occurredAt);
   return Number.isNaN(occurredAt.getTime()) ? null : occurredAt;
 }
 

@@ -37,6 +37,13 @@ function createInstruments(registry: Registry) {
     ignoredEvents: counter("events_ignored_total", "Events whose type is neither a signup nor a deletion.", [
       "type",
     ]),
+    eventsAhead: counter("events_ahead_total", "Events with a time more than five minutes ahead.", [
+      "source",
+    ]),
+    blockedDeletions: counter(
+      "deletions_blocked_total",
+      "Deletions not applied, because a signup of the user has a time in the future.",
+    ),
     provisioning: counter("provisioning_total", "Attempts to provision a Vital user.", ["outcome"]),
     provisioningDuration: histogram(
       "provisioning_duration_seconds",
@@ -140,6 +147,12 @@ export function createMetrics({
     },
     eventIgnored: (type: string) => {
       instruments.ignoredEvents.inc({ type });
+    },
+    eventAhead: (source: string) => {
+      instruments.eventsAhead.inc({ source });
+    },
+    deletionBlocked: () => {
+      instruments.blockedDeletions.inc();
     },
     provisioned: (outcome: string, durationMs: number): void => {
       instruments.provisioning.inc({ outcome });

@@ -44,6 +44,15 @@ describe("a mapping is read as it was stored", () => {
     }
   });
 
+  test("without the keys of its events, as earlier versions wrote it", async () => {
+    const { mappings, mongo } = await openMappings();
+    const mapping = mappingFixture("active", { eventKeys: [] });
+    await mappings.insert(mapping);
+    const [document] = await mongo.connection.collection("vital_user_mappings").find().toArray();
+    expect(document).not.toHaveProperty("eventKeys");
+    expect(await mappings.find(mapping.appUserId)).toEqual(mapping);
+  });
+
   const hostile = [
     ...["__proto__", "constructor", "toString", "$where", "$gt", "{$ne:null}", "a.b", "a$b", ".hidden", " "],
     ...[

@@ -42,11 +42,16 @@ async function startWorker(setup: Setup = {}) {
   const counts: Record<string, number> = {};
   const { log, lines } = createRecordingLog();
   const woken: string[] = [];
+  const checked: [string, Date][] = [];
   const worker = startAppUserEventWorker({
     redisUrl,
-    events: createSignupEvents({ writer, wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) }),
+    events: createSignupEvents({
+      writer,
+      now,
+      wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`),
+    }),
+    eventClocks: { check: (source, event) => void checked.push([source, event.occurredAt]) },
     eventQueue,
-    now,
     log,
     metrics: {
       eventReceived: (source, outcome) => {

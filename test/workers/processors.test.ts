@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createProcessors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
-import { mappingFixture, toEvent } from "../support/core/mapping-fixtures.js";
+import { mappingFixture, toStamp } from "../support/core/mapping-fixtures.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
@@ -28,7 +28,7 @@ test("a job that never ends frees its slot, and is retried without using an atte
 });
 
 test("a deletion followed by a new signup wakes provisioning, and provisioning followed by a deletion wakes deprovisioning", async () => {
-  const pending = mappingFixture("pending", { lastEvent: toEvent("user.created") });
+  const pending = mappingFixture("pending", { lastEvent: toStamp("user.created") });
   const { processors, woken } = setUp(
     () => Promise.resolve(mappingFixture("deleting")),
     () => Promise.resolve(pending),

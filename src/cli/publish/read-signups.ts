@@ -67,7 +67,7 @@ function toTime(value: unknown): unknown {
 }
 
 function toReadLine(line: number, { appUserId, type, occurredAt }: Fields, run: Run): ReadLine {
-  const at = isAbsent(occurredAt) ? run.startedAt : parseEventTime(toTime(occurredAt), run.startedAt);
+  const at = isAbsent(occurredAt) ? run.startedAt : parseEventTime(toTime(occurredAt));
   if (at === null) {
     return { line, problem: "the time must be RFC 3339 with a zone, or seconds or milliseconds since 1970" };
   }

@@ -1,26 +1,43 @@
-/** How far a sender's clock may run ahead, milliseconds; also the tolerance for signature timestamps. */
+/** How far a sender's clock may be off before it is reported, milliseconds; also the tolerance for signature timestamps. */
 export const clockToleranceMs = 5 * 60_000;
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
-/** Smaller numbers are seconds (until the year 5138), all others are milliseconds (from March 1973). */
-const firstMillisecondNumber = 1e11;
+
+/**
+ * The units of a number, by the first number that has the unit: seconds until the year 5138, and milliseconds,
+ * microseconds and nanoseconds from March 1973 until the year 5138.
+ */
+const units = [
+  { from: 1e17, perMs: 1e6 },
+  { from: 1e14, perMs: 1e3 },
+  { from: 1e11, perMs: 1 },
+  { from: -Infinity, perMs: 1e-3 },
+] as const;
 
 function toTimeMs(value: unknown): number {
-  if (typeof value === "number") return value < firstMillisecondNumber ? value * 1000 : value;
+  if (typeof value === "number") {
+    const unit = units.find(({ from }) => value >= from);
+    return unit === undefined ? Number.NaN : Math.floor(value / unit.perMs);
+  }
   if (typeof value !== "string" || !rfc3339.test(value)) return Number.NaN;
   return Date.parse(value.toUpperCase().replace(" ", "T"));
 }
 
+/** Whether a message contains no time at all. The event then happened when it arrived for the first time. */
+export const isAbsentTime = (value: unknown): value is null | undefined =>
+  value === undefined || value === null;
+
 /**
- * Parses the time of an event: an RFC 3339 string, or a number of seconds or milliseconds since 1970. Returns the time
- * of arrival when the value is absent, and `null` when it is not a time.
+ * Parses the time of an event: an RFC 3339 string, or a number of seconds, milliseconds, microseconds or nanoseconds
+ * since 1970. Returns `null` when the value is not a time.
  *
- * A time more than five minutes ahead becomes the time of arrival. Otherwise the event would outrank every event that
- * happens before that time.
+ * The result is the time by the sender's clock, even if that clock is wrong: order rests on it, so it must be the same
+ * for every delivery of the event, whenever that delivery arrives.
  */
-export function parseEventTime(value: unknown, arrivedAt: Date): Date | null {
-  if (value === undefined || value === null) return arrivedAt;
+export function parseEventTime(value: unknown): Date | null {
   const at = new Date(toTimeMs(value));
-  if (Number.isNaN(at.getTime())) return null;
-  return at.getTime() > arrivedAt.getTime() + clockToleranceMs ? arrivedAt : at;
+  return Number.isNaN(at.getTime()) ? null : at;
 }
+
+/** Whether a time is so far ahead of `now` that the clock of its sender must be wrong. */
+export const isAhead = (at: Date, now: Date): boolean => at.getTime() > now.getTime() + clockToleranceMs;

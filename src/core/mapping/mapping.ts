@@ -2,7 +2,7 @@ import type { AppUserId, VitalUserId } from "./app-user-id.js";
 import type { SignupEventType } from "./signup-event.js";
 import type { Deployment } from "../vital/deployment.js";
 
-/** The newest event that was applied to a mapping. */
+/** The newest event that was applied to a mapping. `at` is the time by the sender's clock, right or wrong. */
 export type EventStamp = { id: string; type: SignupEventType; at: Date };
 
 /** Why the last attempt failed, for the operator. Never contains a secret or another user's data. */
@@ -30,6 +30,8 @@ type MappingBase = Deployment & {
   lastError: MappingError | null;
   /** Null until the first event arrives. A viewer's request is not an event, so every event is newer than it. */
   lastEvent: EventStamp | null;
+  /** The keys of the last events that arrived, applied or late, oldest first. Each of them changes nothing again. */
+  eventKeys: readonly string[];
 };
 
 export type PendingMapping = MappingBase & Due & { state: "pending" };

@@ -10,14 +10,22 @@ export const signupEventTypes: readonly SignupEventType[] = types;
 export const isSignupEventType = (type: unknown): type is SignupEventType =>
   types.some((known) => known === type);
 
-/** An event from a signup service, parsed from any of the supported formats. */
+/** An event as a signup service sends it. */
 export type SignupEvent = {
-  /** The sender's id of the event, for the log and the operator. Events are idempotent per user, not per id. */
+  /** The sender's id of the event, the same for every delivery. */
   id: string;
   type: SignupEventType;
   appUserId: AppUserId;
   /** The time of the event by the sender's clock. It orders the events of one user. */
   occurredAt: Date;
+};
+
+/** An event that arrived, parsed from any of the supported formats. */
+export type ReceivedEvent = SignupEvent & {
+  /** Identifies the event among those of its user: the same for every delivery of it. */
+  key: string;
+  /** Whether the sender gave the time. Otherwise `occurredAt` is the time of this delivery. */
+  hasOwnTime: boolean;
 };
 
 const maxEventIdLength = 256;

@@ -4,12 +4,12 @@ import {
   type ActiveMapping,
   type DeletedMapping,
   type DeletingMapping,
-  type EventStamp,
   type FailedMapping,
   type Mapping,
   type MappingState,
   type PendingMapping,
 } from "./mapping.js";
+import { addEventKey, hasSeen, isNewer, toStamp, type IncomingEvent } from "./event-order.js";
 import { after } from "../clock.js";
 import type { Deployment } from "../vital/deployment.js";
 
@@ -19,9 +19,9 @@ import type { Deployment } from "../vital/deployment.js";
  */
 export type Trigger =
   /** A signup service reports that the app user signed up. */
-  | { type: "user-created"; event: EventStamp }
+  | { type: "user-created"; event: IncomingEvent }
   /** A signup service reports that the app user was deleted. */
-  | { type: "user-deleted"; event: EventStamp }
+  | { type: "user-deleted"; event: IncomingEvent }
   /** A viewer needs the Vital user, and no event has announced the app user. */
   | { type: "requested" }
   /** Vital created the user, or responded that it exists. */
@@ -66,20 +66,19 @@ type TransitionTable = { [T in Trigger["type"]]: TransitionsFor<Extract<Trigger,
 
 const unchanged = <M extends Mapping>(mapping: M): M => mapping;
 
-/** Events are ordered by their own time; of two with the same time, the deletion is newer. */
-function isNewer(event: EventStamp, last: EventStamp | null): boolean {
-  if (last === null) return true;
-  const aheadMs = event.at.getTime() - last.at.getTime();
-  return aheadMs > 0 || (aheadMs === 0 && event.type === "user.deleted" && last.type === "user.created");
-}
-
-/** Only an event newer than all earlier ones may change a mapping. Any other event is late or repeated. */
+/**
+ * Only an event newer than all earlier ones may change a mapping. A late event is only remembered, so that it cannot
+ * change the mapping when it arrives again with a later time. A repeated event changes nothing.
+ */
 const ifNewer =
-  <M extends Mapping>(event: EventStamp, next: Transition<M>): Transition<M> =>
-  (mapping, at, rules) =>
-    isNewer(event, mapping.lastEvent)
-      ? next({ ...mapping, lastEvent: event, updatedAt: at }, at, rules)
-      : mapping;
+  <M extends Mapping>(event: IncomingEvent, next: Transition<M>): Transition<M> =>
+  (mapping, at, rules) => {
+    if (hasSeen(mapping, event)) return mapping;
+    const remembering = { ...mapping, eventKeys: addEventKey(mapping, event) };
+    const stamp = toStamp(event, mapping.lastEvent);
+    if (!isNewer(stamp, mapping.lastEvent)) return remembering;
+    return next({ ...remembering, lastEvent: stamp, updatedAt: at }, at, rules);
+  };
 
 /** The result of an attempt counts only for the generation that the attempt started from. */
 const ifSameGeneration =
@@ -89,9 +88,20 @@ const ifSameGeneration =
 
 /** Returns the fields that every transition keeps, with the next generation. */
 function carryOver(mapping: Mapping) {
-  const { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision } = mapping;
+  const { appUserId, clientUserId, environment, region, requestedAt, revision } = mapping;
+  const { lastEvent, eventKeys } = mapping;
   const generation = mapping.generation + 1;
-  return { appUserId, clientUserId, environment, region, requestedAt, lastEvent, revision, generation };
+  return {
+    appUserId,
+    clientUserId,
+    environment,
+    region,
+    requestedAt,
+    lastEvent,
+    eventKeys,
+    revision,
+    generation,
+  };
 }
 
 const due = (at: Date, delayMs: number) => ({ nextSweepAt: after(at, delayMs), sweeps: 0 });
@@ -297,19 +307,13 @@ function createFirstMapping(
     lastError: null,
     ...due(at, rules.sweepGraceMs),
   };
-  if (trigger.type === "requested") return { ...initial, state: "pending", lastEvent: null };
-  if (trigger.type === "user-created") return { ...initial, state: "pending", lastEvent: trigger.event };
+  if (trigger.type === "requested") return { ...initial, state: "pending", lastEvent: null, eventKeys: [] };
+  if (trigger.type !== "user-created" && trigger.type !== "user-deleted") return null;
+  const { event } = trigger;
+  const seen = { lastEvent: toStamp(event, null), eventKeys: [event.key] };
+  if (trigger.type === "user-created") return { ...initial, ...seen, state: "pending" };
   // A Vital user may exist without a mapping: the deletion looks it up before it leaves a tombstone.
-  if (trigger.type === "user-deleted") {
-    return {
-      ...initial,
-      state: "deleting",
-      lastEvent: trigger.event,
-      deletingAt: at,
-      vitalUserIdsToDelete: [],
-    };
-  }
-  return null;
+  return { ...initial, ...seen, state: "deleting", deletingAt: at, vitalUserIdsToDelete: [] };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Clock } from "../../core/clock.js";
 import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
-import type { SignupEvent } from "../../core/mapping/signup-event.js";
+import type { ReceivedEvent } from "../../core/mapping/signup-event.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { createIgnoredEventTypes } from "../../telemetry/ignored-event-types.js";
 import { HttpProblem, sendProblem, toProblem } from "../problem.js";
@@ -26,7 +26,9 @@ type EventMetrics = {
 export type EventIngressOptions = {
   settings: EventSettings;
   /** Resolves when all events are stored with write concern `majority`; throws a `ServiceError` otherwise. */
-  record: (events: SignupEvent[]) => Promise<void>;
+  record: (events: ReceivedEvent[]) => Promise<void>;
+  /** Called with each accepted event before it is stored. */
+  checkClock?: (source: string, event: ReceivedEvent) => void;
   /** How long `record` may take before the sender is asked to retry, milliseconds; 10,000 by default. */
   deadlineMs?: number;
   now: Clock;
@@ -124,6 +126,7 @@ function toIgnoredTypeFix(source: string): string {
 function createEventReceiver({
   settings,
   record,
+  checkClock = () => undefined,
   deadlineMs = 10_000,
   now,
   metrics,
@@ -143,7 +146,7 @@ function createEventReceiver({
     return sender;
   };
 
-  const store = async (events: SignupEvent[], from: readonly string[]) => {
+  const store = async (events: ReceivedEvent[], from: readonly string[]) => {
     try {
       if (events.length > 0) await withDeadline(record(events), deadlineMs, toTimeout);
     } catch (error) {
@@ -160,9 +163,10 @@ function createEventReceiver({
     assertMediaType(request, mediaType, isBinary);
     const sender = await authenticate(request, body);
     const message = toMessage({ headers, mediaType, isBinary, body }, sender.by === "signature");
-    const messageId = sender.by === "signature" ? sender.messageId : undefined;
-    const delivery = { id: messageId ?? request.id, arrivedAt: now() };
+    const messageId = (sender.by === "signature" ? sender.messageId : undefined) ?? null;
+    const delivery = { messageId, requestId: request.id, arrivedAt: now() };
     const { events, acceptedFrom, ignored, expectsEmptyResponse } = readEvents(message, sources, delivery);
+    for (const [index, event] of events.entries()) checkClock(acceptedFrom[index] ?? "unknown", event);
     await store(events, acceptedFrom);
     count(acceptedFrom, "accepted");
     for (const { source, typeName } of ignored) {

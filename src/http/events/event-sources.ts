@@ -99,6 +99,7 @@ const ownFormat: EventFormat = {
   recognizedBy: { "/type": true },
   type: ["/type"],
   userId: ["/data/id"],
+  eventId: "/id",
   time: "/timestamp",
   createdTypes: ["user.created"],
   deletedTypes: ["user.deleted"],

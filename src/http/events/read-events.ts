@@ -1,20 +1,24 @@
+import { hash } from "node:crypto";
 import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
-import { parseEventTime } from "../../core/mapping/event-time.js";
-import { toStoredEventId, type SignupEvent } from "../../core/mapping/signup-event.js";
+import { toEventKey } from "../../core/mapping/event-key.js";
+import { isAbsentTime, parseEventTime } from "../../core/mapping/event-time.js";
+import { toStoredEventId, type ReceivedEvent } from "../../core/mapping/signup-event.js";
 import { HttpProblem } from "../problem.js";
 import { decodeBase64Data } from "./cloud-events.js";
 import type { EventSource, RawEvent } from "./event-format.js";
 import type { EventSources } from "./event-sources.js";
 
-/** The id and the arrival time of a message, which are known before its body is read. */
+/** What is known of a message before its body is read. */
 export type Delivery = {
-  /** The id of the message or of the request; used for events that contain no id. */
-  id: string;
+  /** The signed id of the message, which is the same for every delivery; `null` when the sender sends none. */
+  messageId: string | null;
+  /** The id of this request; shown for events without an id. */
+  requestId: string;
   arrivedAt: Date;
 };
 
 type ReadEvents = {
-  events: SignupEvent[];
+  events: ReceivedEvent[];
   /** The source of each event, in the same order. */
   acceptedFrom: string[];
   ignored: { source: EventSource; typeName: string | null }[];
@@ -58,13 +62,35 @@ function parseMessage(
   return best;
 }
 
-function toEventId(eventId: unknown, delivery: Delivery, index: number | undefined): string {
-  const hasId = typeof eventId === "string" && eventId !== "";
-  const id = hasId ? eventId : `${delivery.id}${index === undefined ? "" : `#${index}`}`;
-  return toStoredEventId(id);
+/** Returns a function that hashes a message once, and only when one of its events needs it. */
+function createContentReader(message: unknown): () => string {
+  let content: string | null = null;
+  return () => {
+    content ??= hash("sha256", toJson(message), "base64url");
+    return content;
+  };
 }
 
-type Origin = { source: EventSource; index: number | undefined };
+function toJson(message: unknown): string {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    throw new HttpProblem("INVALID_JSON", { detail: "The request body is nested too deeply." });
+  }
+}
+
+type Origin = {
+  source: EventSource;
+  index: number | undefined;
+  /** Distinguishes the event from the others of its request; empty when it is the only one. */
+  position: string;
+};
+
+/** The id by which the sender identifies the event in every delivery, or `null`. */
+function findEventId({ eventId }: RawEvent, { messageId }: Delivery, { position }: Origin): string | null {
+  if (typeof eventId === "string" && eventId !== "") return eventId;
+  return messageId === null ? null : messageId + position;
+}
 
 function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
   const problem = appUserIdProblem(userId);
@@ -77,18 +103,27 @@ function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
 const toDetails = ({ source, index }: Origin) => ({ source: source.name, index });
 
 /** Adds one event to the result; throws when the event is invalid. */
-function addEvent(result: ReadEvents, event: RawEvent, origin: Origin, delivery: Delivery): void {
-  const { type, userIds } = event;
+function addEvent(
+  result: ReadEvents,
+  event: RawEvent,
+  origin: Origin,
+  { delivery, getContent }: { delivery: Delivery; getContent: () => string },
+): void {
+  const { type, userIds, time } = event;
   if (type === null) {
     result.ignored.push({ source: origin.source, typeName: event.typeName });
     return;
   }
   if (userIds.length === 0) throw new HttpProblem("MISSING_USER_ID", toDetails(origin));
-  const occurredAt = parseEventTime(event.time, delivery.arrivedAt);
-  if (occurredAt === null) throw new HttpProblem("INVALID_EVENT_TIME", toDetails(origin));
-  const id = toEventId(event.eventId, delivery, origin.index);
+  const ownTime = isAbsentTime(time) ? null : parseEventTime(time);
+  if (ownTime === null && !isAbsentTime(time)) throw new HttpProblem("INVALID_EVENT_TIME", toDetails(origin));
+  const eventId = findEventId(event, delivery, origin);
+  const id = toStoredEventId(eventId ?? delivery.requestId + origin.position);
+  const occurredAt = ownTime ?? delivery.arrivedAt;
   for (const userId of userIds) {
-    result.events.push({ id, type, appUserId: parseAppUserId(userId, origin), occurredAt });
+    const appUserId = parseAppUserId(userId, origin);
+    const key = toEventKey({ type, appUserId, id: eventId, occurredAt: ownTime, getContent });
+    result.events.push({ id, type, appUserId, occurredAt, key, hasOwnTime: ownTime !== null });
     result.acceptedFrom.push(origin.source.name);
   }
 }
@@ -105,9 +140,15 @@ export function readEvents(body: unknown, sources: EventSources, delivery: Deliv
     const batchIndex = isBatch ? messageIndex : undefined;
     const { source, events } = parseMessage(decodeBase64Data(message, batchIndex), sources, batchIndex);
     if (source.expectsEmptyResponse !== true) result.expectsEmptyResponse = false;
+    const readContent = createContentReader(message);
     for (const [eventIndex, event] of events.entries()) {
-      const index = isBatch ? messageIndex : events.length > 1 ? eventIndex : undefined;
-      addEvent(result, event, { source, index }, delivery);
+      const inMessage = events.length > 1 ? eventIndex : undefined;
+      const index = batchIndex ?? inMessage;
+      const suffix = inMessage === undefined ? "" : `#${inMessage}`;
+      const position = isBatch ? `#${messageIndex}${suffix}` : suffix;
+      // A sender may put a message into another batch when it sends it again, so the content is that of the message.
+      const getContent = () => readContent() + suffix;
+      addEvent(result, event, { source, index, position }, { delivery, getContent });
     }
   }
   return result;

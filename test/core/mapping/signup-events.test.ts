@@ -5,6 +5,7 @@ import type { SignupEventType } from "../../../src/core/mapping/signup-event.js"
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeamStore } from "../../support/core/memory-store.js";
+import { isOnlyRemembered, toReceivedEvent } from "../../support/core/mapping-fixtures.js";
 import { createTestContext } from "../../support/core/test-context.js";
 import { settleMs, startCoreProcess, type CoreProcess } from "../../support/core/core-process.js";
 
@@ -105,10 +106,10 @@ test("a deletion before its signup leaves a tombstone, which only a newer signup
   expect(tombstone?.state).toBe("deleted");
 
   await process.record(ada, "user.created", 4);
-  expect(await process.find(ada)).toEqual(tombstone);
+  expect(isOnlyRemembered(tombstone, await process.find(ada))).toBe(true);
   await expect(process.signInTokens.issue(ada)).rejects.toMatchObject({ code: "FORBIDDEN" });
   await process.record(ada, "user.created", 5);
-  expect(await process.find(ada)).toEqual(tombstone);
+  expect(isOnlyRemembered(tombstone, await process.find(ada))).toBe(true);
   expect(vital.ledger).toEqual([]);
 
   await process.record(ada, "user.created", 6);
@@ -163,6 +164,7 @@ test("when one event of a batch cannot be stored, the batch fails, but the other
   const stored: AppUserId[] = [];
   const events = createSignupEvents({
     wake: () => undefined,
+    now: () => new Date(),
     writer: {
       apply(appUserId, trigger, seen) {
         if (appUserId === ada) return Promise.reject(new Error("not stored"));
@@ -173,7 +175,7 @@ test("when one event of a batch cannot be stored, the batch fails, but the other
   });
   const users = [ada, "u2" as AppUserId, "u3" as AppUserId];
   const recorded = events.record(
-    users.map((appUserId) => ({ id: "e", type: "user.created", appUserId, occurredAt: new Date(0) })),
+    users.map((appUserId) => toReceivedEvent(appUserId, "user.created", { id: "e" })),
   );
   await expect(recorded).rejects.toThrow("not stored");
   expect(stored).toEqual(users.slice(1));

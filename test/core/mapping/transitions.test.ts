@@ -9,12 +9,15 @@ import {
   otherVitalUserId,
   states,
   toEvent,
+  isOnlyRemembered,
+  seenKey,
+  toStamp,
   vitalUserId,
 } from "../../support/core/mapping-fixtures.js";
 import { rules, settleMs, sweepGraceMs } from "../../support/core/core-process.js";
 
 /** Unchanged, written in the same generation, written with the next generation, no mapping, or the new state. */
-type Outcome = "same" | "same generation" | "next generation" | "no mapping" | MappingState;
+type Outcome = "same" | "remembered" | "same generation" | "next generation" | "no mapping" | MappingState;
 type Column = "none" | MappingState;
 type Cells = Partial<Record<Column, Outcome>>;
 
@@ -24,6 +27,8 @@ const failure = { code: "X", message: "no" };
 
 const triggers = {
   userCreated: (when: Date): Trigger => ({ type: "user-created", event: toEvent("user.created", when) }),
+  seenSignup: { type: "user-created", event: { ...toEvent("user.created", seconds(9)), key: seenKey } },
+  seenDeletion: { type: "user-deleted", event: { ...toEvent("user.deleted", seconds(9)), key: seenKey } },
   userDeleted: (when: Date): Trigger => ({ type: "user-deleted", event: toEvent("user.deleted", when) }),
   requested: { type: "requested" },
   provisioned: (of: number): Trigger => ({
@@ -56,6 +61,11 @@ const triggers = {
 
 const stale = generation - 1;
 const never: Cells = { none: "no mapping" };
+/** A late event is only remembered. */
+const late = (none: Outcome): Cells => ({
+  none,
+  ...Object.fromEntries(states.map((state) => [state, "remembered"] as const)),
+});
 const newSignup: Cells = {
   none: "pending",
   pending: "same generation",
@@ -76,33 +86,35 @@ const newDeletion: Cells = {
 /** Every trigger in every state. Mappings in other states do not change. `changes` apply to the fixture. */
 const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Mapping>][] = [
   ["a newer signup", triggers.userCreated(seconds(1)), newSignup],
-  ["an older signup", triggers.userCreated(seconds(-1)), { none: "pending" }],
+  ["a signup that arrived before", triggers.seenSignup, { none: "pending" }],
+  ["a deletion that arrived before", triggers.seenDeletion, { none: "deleting" }],
+  ["an older signup", triggers.userCreated(seconds(-1)), late("pending")],
   [
-    "a repeated signup",
+    "another signup at the same time",
     triggers.userCreated(lastEventAt),
-    { none: "pending" },
-    { lastEvent: toEvent("user.created") },
+    late("pending"),
+    { lastEvent: toStamp("user.created") },
   ],
   [
     "a signup at the same time as a deletion",
     triggers.userCreated(lastEventAt),
-    { none: "pending" },
-    { lastEvent: toEvent("user.deleted") },
+    late("pending"),
+    { lastEvent: toStamp("user.deleted") },
   ],
   ["the first event, a signup", triggers.userCreated(seconds(-9)), newSignup, { lastEvent: null }],
   ["a newer deletion", triggers.userDeleted(seconds(1)), newDeletion],
-  ["an older deletion", triggers.userDeleted(seconds(-1)), { none: "deleting" }],
+  ["an older deletion", triggers.userDeleted(seconds(-1)), late("deleting")],
   [
-    "a repeated deletion",
+    "another deletion at the same time",
     triggers.userDeleted(lastEventAt),
-    { none: "deleting" },
-    { lastEvent: toEvent("user.deleted") },
+    late("deleting"),
+    { lastEvent: toStamp("user.deleted") },
   ],
   [
     "a deletion at the same time as a signup",
     triggers.userDeleted(lastEventAt),
     newDeletion,
-    { lastEvent: toEvent("user.created") },
+    { lastEvent: toStamp("user.created") },
   ],
   ["the first event, a deletion", triggers.userDeleted(seconds(-9)), newDeletion, { lastEvent: null }],
   ["a viewer's request", triggers.requested, { none: "pending" }],
@@ -146,7 +158,7 @@ const cases: [name: string, trigger: Trigger, cells: Cells, changes?: Partial<Ma
     "no Vital user found, and the app user has signed up again",
     triggers.vitalUserNotFound(generation, seconds(11)),
     { ...never, deleting: "pending" },
-    { lastEvent: toEvent("user.created") },
+    { lastEvent: toStamp("user.created") },
   ],
   ["an operator's retry", triggers.retried, { ...never, failed: "pending" }],
 ];
@@ -155,6 +167,7 @@ function toOutcome(before: Mapping | null, next: Mapping | null): Outcome {
   if (next === null) return "no mapping";
   if (next === before) return "same";
   if (next.state !== before?.state) return next.state;
+  if (isOnlyRemembered(before, next)) return "remembered";
   return next.generation === before.generation ? "same generation" : "next generation";
 }
 
@@ -166,7 +179,7 @@ describe.each(cases)("%s", (_name, trigger, cells, changes) => {
     const before = column === "none" ? null : mappingFixture(column, changes as Partial<never>);
     const next = apply(before, trigger);
     expect(toOutcome(before, next)).toBe(cells[column] ?? "same");
-    if (next === null || next === before) return;
+    if (next === null || next === before || isOnlyRemembered(before, next)) return;
     const isNewGeneration = cells[column] !== "same generation";
     expect(next).toMatchObject({
       appUserId,
@@ -194,7 +207,8 @@ describe("the fields of the mapping", () => {
       updatedAt: at,
       attempts: 0,
       lastError: null,
-      lastEvent: toEvent("user.created", seconds(1)),
+      lastEvent: toStamp("user.created", seconds(1)),
+      eventKeys: [toEvent("user.created", seconds(1)).key],
       nextSweepAt: graceEnd,
       sweeps: 0,
     });
@@ -210,17 +224,17 @@ describe("the fields of the mapping", () => {
       vitalUserIdsToDelete: [],
       deletingAt: at,
       nextSweepAt: graceEnd,
-      lastEvent: toEvent("user.deleted", seconds(1)),
+      lastEvent: toStamp("user.deleted", seconds(1)),
     });
   });
 
   test("the mapping keeps the newest event, whether it changes the state or not", () => {
     for (const state of states) {
-      const signup = toEvent("user.created", seconds(1));
+      const signup = toStamp("user.created", seconds(1));
       expect(apply(mappingFixture(state), triggers.userCreated(seconds(1)))).toMatchObject({
         lastEvent: signup,
       });
-      const deletion = toEvent("user.deleted", seconds(1));
+      const deletion = toStamp("user.deleted", seconds(1));
       expect(apply(mappingFixture(state), triggers.userDeleted(seconds(1)))).toMatchObject({
         lastEvent: deletion,
       });
@@ -257,7 +271,7 @@ describe("the fields of the mapping", () => {
   });
 
   test("every mapping that becomes pending again starts from the beginning, without a Vital user", () => {
-    const signedUpAgain = mappingFixture("deleting", { lastEvent: toEvent("user.created") });
+    const signedUpAgain = mappingFixture("deleting", { lastEvent: toStamp("user.created") });
     // No job is added for an operator's retry, so the mapping is due without a grace period.
     const retried = apply(mappingFixture("failed"), triggers.retried);
     expect(retried).toHaveProperty("nextSweepAt", at);
@@ -316,7 +330,7 @@ describe("the fields of the mapping", () => {
     for (const type of ["user.created", "user.deleted"] as const) {
       const mapping = mappingFixture("deleting", {
         vitalUserIdsToDelete: [vitalUserId],
-        lastEvent: toEvent(type),
+        lastEvent: toStamp(type),
       });
       expect(apply(mapping, triggers.vitalUserNotFound(generation))).toBe(mapping);
     }

@@ -7,7 +7,7 @@ import { waitUntil } from "../../support/wait-until.js";
 import { createFakeVital } from "../../support/core/fake-vital.js";
 import { createManualClock } from "../../support/manual-clock.js";
 import { createMemoryStore, createMemoryTeamStore, deployment } from "../../support/core/memory-store.js";
-import { appUserId as ada, mappingFixture, toEvent } from "../../support/core/mapping-fixtures.js";
+import { appUserId as ada, mappingFixture, toStamp } from "../../support/core/mapping-fixtures.js";
 import { createFakeNetwork } from "../../support/core/fake-network.js";
 import { startCoreProcess, type Store } from "../../support/core/core-process.js";
 
@@ -62,7 +62,7 @@ test.each<[string, Mapping, object]>([
   ["deleting", mappingFixture("deleting"), { code: "FORBIDDEN", retryable: false }],
   [
     "deleting, signed up again",
-    mappingFixture("deleting", { lastEvent: toEvent("user.created") }),
+    mappingFixture("deleting", { lastEvent: toStamp("user.created") }),
     { code: "VITAL_UNAVAILABLE", retryable: true, retryAfterSeconds: 2 },
   ],
 ])("a request with a mapping that is %s fails without a call to Vital", async (_name, mapping, error) => {

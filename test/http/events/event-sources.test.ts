@@ -284,7 +284,13 @@ describe("times", () => {
     ["none", undefined, arrival],
     ["null", null, arrival],
     ["four minutes ahead", "2026-11-22T10:04:00Z", "2026-11-22T10:04:00.000Z"],
-    ["a year ahead, replaced by the arrival time", "2027-11-22T10:00:00Z", arrival],
+    [
+      "two hours ahead, as a sender writes that calls its local time UTC",
+      "2026-11-22T12:00:00Z",
+      "2026-11-22T12:00:00.000Z",
+    ],
+    ["microseconds since 1970", 1795341600123456, "2026-11-22T10:00:00.123Z"],
+    ["nanoseconds since 1970", 1795341600123000000, "2026-11-22T10:00:00.123Z"],
   ])("an event time can be %s", async (_title, timestamp, occurredAt) => {
     await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
     expect(ingress.recorded.map((event) => event.occurredAt.toISOString())).toEqual([occurredAt]);

@@ -5,7 +5,7 @@ import type { ProvisioningJob, Wake } from "../../../src/core/provisioning/jobs.
 import { createMappingWriter, type MappingStore } from "../../../src/core/mapping/mapping-writer.js";
 import { createProvisioning } from "../../../src/core/provisioning/provisioning.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
-import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
+import type { ReceivedEvent, SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
 import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
@@ -13,6 +13,7 @@ import { createTransitionRules } from "../../../src/core/provisioning/transition
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
 import type { VitalApi } from "../../../src/core/vital/vital-api.js";
 import type { VitalError } from "../../../src/core/vital/vital-error.js";
+import { toReceivedEvent } from "./mapping-fixtures.js";
 import { deployment } from "./memory-store.js";
 
 /** The store as one process sees it. */
@@ -44,6 +45,7 @@ export function startCoreProcess({
   maxSharedMs = 60_000,
   wake = () => undefined,
   onWrongTeam = () => undefined,
+  onBlockedDeletion = () => undefined,
 }: {
   store: Store;
   teams: TeamStore;
@@ -55,6 +57,7 @@ export function startCoreProcess({
   maxSharedMs?: number;
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
+  onBlockedDeletion?: (event: ReceivedEvent) => void;
 }) {
   const team = createTeamGuard({ deployment, teams, vital, onWrongTeam });
   const writer = createMappingWriter({ mappings: store, rules: processRules, now });
@@ -71,7 +74,7 @@ export function startCoreProcess({
     deadlineMs,
     maxSharedMs,
   });
-  const events = createSignupEvents({ writer, wake });
+  const events = createSignupEvents({ writer, wake, now, onBlockedDeletion });
   const running = new Set<Promise<unknown>>();
   const run: Record<ProvisioningJob, (appUserId: AppUserId) => Promise<unknown>> = {
     "provision-user": provisioning.provision,
@@ -99,7 +102,8 @@ export function startCoreProcess({
     find: store.find,
     /** Records one event; `at` is the sender's time in seconds. */
     record: (appUserId: AppUserId, type: SignupEventType, at: number) =>
-      events.record([{ id: `${type}-${at}`, type, appUserId, occurredAt: new Date(at * 1000) }]),
+      events.record([toReceivedEvent(appUserId, type, { at: new Date(at * 1000), id: `${type}-${at}` })]),
+    recordAll: events.record,
     /** Runs one round of the sweeper and waits for the jobs that it started. */
     async sweep(): Promise<number> {
       const claimed = await sweeper.sweep();

@@ -5,7 +5,7 @@ import { Webhook as SvixWebhook } from "svix";
 import Fastify from "fastify";
 import { afterAll, beforeEach, onTestFinished } from "vitest";
 import { createSettingsReader, type Environment } from "../../../src/config/settings-reader.js";
-import type { SignupEvent } from "../../../src/core/mapping/signup-event.js";
+import type { ReceivedEvent, SignupEvent } from "../../../src/core/mapping/signup-event.js";
 import { registerEventIngress, type EventIngressOptions } from "../../../src/http/events/event-ingress.js";
 import { readEventSettings } from "../../../src/http/events/event-settings.js";
 import { createRecordingLog } from "../recording-log.js";
@@ -57,13 +57,21 @@ export async function startIngress(
   overrides: Partial<EventIngressOptions> = {},
 ) {
   const recorded: SignupEvent[] = [];
+  const received: ReceivedEvent[] = [];
+  const record = (events: ReceivedEvent[]) => {
+    received.push(...events);
+    recorded.push(
+      ...events.map(({ id, type, appUserId, occurredAt }) => ({ id, type, appUserId, occurredAt })),
+    );
+    return Promise.resolve();
+  };
   const counted: string[] = [];
   const ignoredTypes: string[] = [];
   const { log, lines } = createRecordingLog();
   const app = Fastify();
   registerEventIngress(app, {
     settings: readSettings(environment).settings,
-    record: (events) => Promise.resolve(void recorded.push(...events)),
+    record,
     now: () => arrivedAt,
     metrics: {
       eventReceived: (source, outcome) => void counted.push(`${source} ${outcome}`),
@@ -86,7 +94,10 @@ export async function startIngress(
   return {
     url,
     app,
+    /** What the senders said of the events that were stored. */
     recorded,
+    /** The same events as the core receives them. */
+    received,
     counted,
     ignoredTypes,
     lines,
@@ -95,6 +106,7 @@ export async function startIngress(
     /** Sends a value as JSON with the valid bearer token. */
     postAsBearer: (value: unknown, headers: Record<string, string> = {}) =>
       post(JSON.stringify(value), { ...bearer, ...headers }),
+    postAsBearerText: (body: string) => post(body, bearer),
     close: () => app.close(),
   };
 }
@@ -113,6 +125,7 @@ export async function startIngressForFile(environment?: Environment): Promise<Te
   afterAll(() => ingress.close());
   beforeEach(() => {
     ingress.recorded.length = 0;
+    ingress.received.length = 0;
     ingress.counted.length = 0;
     ingress.ignoredTypes.length = 0;
     ingress.lines.length = 0;

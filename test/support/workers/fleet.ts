@@ -9,6 +9,7 @@ import { circuitBreakerRules, type CircuitBreakerRules } from "../../../src/core
 import { createProcessors } from "../../../workers/processors.js";
 import { startProvisioningWorker } from "../../../workers/provisioning-worker.js";
 import { startSweepLoop } from "../../../workers/sweep-loop.js";
+import { toReceivedEvent } from "../core/mapping-fixtures.js";
 import { createClosers } from "../../../src/lifecycle/closers.js";
 import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
@@ -75,16 +76,9 @@ export async function openFleet(setup: Setup = {}) {
       const sweepLoop = startSweepLoop({ ...app, processors });
       closers.add("sweep loop", () => sweepLoop.close(500));
     }
-    const events = createSignupEvents({ writer: app.writer, wake: app.queue.wake });
+    const events = createSignupEvents({ ...app, wake: app.queue.wake });
     const record = (type: SignupEventType, appUserIds: readonly AppUserId[]) =>
-      events.record(
-        appUserIds.map((appUserId) => ({
-          id: `${type}-${appUserId}`,
-          type,
-          appUserId,
-          occurredAt: new Date(),
-        })),
-      );
+      events.record(appUserIds.map((appUserId) => toReceivedEvent(appUserId, type, { at: new Date() })));
     return {
       ...app,
       tokens: createSignInTokens({ ...app, wake: app.queue.wake, deadlineMs: issueDeadlineMs }),
