@@ -151,7 +151,7 @@ function openQueues(
   config: ServicesConfig,
   { log, closers, now }: { log: Logger; closers: Closers; now: Clock },
 ) {
-  const phrase = "Redis is not responding; the sweepers continue without it";
+  const phrase = "Redis does not accept commands; the sweepers continue without it";
   const onRedisError = createThrottledWarning({ log, phrase, now });
   const redis = createCommandConnection(config.redisUrl);
   closers.add("Redis", () => {

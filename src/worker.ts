@@ -19,8 +19,8 @@ const sweepDrainMs = 2_000;
 function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
   const { drainMs } = stopTimes;
   const { redisUrl, workerConcurrency, vitalRateLimit } = config;
-  const { log, metrics, queue, eventQueue, now } = app;
-  const context = { redisUrl, log, metrics, shutDown: lifecycle.fail, drainMs };
+  const { log, metrics, queue, eventQueue, now, random } = app;
+  const context = { redisUrl, log, metrics, random, shutDown: lifecycle.fail, drainMs };
   const processors = createProcessors(app);
   const provisioningWorker = startProvisioningWorker({
     ...context,
@@ -37,7 +37,9 @@ function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
     onBlockedDeletion: eventClocks.deletionBlocked,
   });
   const eventWorker = startAppUserEventWorker({ ...context, events, eventClocks, eventQueue });
-  const sweepLoop = startSweepLoop({ ...app, processors });
+  // Jobs that no worker takes are not worth enqueuing: the sweeper runs them itself.
+  const isReachable = () => queue.isReachable() && !provisioningWorker.isRefused();
+  const sweepLoop = startSweepLoop({ ...app, queue: { ...queue, isReachable }, processors });
   log.info({ concurrency: workerConcurrency }, "processing jobs");
   return () => Promise.all([provisioningWorker.close(), eventWorker.close(), sweepLoop.close(sweepDrainMs)]);
 }

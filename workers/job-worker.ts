@@ -2,6 +2,7 @@ import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
 import type { Redis } from "ioredis";
 import { endsWithin } from "../src/core/deadline.js";
 import { retryDelayMs } from "../src/core/provisioning/retry.js";
+import { isRefusal } from "../src/queue/redis-refusal.js";
 import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
 /** How to retry a job that may succeed later. Neither way uses an attempt. */
@@ -37,7 +38,33 @@ export type JobWorkerOptions<D> = {
   /** Called when an attempt of a job has failed. */
   onFailed: (job: Job<D> | undefined, error: Error) => void;
   onError: (error: Error) => void;
+  /**
+   * Called once when the worker has stopped itself, because Redis refuses a command that it needs. BullMQ would repeat
+   * the command without a pause, in the worst case without ever returning to the event loop.
+   */
+  onStopped: (error: Error) => void;
+  /** Does not ask Redis for its version, for a user who may not run INFO. Delayed jobs may then start a second late. */
+  skipVersionCheck?: boolean;
 };
+
+/** More errors than this within a second mean that the worker repeats a failing command without a pause. */
+const maxErrorsPerSecond = 100;
+
+/** Returns whether this error must stop the worker: a refusal of Redis, or one of too many errors. */
+function createStopRule(): (error: Error) => boolean {
+  let countedSinceMs = 0;
+  let count = 0;
+  return (error) => {
+    if (isRefusal(error)) return true;
+    const nowMs = performance.now();
+    if (nowMs - countedSinceMs > 1_000) {
+      countedSinceMs = nowMs;
+      count = 0;
+    }
+    count += 1;
+    return count > maxErrorsPerSecond;
+  };
+}
 
 /**
  * Starts a BullMQ worker with settings that prevent the loss of jobs: short locks, no limit on takeovers, and a
@@ -87,10 +114,21 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
     lockDuration: lockDurationMs,
     stalledInterval: stalledIntervalMs,
     maxStalledCount,
+    skipVersionCheck: options.skipVersionCheck ?? false,
     limiter: { max: toJobLimit(options.jobsPerSecond), duration: 1_000 },
     settings: { backoffStrategy: (attemptsMade) => retryDelayMs(attemptsMade, Math.random) },
   });
-  worker.on("error", options.onError);
+  const mustStop = createStopRule();
+  let isStopped = false;
+  worker.on("error", (error) => {
+    if (isStopped) return;
+    options.onError(error);
+    if (!mustStop(error)) return;
+    isStopped = true;
+    // Takes effect before this listener returns, which ends BullMQ's loop.
+    worker.pause(true).catch(() => undefined);
+    options.onStopped(error);
+  });
   worker.on("failed", options.onFailed);
 
   return {

@@ -2,8 +2,12 @@ import type { Job } from "bullmq";
 import { queuePrefix } from "../src/queue/provisioning-queue.js";
 import { createWorkerConnection } from "../src/queue/redis-connection.js";
 import type { Logger } from "../src/telemetry/logger.js";
+import { createThrottledWarning } from "../src/telemetry/throttled-warning.js";
+import type { Random } from "../src/core/clock.js";
+import { isInfoRefused } from "../src/queue/redis-refusal.js";
 import { startJobWorker, type JobOutcome } from "./job-worker.js";
 import { toJobRetry } from "./retry-decision.js";
+import { startSupervisedWorker, type SupervisedWorker } from "./supervised-worker.js";
 import { startWatchdog } from "./watchdog.js";
 
 /** The settings and services that every queue worker gets from its process. */
@@ -11,6 +15,7 @@ export type QueueWorkerContext = {
   redisUrl: string;
   log: Logger;
   metrics: { workerRebuilt: () => void };
+  random: Random;
   /** Stops the process, so that the orchestrator starts a new one. */
   shutDown: () => void;
   /** How long `close` waits for jobs in progress, milliseconds. */
@@ -34,6 +39,11 @@ export type QueueWorkerOptions<D> = QueueWorkerContext & {
   onError?: (error: Error) => void;
 };
 
+const refusedPhrase =
+  "Redis refuses a command of the worker, which takes no jobs until it is accepted; the sweeper continues";
+/** A permission that is missing is not fixed in seconds, milliseconds. */
+const quietMs = 60_000;
+
 /** Runs the jobs of one queue, with a BullMQ worker and a watchdog that restarts it. */
 export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
   const { queueName, redisUrl, log, run } = options;
@@ -52,7 +62,7 @@ export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
     }
   }
 
-  const start = () =>
+  const startJobs = (onStopped: (error: Error) => void) =>
     startJobWorker<D>({
       queueName,
       prefix: queuePrefix,
@@ -70,7 +80,27 @@ export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
         log.debug({ queue: queueName, reason: error.message }, "queue error");
         options.onError?.(error);
       },
+      onStopped,
+      skipVersionCheck: mayNotRunInfo,
     });
+
+  let mayNotRunInfo = false;
+  const warnRefused = createThrottledWarning({ log, phrase: refusedPhrase, now: () => new Date(), quietMs });
+
+  function onRefused(error: Error): void {
+    mayNotRunInfo ||= isInfoRefused(error);
+    warnRefused(error);
+  }
+
+  function onAccepted(): void {
+    log.info({ queue: queueName }, "Redis accepts the commands of the worker again; it takes jobs");
+  }
+
+  let current: SupervisedWorker;
+  function start(): SupervisedWorker {
+    current = startSupervisedWorker({ start: startJobs, onRefused, onAccepted, random: options.random });
+    return current;
+  }
 
   const watchdog = startWatchdog({
     start,
@@ -84,5 +114,9 @@ export function startQueueWorker<D>(options: QueueWorkerOptions<D>) {
       log.warn({ queue: queueName }, "worker stalled with jobs waiting; restarting it");
     },
   });
-  return { close: () => watchdog.close(options.drainMs) };
+  return {
+    close: () => watchdog.close(options.drainMs),
+    /** Whether Redis refuses commands that the worker needs, so that it starts no job. */
+    isRefused: () => current.isRefused(),
+  };
 }

@@ -22,13 +22,15 @@ export type EmbeddedRedis = EmbeddedServer & { url: string };
 export async function startEmbeddedRedis(options: {
   print: Print;
   env: Environment;
+  /** Further arguments of `redis-server`. */
+  args?: readonly string[];
 }): Promise<EmbeddedRedis> {
   const command = await getRedisBinary(options);
   const server = await startServer(
     {
       name: "Redis",
       command,
-      toArguments,
+      toArguments: (address) => [...toArguments(address), ...(options.args ?? [])],
       // While Redis loads its file, it responds with LOADING.
       waitUntilReady: (port, signal) =>
         waitForResponse(port, signal, {

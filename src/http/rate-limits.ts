@@ -28,7 +28,7 @@ const toRateLimitError = (result: RateLimiterRes) =>
  * connected.
  */
 function createSharedLimiter(redis: Redis, name: string, points: number): Limiter {
-  const options = { points, duration: windowSeconds, keyPrefix: `vital-gateway:${name}` };
+  const options = { points, duration: windowSeconds, keyPrefix: `{vital}:limit:${name}` };
   const memory = new RateLimiterMemory(options);
   const shared = new RateLimiterRedis({
     ...options,

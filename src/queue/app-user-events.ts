@@ -3,6 +3,7 @@ import type { Cluster, Redis } from "ioredis";
 import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
 import { isQueuePaused, queuePrefix } from "./provisioning-queue.js";
 import { repairUnreadableJobs } from "./unreadable-jobs.js";
+import { toRedisCause } from "./redis-refusal.js";
 import { withRedisTimeout } from "./redis-connection.js";
 
 /** Signup services add their events to this queue, and the workers record them. */
@@ -35,6 +36,8 @@ export function createAppUserEventQueue({
     connection: redis,
     prefix: queuePrefix,
     streams: { events: { maxLen: 1_000 } },
+    // See the provisioning queue.
+    skipVersionCheck: true,
   });
   queue.on("error", onError);
 
@@ -50,7 +53,9 @@ export function createAppUserEventQueue({
         data: toAppUserEventData(event),
         opts: { removeOnComplete: true },
       }));
-      await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs);
+      await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs).catch((error: unknown) => {
+        throw toRedisCause(error);
+      });
     },
 
     /** Jobs by state, as BullMQ counts them. Jobs to which their producer gave a priority are counted separately. */

@@ -3,6 +3,7 @@ import { Queue, type JobsOptions } from "bullmq";
 import type { Redis } from "ioredis";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
 import type { ProvisioningJob, Wake } from "../core/provisioning/jobs.js";
+import { toRedisCause } from "./redis-refusal.js";
 import { withRedisTimeout } from "./redis-connection.js";
 
 /** The prefix of all keys in Redis. The braces keep them on one node of a cluster. */
@@ -67,6 +68,8 @@ export function createProvisioningQueue({
     connection: redis,
     prefix: queuePrefix,
     streams: { events: { maxLen: 1_000 } },
+    // A producer needs nothing that depends on the version. Its check would fail for ever without the permission for INFO.
+    skipVersionCheck: true,
   });
   queue.on("error", onError);
   let waiting: ProvisioningJobRequest[] = [];
@@ -88,7 +91,7 @@ export function createProvisioningQueue({
       await withRedisTimeout(queue.addBulk(jobs), addTimeoutMs);
     } catch (error) {
       backOffUntilMs = Date.now() + backOffMs;
-      throw error;
+      throw toRedisCause(error);
     }
   }
 

@@ -5,12 +5,27 @@ import { parseRedisUrl } from "./redis-url.js";
 /** The longest wait between two attempts to reconnect, milliseconds. */
 const maxReconnectMs = 2_000;
 
+/** How often a connection may be replaced because its server became a replica, milliseconds. */
+const failoverMs = 5_000;
+
+/**
+ * After a failover the old master is a replica: reconnect, and send the command again. A server that stays a replica
+ * refuses that too, so the next reconnection waits.
+ */
+function createReconnectOnError() {
+  let reconnectedAtMs = -failoverMs;
+  return (error: Error) => {
+    const nowMs = performance.now();
+    if (!error.message.startsWith("READONLY") || nowMs - reconnectedAtMs < failoverMs) return false;
+    reconnectedAtMs = nowMs;
+    return 2 as const;
+  };
+}
+
 const base = {
   // A subscriber sends no commands: without TCP probes it would never notice that its connection is dead.
   keepAlive: 10_000,
   retryStrategy: (attempts: number) => Math.min(attempts * 100, maxReconnectMs),
-  // The master became a replica: reconnect, and send the command again.
-  reconnectOnError: (error: Error) => (error.message.startsWith("READONLY") ? (2 as const) : false),
 };
 
 /**
@@ -20,6 +35,7 @@ const base = {
 export function createCommandConnection(url: string, { enableAutoPipelining = false } = {}): Redis {
   const redis = new Redis({
     ...base,
+    reconnectOnError: createReconnectOnError(),
     ...parseRedisUrl(url),
     enableAutoPipelining,
     enableOfflineQueue: false,
@@ -39,7 +55,12 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
 
 /** Creates a connection for a BullMQ worker. Its commands wait until Redis is back; the watchdog bounds that wait. */
 export function createWorkerConnection(url: string): Redis {
-  const redis = new Redis({ ...base, ...parseRedisUrl(url), maxRetriesPerRequest: null });
+  const redis = new Redis({
+    ...base,
+    reconnectOnError: createReconnectOnError(),
+    ...parseRedisUrl(url),
+    maxRetriesPerRequest: null,
+  });
   redis.on("error", () => undefined);
   return redis;
 }

@@ -7,6 +7,9 @@ import type { Redis } from "ioredis";
  */
 const toChannel = ({ options }: Redis) => `{vital}:throttled-until:${options.db ?? 0}`;
 
+/** The wait before a failed subscription is repeated, milliseconds. */
+const resubscribeMs = 2_000;
+
 /** A longer wait is ignored, milliseconds. */
 const maxWaitMs = 10 * 60 * 1000;
 
@@ -38,8 +41,11 @@ export function createThrottleChannel({
     // The key has what was announced before the subscription. Both commands share a round trip, so nothing is missed.
     subscriber.get(channel).then(receive, () => undefined);
     subscriber.subscribe(channel).catch(() => {
-      // Without the subscription this connection would receive nothing: reconnect to try again.
-      if (subscriber.status === "ready") subscriber.disconnect(true);
+      // Without the subscription this connection would receive nothing: reconnect to try again. Not immediately, because
+      // Redis may have refused it for want of a permission.
+      setTimeout(() => {
+        if (subscriber.status === "ready") subscriber.disconnect(true);
+      }, resubscribeMs).unref();
     });
   });
 

@@ -25,6 +25,7 @@ function startWorker(
     pauseFleet: () => Promise.resolve(),
     onFailed: () => undefined,
     onError: () => undefined,
+    onStopped: () => undefined,
   });
   onTestFinished(() => worker.close(0));
   return worker;
@@ -118,6 +119,7 @@ test("a job that asks for a pause pauses the queue and uses no attempt; if the q
         : Promise.reject(new Error("Redis is unavailable")),
     onFailed: () => undefined,
     onError: () => undefined,
+    onStopped: () => undefined,
   });
   onTestFinished(() => worker.close(0));
   await queue.enqueue([toRequest("ada")]);

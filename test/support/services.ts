@@ -99,8 +99,8 @@ export async function startOwnMongo(): Promise<EmbeddedMongo> {
 }
 
 /** Starts a separate Redis for one test or file, which can kill, pause and restart it. It is stopped afterwards. */
-export async function startOwnRedis(): Promise<EmbeddedRedis> {
-  const redis = await startEmbeddedRedis({ print: printNothing, env: process.env });
+export async function startOwnRedis(...args: string[]): Promise<EmbeddedRedis> {
+  const redis = await startEmbeddedRedis({ print: printNothing, env: process.env, args });
   cleanUpAfterwards(() => redis.stop());
   return redis;
 }

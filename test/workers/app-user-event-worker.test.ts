@@ -60,6 +60,7 @@ async function startWorker(setup: Setup = {}) {
       workerRebuilt: () => undefined,
     },
     shutDown: () => undefined,
+    random: Math.random,
     drainMs: 1_000,
   });
   onTestFinished(async () => {

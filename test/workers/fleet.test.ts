@@ -124,6 +124,7 @@ test("a sweeper provisions a user whose job a frozen worker holds", async () => 
     pauseFleet: () => Promise.resolve(),
     onFailed: () => undefined,
     onError: () => undefined,
+    onStopped: () => undefined,
   });
   onTestFinished(() => frozen.close(0));
   const users = toIds("user", 1);

@@ -27,6 +27,7 @@ async function setUp() {
       pauseFleet: () => Promise.resolve(),
       onFailed: () => undefined,
       onError: () => undefined,
+      onStopped: () => undefined,
     });
   return { redisUrl, queue, add, start };
 }
