@@ -48,16 +48,31 @@ function readRedisUrl(reader: SettingsReader): string {
   return url;
 }
 
+/** Reads the URL of an HTTP service. A part of it that would be ignored, such as a query, is a problem. */
+function readHttpUrl(reader: SettingsReader, name: string, value: string, hint: string): string {
+  if (value === "") return value;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const isHttp = url !== null && ["https:", "http:"].includes(url.protocol);
+  // The value is not repeated, because it may contain a password.
+  if (!isHttp) reader.problem(name, `must be a URL such as ${hint}`);
+  else if (`${url.username}${url.password}${url.search}${url.hash}` !== "")
+    reader.problem(
+      name,
+      `must not contain a user name, a password, a query (?) or a fragment (#); write ${hint}`,
+    );
+  return value;
+}
+
 function readVital(reader: SettingsReader) {
   const apiKey = reader.requiredSecret("VITAL_API_KEY", apiKeyHint);
   const parsed = parseApiKey(apiKey);
   if (apiKey !== "" && parsed === null) reader.problem("VITAL_API_KEY", `must be ${apiKeyHint}`);
-  const hint = "https://host (without a path)";
   const url = reader.text("VITAL_API_URL") ?? parsed?.apiUrl ?? "";
+  if (/\/v\d+\/*$/.test(url)) reader.problem("VITAL_API_URL", "must not end with the API version; remove it");
   return {
     apiKey,
     deployment: parsed?.deployment ?? { environment: "sandbox" as const, region: "us" as const },
-    apiUrl: readUrl(reader, "VITAL_API_URL", url, ["https:", "http:"], hint),
+    apiUrl: readHttpUrl(reader, "VITAL_API_URL", url, "https://vital.example.com"),
     timeoutMs: reader.integer("VITAL_TIMEOUT_MS", { default: 5_000, min: 100, max: 60_000 }),
   };
 }
@@ -71,7 +86,7 @@ function readAdmin(reader: SettingsReader) {
     reader.problem("ADMIN_PASSWORD", "must have at least 8 characters");
   return {
     port: readPort(reader, "ADMIN_PORT", 9464),
-    host: reader.text("ADMIN_HOST") ?? "127.0.0.1",
+    host: reader.host("ADMIN_HOST", "127.0.0.1"),
     password: password ?? null,
   };
 }
@@ -103,8 +118,9 @@ const readCorsOrigins = (reader: SettingsReader) => {
 
 function readPublicUrl(reader: SettingsReader): string | null {
   const url = reader.text("GATEWAY_PUBLIC_URL")?.replace(/\/+$/, "");
-  const hint = "https://gateway.example.com";
-  return url === undefined ? null : readUrl(reader, "GATEWAY_PUBLIC_URL", url, ["https:", "http:"], hint);
+  return url === undefined
+    ? null
+    : readHttpUrl(reader, "GATEWAY_PUBLIC_URL", url, "https://gateway.example.com");
 }
 
 function readAuthAndEvents(reader: SettingsReader) {
@@ -114,11 +130,23 @@ function readAuthAndEvents(reader: SettingsReader) {
   return { auth, events };
 }
 
-const readGateway = (reader: SettingsReader) => ({
-  ...readServices(reader),
+/** Both ports listen in one process. Port 0 is any free port. */
+function readGatewayPort(reader: SettingsReader, adminPort: number): number {
+  const port = readPort(reader, "GATEWAY_PORT", 4000);
+  if (port !== 0 && port === adminPort)
+    reader.problem("GATEWAY_PORT", `must differ from ADMIN_PORT, which is ${adminPort} too`);
+  return port;
+}
+
+const readGateway = (reader: SettingsReader) => {
+  const services = readServices(reader);
+  return { ...services, ...readGatewayOnly(reader, services.admin.port) };
+};
+
+const readGatewayOnly = (reader: SettingsReader, adminPort: number) => ({
   ...readAuthAndEvents(reader),
-  host: reader.text("GATEWAY_HOST") ?? "0.0.0.0",
-  port: readPort(reader, "GATEWAY_PORT", 4000),
+  host: reader.host("GATEWAY_HOST", "0.0.0.0"),
+  port: readGatewayPort(reader, adminPort),
   publicUrl: readPublicUrl(reader),
   deadlineMs: reader.integer("GATEWAY_DEADLINE_MS", { default: 10_000, min: 500, max: 120_000 }),
   tokensPerMinute: reader.integer("GATEWAY_TOKENS_PER_MINUTE", { default: 10, min: 0, max: 1_000_000 }),
@@ -162,12 +190,19 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** Reads all settings of one command. Throws one {@link ConfigError} with every problem. */
-function readConfig<T>(environment: Environment, readAll: (reader: SettingsReader) => T): T {
+/**
+ * Reads all settings of one command, and the notes about variables that were ignored.
+ * @throws ConfigError with every problem
+ */
+function readConfig<T extends object>(
+  environment: Environment,
+  readAll: (reader: SettingsReader) => T,
+): T & { notes: readonly string[] } {
   const reader = createSettingsReader(environment);
   const config = readAll(reader);
-  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return deepFreeze(config);
+  const notes = reader.listNotes();
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems, notes);
+  return deepFreeze({ ...config, notes });
 }
 
 export const readGatewayConfig = (environment: Environment = process.env) =>
