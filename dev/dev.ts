@@ -2,6 +2,8 @@
  * `npm run dev`: runs the gateway, a worker, the simulator and the identity provider on the default ports, with embedded
  * MongoDB and Redis. Each process restarts when one of its source files is saved.
  */
+import { ConfigError, createSettingsReader } from "../src/config/settings-reader.js";
+import { logLevels } from "../src/telemetry/logger.js";
 import { startEmbeddedServices } from "./embedded/services.js";
 import { watchNpm } from "./watch-npm.js";
 import {
@@ -15,14 +17,17 @@ import { toAbsolutePath, programs, type ProgramName } from "./programs.js";
 import { watchFiles } from "./watch-files.js";
 import { startRestartable, type RestartableProcess } from "./restartable-process.js";
 
-const { GATEWAY_PORT, SIMULATOR_PORT, IDENTITY_PORT } = process.env;
+const reader = createSettingsReader(process.env);
+const readPort = (name: string, port: number) =>
+  String(reader.integer(name, { default: port, min: 1, max: 65_535 }));
 const ports = {
-  gateway: GATEWAY_PORT ?? "4000",
+  gateway: readPort("GATEWAY_PORT", 4000),
   gatewayAdmin: "9464",
   workerAdmin: "9465",
-  vital: SIMULATOR_PORT ?? "8765",
-  identity: IDENTITY_PORT ?? "8766",
+  vital: readPort("SIMULATOR_PORT", 8765),
+  identity: readPort("IDENTITY_PORT", 8766),
 };
+const logLevel = reader.choice("LOG_LEVEL", logLevels, "info");
 const toLocalUrl = (port: string) => `http://127.0.0.1:${port}`;
 
 /** The source folders of each process. */
@@ -46,7 +51,7 @@ function toSettings(services: {
   const shared = {
     ...machine,
     ...toServiceSettings(addresses, secrets),
-    LOG_LEVEL: process.env.LOG_LEVEL ?? "info",
+    LOG_LEVEL: logLevel,
   };
   return {
     simulator: { ...machine, SIMULATOR_PORT: ports.vital, SIMULATOR_API_KEY: secrets.apiKey },
@@ -62,6 +67,7 @@ function toSettings(services: {
 }
 
 async function main(): Promise<void> {
+  if (reader.problems.length > 0) throw new ConfigError(reader.problems);
   const stopRequested = new Promise<void>((resolve) => {
     const stop = () => {
       resolve();

@@ -20,7 +20,7 @@ const simulator = await startSimulator(options).catch((error: unknown) => {
   if (code === "EADDRINUSE") {
     exitWith(`SIMULATOR_PORT: ${address} is in use; set another port, or 0 for any free port`);
   }
-  return exitWith(`The simulator cannot listen on ${address}: ${message}`);
+  return exitWith(`SIMULATOR_HOST, SIMULATOR_PORT: the simulator cannot listen on ${address}: ${message}`);
 });
 
 function stop(): void {

@@ -16,15 +16,19 @@ export function readSimulatorSettings(environment: Environment): {
 } {
   const problems: string[] = [];
   const text = (name: string): string | undefined => {
-    const value = environment[name]?.trim();
-    return value === "" ? undefined : value;
+    const value = environment[name]?.trim() ?? "";
+    // Kubernetes sets SIMULATOR_PORT=tcp://… for a Service called simulator.
+    const isOfService = name.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value);
+    if (value === "" || isOfService) return undefined;
+    if (/^["'`]|["'`]$/.test(value)) problems.push(`${name}: must not be in quotation marks; remove them`);
+    return value;
   };
 
   const integer = (name: string, [min, max]: [number, number]): number | undefined => {
     const value = text(name);
     if (value === undefined) return undefined;
     if (/^\d+$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value);
-    problems.push(`${name}: must be a whole number from ${min} to ${max}, not "${value}"`);
+    problems.push(`${name}: must be a whole number from ${min} to ${max}, not "${value.slice(0, 80)}"`);
     return undefined;
   };
 
@@ -39,18 +43,26 @@ export function readSimulatorSettings(environment: Environment): {
     }
     try {
       const content = readFileSync(path, "utf8").trim();
-      if (content === "") problems.push(`SIMULATOR_API_KEY_FILE: the file ${path} is empty`);
+      if (content === "") problems.push("SIMULATOR_API_KEY_FILE: the file is empty");
       return content === "" ? undefined : content;
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
-      problems.push(`SIMULATOR_API_KEY_FILE: the file ${path} cannot be read (${code})`);
+      // The path is not repeated: it is the key itself when the two settings are mixed up.
+      problems.push(`SIMULATOR_API_KEY_FILE: the file cannot be read (${code})`);
       return undefined;
     }
   };
 
+  const host = (): string => {
+    const value = text("SIMULATOR_HOST") ?? "127.0.0.1";
+    if (!/^[a-z\d:._-]{1,253}$/i.test(value))
+      problems.push("SIMULATOR_HOST: must be an IP address or host name of this machine, such as 0.0.0.0");
+    return value;
+  };
+
   const options = {
     port: integer("SIMULATOR_PORT", [0, 65_535]) ?? 8765,
-    host: text("SIMULATOR_HOST") ?? "127.0.0.1",
+    host: host(),
     apiKey: apiKey(),
     sandboxUserCap: integer("SIMULATOR_SANDBOX_USER_CAP", [1, 1_000_000]),
   };

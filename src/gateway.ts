@@ -55,7 +55,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
       },
     });
 
-    for (const note of listStartupNotes(config.events)) log.warn({}, note);
+    for (const note of [...config.notes, ...listStartupNotes(config.events)]) log.warn({}, note);
     authentication.start();
     const url = await server.listen({ port: config.port, host: config.host });
     const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });

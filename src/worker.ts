@@ -63,6 +63,7 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
     });
     const { metrics, readiness } = app;
 
+    for (const note of config.notes) log.warn({}, note);
     const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
     const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });

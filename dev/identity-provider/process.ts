@@ -5,6 +5,10 @@ import { localAudience } from "../local-settings.js";
 
 const settings = createSettingsReader(process.env);
 const port = settings.integer("IDENTITY_PORT", { default: 0, min: 0, max: 65_535 });
+if (settings.problems.length > 0) {
+  process.stderr.write(`${settings.problems.join("\n")}\n`);
+  process.exit(1);
+}
 
 const provider = await startIdentityProvider({ audience: localAudience, port }).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

@@ -41,12 +41,12 @@ export const doctorCommand: CliCommand = {
       config = readGatewayConfig();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      return report(
-        error.problems.map((text) => problem("settings", text, "correct it in the environment")),
-        output,
+      const findings = error.problems.map((text) =>
+        problem("settings", text, "correct it in the environment"),
       );
+      return report([...findings, ...error.notes.map((text) => ok("settings", text))], output);
     }
-    const settings = ok("settings", "complete");
+    const settings = ok("settings", ["complete", ...config.notes].join("; "));
     if (options.token === true) return report(await checkToken(config, now), output);
     const [mongo, redis, vital, issuer] = await Promise.all([
       checkMongo(config),

@@ -12,20 +12,6 @@ import { parseRedisUrl, RedisUrlError, redisUrlHint } from "../queue/redis-url.j
 import { logLevels } from "../telemetry/logger.js";
 import { apiKeyHint, parseApiKey } from "../vital/api-key.js";
 
-function readUrl(
-  reader: SettingsReader,
-  name: string,
-  value: string,
-  protocols: readonly string[],
-  hint: string,
-) {
-  if (value === "") return value;
-  const protocol = URL.canParse(value) ? new URL(value).protocol : "";
-  // The value is not repeated, because it may contain a password.
-  if (!protocols.includes(protocol)) reader.problem(name, `must have the format ${hint}`);
-  return value;
-}
-
 const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
 
 /** A MongoDB connection string may name several hosts, which URL parsers reject. */

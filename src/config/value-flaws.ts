@@ -20,8 +20,8 @@ const closingQuote = /\s*(?:\\?["'`“”„«»‘’])+$/;
 const withoutQuotes = (value: string) => value.replace(openingQuote, "").replace(closingQuote, "");
 
 /** C0 and C1 controls. Line breaks are part of a PEM. */
-const control = /[\0-\x1f\x7f-\x9f]/;
-const controlInPem = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/;
+const control = /\p{Cc}/u;
+const controlInPem = /[^\P{Cc}\t\n\r]/u;
 
 /** Spaces that look like ordinary ones, and characters that are not visible at all. */
 const invisible =

@@ -35,6 +35,10 @@ function parseNetwork(text: string): Network | string {
   return { address, prefix, family: isIPv4(address) ? "ipv4" : "ipv6" };
 }
 
+/** A name such as `constructor` is not one of an address range. */
+const toNetworkNames = (name: string): readonly string[] =>
+  (Object.hasOwn(namedNetworks, name) ? namedNetworks[name] : undefined) ?? [name];
+
 /**
  * Parses a setting: `false`, `true` (one proxy), a number of proxies, or their addresses, separated by commas. An address
  * may have a prefix length (CIDR), or be `loopback`, `linklocal` or `uniquelocal`.
@@ -50,7 +54,7 @@ export function parseTrustedProxies(value: string): TrustedProxies | { problems:
     return hops <= maxHops ? { hops } : { problems: [`must be at most ${maxHops} proxies, not "${text}"`] };
   }
   const names = text.split(/[\s,]+/).filter((name) => name !== "");
-  const parsed = names.flatMap((name) => namedNetworks[name] ?? [name]).map(parseNetwork);
+  const parsed = names.flatMap(toNetworkNames).map(parseNetwork);
   const problems = parsed.filter((network) => typeof network === "string");
   if (problems.length > 0) return { problems };
   return { networks: parsed.filter((network) => typeof network !== "string") };

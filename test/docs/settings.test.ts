@@ -1,57 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { readSimulatorSettings } from "../../simulator/settings.js";
-import {
-  readGatewayConfig,
-  readPublishConfig,
-  readQueueConfig,
-  readStoreConfig,
-  readWorkerConfig,
-} from "../../src/config/config.js";
 import { presetNames } from "../../src/auth/presets/presets.js";
-import { ConfigError, type Environment } from "../../src/config/settings-reader.js";
+import { settingNames } from "../support/settings.js";
 
 const readText = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 /** Variables that only development tools read. */
 const developmentSettings = ["IDENTITY_PORT", "VITAL_GATEWAY_CACHE_DIR"];
 
-/** Issuers for which presets read further variables. */
-const issuers = [
-  "https://idp.example.com",
-  "https://api.workos.com",
-  "https://tenant.b2clogin.com/11111111-2222-3333-4444-555555555555/v2.0/",
-];
-
-/** Runs a reader and returns the name of every variable that it reads. */
-function listReadNames(given: Environment, read: (environment: Environment) => unknown): Set<string> {
-  const readNames = new Set<string>();
-  const environment = new Proxy(given, {
-    get(target, name) {
-      readNames.add(String(name));
-      return target[String(name)];
-    },
-  });
-  try {
-    read(environment);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-  }
-  return readNames;
-}
-
-const readNames = new Set([
-  ...presetNames.flatMap((AUTH_PROVIDER) =>
-    issuers.flatMap((AUTH_ISSUER) => [...listReadNames({ AUTH_PROVIDER, AUTH_ISSUER }, readGatewayConfig)]),
-  ),
-  ...[readWorkerConfig, readStoreConfig, readPublishConfig, readQueueConfig, readSimulatorSettings].flatMap(
-    (read) => [...listReadNames({}, read)],
-  ),
-]);
-const secrets = [...readNames].filter((name) => readNames.has(`${name}_FILE`));
-const names = [...readNames].filter(
-  (name) => !(name.endsWith("_FILE") && readNames.has(name.slice(0, -"_FILE".length))),
-);
+const { all: names, secrets } = settingNames;
 
 /** First cells of the tables, such as "`NAME` ⚿". */
 const rows = [...readText("docs/settings.md").matchAll(/^\| `([A-Z0-9_]+)`( ⚿)? +\|/gm)];
