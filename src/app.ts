@@ -9,6 +9,7 @@ import {
   circuitBreakerRules,
   type CircuitBreakerRules,
 } from "./core/vital/circuit-breaker.js";
+import { assertResponding, createCredentialsProbe } from "./core/vital/credentials-probe.js";
 import { createTeamGuard, WrongDeploymentError } from "./core/vital/team-guard.js";
 import type { Closers } from "./lifecycle/closers.js";
 import { startReadiness } from "./lifecycle/readiness.js";
@@ -24,7 +25,7 @@ import {
 import { createCommandConnection } from "./queue/redis-connection.js";
 import { listRedisSecrets } from "./queue/redis-url.js";
 import { createThrottleChannel } from "./queue/throttle-channel.js";
-import { createBacklogReader } from "./telemetry/backlog.js";
+import { createBacklogReader, createQueueBacklogReader } from "./telemetry/backlog.js";
 import { createLogger, toReason, type Logger } from "./telemetry/logger.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { createThrottledWarning } from "./telemetry/throttled-warning.js";
@@ -74,13 +75,20 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
 
   const { mongo, mappings, teams } = openStore(config, options);
   const { redis, queue, eventQueue, onRedisError } = openQueues(config, { log, closers, now });
-  const readBacklog = createBacklogReader({
-    mappings,
-    queues: { [provisioningQueueName]: queue, [appUserEventsQueueName]: eventQueue },
-    getPauseMs: () => queue.getPauseMs(),
+  const metrics = createMetrics({
+    sources: {
+      readBacklog: createBacklogReader({ mappings, now }),
+      readQueues: createQueueBacklogReader({
+        queues: { [provisioningQueueName]: queue, [appUserEventsQueueName]: eventQueue },
+        getPauseMs: () => queue.getPauseMs(),
+      }),
+      pingMongo: mongo.ping,
+      pingRedis: () => redis.ping(),
+      askVital: () => assertResponding(vital),
+    },
+    workerConcurrency: config.workerConcurrency,
     now,
   });
-  const metrics = createMetrics({ readBacklog, workerConcurrency: config.workerConcurrency, now });
   const vital = openVital(config, { ...options, now, random, metrics, redis, queue, onRedisError });
 
   const team = createTeamGuard({
@@ -207,18 +215,22 @@ function openVital(
     queue.pauseUntil(until).catch(context.onRedisError);
   }
 
-  function onCredentials(areRefused: boolean): void {
-    metrics.credentialsRefused(areRefused);
-    if (areRefused) log.error({}, "Vital rejects VITAL_API_KEY; provisioning resumes when it is accepted");
-    else log.info({}, "Vital accepts VITAL_API_KEY again");
-  }
+  const credentials = createCredentialsProbe({
+    vital: { findAnyUser: () => vital.findAnyUser() },
+    onChange(areRefused) {
+      metrics.credentialsRefused(areRefused);
+      if (areRefused) log.error({}, "Vital rejects VITAL_API_KEY; provisioning resumes when it is accepted");
+      else log.info({}, "Vital accepts VITAL_API_KEY again");
+    },
+  });
+  closers.add("credentials probe", credentials.close);
 
   const vital = createCircuitBreaker(client, {
     now,
     random,
     rules: context.breakerRules ?? circuitBreakerRules,
     onThrottled,
-    onCredentials,
+    onCredentials: credentials.report,
     onFailing: createThrottledWarning({
       log,
       phrase: "Vital is failing; calls are blocked for a moment",

@@ -1,16 +1,11 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 import type { Clock } from "../core/clock.js";
-import type { Backlog } from "./backlog.js";
+import { createScrapeGauges, type ScrapeSources } from "./scrape-gauges.js";
 
 const prefix = "vital_gateway_";
 /** Histogram buckets, seconds. */
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const provisioningBuckets = [...durationBuckets, 30, 60, 300, 900, 3600];
-
-/** Measured throughput of one job slot, jobs per second. */
-const jobsPerSecondPerSlot = 10;
-/** How fast the workers should clear a backlog, seconds. */
-const clearBacklogSeconds = 60;
 
 const createRegistry = (): Registry => {
   const registry = new Registry();
@@ -71,68 +66,29 @@ function createInstruments(registry: Registry) {
   };
 }
 
-/** Returns how many worker processes would clear the backlog in a minute. */
-function toWorkersWanted({ mappings, isPaused }: Backlog, workerConcurrency: number): number {
-  const waiting = mappings.pending + mappings.deleting;
-  if (waiting === 0 || isPaused) return 1;
-  return Math.max(1, Math.ceil(waiting / (clearBacklogSeconds * jobsPerSecondPerSlot * workerConcurrency)));
-}
-
-/** The gauges of the backlog. `set` updates all of them. */
-function createBacklogGauges(registry: Registry, workerConcurrency: number) {
-  const registers = [registry];
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
-    new Gauge({ name: prefix + name, help, labelNames, registers });
-
-  const mappings = gauge("mappings", "Mappings by state.", ["state"]);
-  const oldestPending = gauge(
-    "oldest_pending_seconds",
-    "Age of the oldest pending mapping; alert on this metric.",
-  );
-  const queueJobs = gauge("queue_jobs", "Jobs in Redis.", ["queue", "state"]);
-  const workersWanted = gauge(
-    "backlog_workers_wanted",
-    "Worker processes needed to clear the backlog in a minute.",
-  );
-
-  return {
-    set(backlog: Backlog): void {
-      for (const [state, count] of Object.entries(backlog.mappings)) mappings.set({ state }, count);
-      oldestPending.set(backlog.oldestPendingSeconds);
-      for (const [queue, counts] of Object.entries(backlog.queueJobs ?? {})) {
-        for (const [state, count] of Object.entries(counts)) queueJobs.set({ queue, state }, count);
-      }
-      workersWanted.set(toWorkersWanted(backlog, workerConcurrency));
-    },
-  };
-}
-
 /**
  * The metrics of the process in Prometheus format. Labels have few values and never contain a user id. A scrape reads
- * the backlog at most once per `backlogMaxAgeMs`; when that fails, the gauges keep their last values.
+ * the state of MongoDB, Redis and Vital, the backlog at most once per `backlogMaxAgeMs`. What cannot be read is absent.
  */
 export function createMetrics({
-  readBacklog,
+  sources,
   workerConcurrency,
   now,
   backlogMaxAgeMs = 5_000,
 }: {
-  readBacklog: () => Promise<Backlog>;
+  sources: ScrapeSources;
   workerConcurrency: number;
   now: Clock;
   backlogMaxAgeMs?: number;
 }) {
   const registry = createRegistry();
   const instruments = createInstruments(registry);
-  const backlogGauges = createBacklogGauges(registry, workerConcurrency);
-  let backlogReadAtMs = 0;
-
-  async function refreshBacklog(): Promise<void> {
-    const nowMs = now().getTime();
-    if (nowMs - backlogReadAtMs < backlogMaxAgeMs) return;
-    backlogReadAtMs = nowMs;
-    backlogGauges.set(await readBacklog());
-  }
+  const scrape = createScrapeGauges(registry, prefix, {
+    ...sources,
+    workerConcurrency,
+    now,
+    backlogMaxAgeMs,
+  });
 
   return {
     observeHttp: (route: string, status: number, durationSeconds: number): void => {
@@ -161,6 +117,7 @@ export function createMetrics({
     vitalCalled: (operation: string, status: number, durationMs: number): void => {
       instruments.vitalRequests.inc({ operation, status });
       instruments.vitalDuration.observe({ operation }, durationMs / 1000);
+      scrape.vitalResponded(status);
     },
     reenqueued: (count: number) => {
       instruments.reenqueued.inc(count);
@@ -177,9 +134,9 @@ export function createMetrics({
     workerRebuilt: () => {
       instruments.rebuilds.inc();
     },
-    /** Returns the text for a Prometheus scrape, even when the backlog cannot be read. */
+    /** Returns the text for a Prometheus scrape within 2 seconds, whatever is down. */
     read: async (): Promise<{ contentType: string; body: string }> => {
-      await refreshBacklog().catch(() => undefined);
+      await scrape.refresh();
       return { contentType: registry.contentType, body: await registry.metrics() };
     },
   };

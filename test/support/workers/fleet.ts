@@ -18,6 +18,7 @@ import { apiKey, startTestSimulator } from "../simulator.js";
 type Setup = {
   /** Starts a proxy before the simulator, and returns its URL. */
   startProxy?: (vitalUrl: string) => Promise<string>;
+  mongodbUrl?: string;
   redisUrl?: string;
   concurrency?: number;
   breakerRules?: Partial<CircuitBreakerRules>;
@@ -41,7 +42,7 @@ export async function openFleet(setup: Setup = {}) {
     VITAL_API_KEY: apiKey,
     VITAL_API_URL: (await setup.startProxy?.(vital.url)) ?? vital.url,
     VITAL_TIMEOUT_MS: "2000",
-    MONGODB_URL: createTestDatabase(),
+    MONGODB_URL: setup.mongodbUrl ?? createTestDatabase(),
     REDIS_URL: redisUrl,
     WORKER_CONCURRENCY: String(setup.concurrency ?? 5),
     LOG_LEVEL: "silent",
