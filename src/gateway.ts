@@ -131,6 +131,7 @@ function createGatewayServer(
     log,
     observeHttp: metrics.observeHttp,
     trustedProxies: config.trustedProxies,
+    keepAliveMs: config.keepAliveSeconds * 1000,
     graphql: {
       schema,
       authenticate: authentication.authenticate,

@@ -144,6 +144,7 @@ const readGatewayOnly = (reader: SettingsReader, adminPort: number) => ({
   introspection: reader.boolean("GATEWAY_INTROSPECTION"),
   corsOrigins: readCorsOrigins(reader),
   trustedProxies: readTrustedProxies(reader),
+  keepAliveSeconds: reader.integer("GATEWAY_KEEP_ALIVE_SECONDS", { default: 620, min: 1, max: 7_200 }),
 });
 
 const readWorker = (reader: SettingsReader) => ({

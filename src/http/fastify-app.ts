@@ -21,6 +21,12 @@ export type FastifyAppOptions = {
   longestRequestMs?: number;
   /** The longest time in which one request must arrive completely. */
   longestArrivalMs?: number;
+  /**
+   * How long a connection stays open after a response; 72 s by default. Responses contain it in `Keep-Alive`. It must be
+   * longer than the idle timeout of the load balancer in front: if this side closes first, a request that is already on
+   * its way is lost.
+   */
+  keepAliveMs?: number;
 };
 
 const healthPaths = new Set(["/livez", "/readyz"]);
@@ -117,7 +123,8 @@ function closeConnectionsOnShutdown(app: FastifyInstance): void {
  * flight finish.
  */
 export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
-  const { log, observeHttp, overload, longestRequestMs = 10_000, longestArrivalMs = 15_000 } = options;
+  const { log, observeHttp, overload } = options;
+  const { longestRequestMs = 10_000, longestArrivalMs = 15_000, keepAliveMs = 72_000 } = options;
   const handleError = createErrorHandler(log);
   const app = fastify({
     logger: false,
@@ -139,9 +146,7 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     },
     // For a connection without traffic, which includes one whose request is in progress.
     connectionTimeout: longestRequestMs + 20_000,
-    // Longer than the 60 s after which load balancers close idle connections: the side that sends requests must close
-    // first.
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: keepAliveMs,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => void handleError(error, request, reply),
