@@ -148,7 +148,7 @@ test("introspection and the explorer are off unless a setting enables them", asy
   expect(body.data).toBeUndefined();
   expect(JSON.stringify(body)).not.toMatch(/Did you mean|apollo/i);
   const page = await closed.request("/graphql", { headers: { accept: "text/html" } });
-  expect(page.status).toBe(405);
+  expect(page.status).toBe(401);
 
   const open = await startReadyGateway({ GATEWAY_INTROSPECTION: "true" });
   expect((await open.query(token, "{ __schema { types { name } } }")).body.data).toBeTruthy();

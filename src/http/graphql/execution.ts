@@ -18,6 +18,8 @@ export type ViewerContext = {
   requestId: string;
   /** When the response must be sent, as `performance.now()` measures it. */
   deadlineAtMs: number;
+  /** Only queries may run: the request was sent by GET, which must change nothing (RFC 9110 §9.2.1). */
+  isReadOnly: boolean;
 };
 
 /** Converts anything that was thrown into a GraphQL error of the service. */
@@ -35,7 +37,7 @@ export type Operation = {
 };
 
 /** With a status, the operation was rejected before it ran. Without one, it ran, and `presentError` converted its errors. */
-type Outcome = { status?: 400; result: FormattedExecutionResult };
+type Outcome = { status?: 400 | 405; result: FormattedExecutionResult };
 
 export type ExecuteOperation = (operation: Operation, context: ViewerContext) => Promise<Outcome>;
 
@@ -54,7 +56,10 @@ const toTimeout = (operation: OperationTypeNode) =>
     reason: "execution exceeded the deadline",
   });
 
-const reject = (errors: GraphQLFormattedError[]): Outcome => ({ status: 400, result: { errors } });
+const reject = (errors: GraphQLFormattedError[], status: 400 | 405 = 400): Outcome => ({
+  status,
+  result: { errors },
+});
 
 /** For invalid variables, which are rejected before anything runs. */
 const toVariableErrors = (errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
@@ -64,6 +69,11 @@ const toVariableErrors = (errors: readonly GraphQLError[]): GraphQLFormattedErro
 const toUnsupportedOperation = (operation: OperationTypeNode): GraphQLFormattedError => ({
   message: `The schema does not support ${operation} operations.`,
   extensions: { code: "OPERATION_RESOLUTION_FAILURE" },
+});
+
+const toReadOnlyError = (operation: OperationTypeNode): GraphQLFormattedError => ({
+  message: `Send a ${operation} by POST; GET serves queries only.`,
+  extensions: { code: "BAD_REQUEST" },
 });
 
 /** Creates the function that runs operations within the deadline of their request, and presents their errors. */
@@ -76,7 +86,8 @@ export function createExecution({
 }): ExecuteOperation {
   return async ({ document, operation: { operation }, operationName, variables }, context) => {
     if ((schema.getRootType(operation) ?? null) === null) return reject([toUnsupportedOperation(operation)]);
-    const { requestId, deadlineAtMs } = context;
+    const { requestId, deadlineAtMs, isReadOnly } = context;
+    if (isReadOnly && operation !== OperationTypeNode.QUERY) return reject([toReadOnlyError(operation)], 405);
     try {
       const execution = execute({
         schema,

@@ -1,18 +1,16 @@
-import { HeaderMap } from "@apollo/server";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { GraphQLError, type FormattedExecutionResult, type GraphQLSchema } from "graphql";
+import { GraphQLError, type GraphQLSchema } from "graphql";
 import type { AppUserId } from "../../core/mapping/app-user-id.js";
 import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
 import { HttpProblem, toProblem } from "../problem.js";
 import type { ReadClientAddress } from "../trusted-proxies.js";
-import { createApollo } from "./apollo.js";
 import { createNegotiator, type ResponseType } from "./content-negotiation.js";
-import { createDocumentCache } from "./document-cache.js";
-import { checkLimits } from "./document-limits.js";
-import { createExecution, type Operation, type PresentError, type ViewerContext } from "./execution.js";
+import type { PresentError, ViewerContext } from "./execution.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
+import { readQueryParameters, type ParseJson } from "./graphql-request.js";
+import { createOperationRunner, type Rejection } from "./operation-runner.js";
 
 /**
  * Authenticates the caller by a list in which header names and values alternate: parsed headers would hide a second
@@ -62,11 +60,6 @@ const bodyLimitBytes = 64 * 1024;
 /** How long after the services' own deadline the route ends a request. */
 const slackMs = 500;
 const rejectedMethods = ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as const;
-/** All headers that Apollo needs: the route accepts JSON only, and negotiates the response type itself. */
-const apolloHeaders = new HeaderMap([["graphql-require-preflight", "true"]]);
-
-/** A request that was rejected before its operation ran. */
-type Rejection = { status: number; errors: ReturnType<PresentError>[] };
 
 const toErrorBody = (errors: Rejection["errors"]) => JSON.stringify({ errors });
 
@@ -77,19 +70,6 @@ const toErrorBody = (errors: Rejection["errors"]) => JSON.stringify({ errors });
  */
 const toRejectionStatus = (status: number, code: string, responseType: ResponseType): number =>
   status === 400 && code !== "BAD_REQUEST" && responseType === "application/json" ? 200 : status;
-
-/** Adds the extensions that Apollo's errors lack, such as the request id. */
-function presentApolloErrors(
-  body: string,
-  presentError: PresentError,
-  requestId: string,
-): Rejection["errors"] {
-  const { errors = [] } = JSON.parse(body) as FormattedExecutionResult;
-  return errors.map(({ message, locations, extensions }) => ({
-    ...presentError(new GraphQLError(message, { extensions: { ...extensions } }), requestId),
-    ...(locations && { locations }),
-  }));
-}
 
 /**
  * Creates the hook that authenticates a request before its body is read. With a limit, it counts the invalid tokens of
@@ -123,6 +103,20 @@ function createAuthentication(options: GraphqlRouteOptions, deadlineMs: number) 
   };
 }
 
+/** Creates a parser that rejects the same JSON as Fastify's parser of request bodies. */
+function createJsonParser(app: FastifyInstance): ParseJson {
+  const parse = app.getDefaultJsonParser("error", "error");
+  return (text) => {
+    let result: unknown;
+    // The parser calls back synchronously.
+    void parse({} as FastifyRequest, text, (error, value) => {
+      if (error !== null) throw error;
+      result = value;
+    });
+    return result;
+  };
+}
+
 /** Creates the handler of requests that fail before Apollo sees them: it sends a GraphQL error in the requested type. */
 function createErrorHandler(
   { presentError, challenge, log }: GraphqlRouteOptions,
@@ -144,84 +138,66 @@ function createErrorHandler(
   };
 }
 
-/**
- * Creates the runner for the operations of requests. Apollo parses and validates documents that are not in the cache;
- * operations of cached documents run without Apollo.
- */
-function createOperationRunner({ schema, introspection = false, presentError, log }: GraphqlRouteOptions) {
-  const executeOperation = createExecution({ schema, presentError });
-  const documents = createDocumentCache();
-  const apollo = createApollo({ schema, introspection, executeOperation, documents, log });
+/** Whether a browser asks for the page, rather than a client for the result of a query. */
+const isPageRequest = ({ headers, query }: FastifyRequest): boolean =>
+  headers.accept?.includes("text/html") === true && (query as { query?: unknown }).query === undefined;
 
-  async function runCached(operation: Operation, context: ViewerContext): Promise<string | null> {
-    const { status, result } = await executeOperation(operation, context);
-    // Nothing has run. Apollo rejects the request, so that the response is the same as for an uncached document.
-    if (status !== undefined) return null;
-    const { errors, data } = result;
-    return JSON.stringify({ errors, data });
-  }
+const sendExplorer = (reply: FastifyReply): FastifyReply =>
+  reply
+    .headers({ "content-security-policy": explorerPolicy })
+    .type("text/html; charset=utf-8")
+    .send(explorerPage);
 
-  async function runInApollo(body: unknown, context: ViewerContext): Promise<string | Rejection> {
-    const { requestId } = context;
-    const query = (body as { query?: unknown } | null)?.query;
-    const problem = typeof query === "string" ? checkLimits(query) : null;
-    if (problem !== null) return { status: 400, errors: [presentError(problem, requestId)] };
+/** The response depends on these headers of the request. It is not stored anyway (`no-store`). */
+const addVary = (reply: FastifyReply): FastifyReply =>
+  reply.header("vary", [reply.getHeader("vary") ?? [], "Accept", "Authorization"].flat().join(", "));
 
-    const response = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: "POST", headers: apolloHeaders, body, search: "" },
-      context: () => Promise.resolve(context),
-    });
-    if (response.body.kind !== "complete") throw new Error("Incremental delivery is not supported.");
-    if (response.status === undefined) return response.body.string;
-    const errors = presentApolloErrors(response.body.string, presentError, requestId);
-    log.info({ requestId, status: response.status, code: errors[0]?.extensions.code }, "request rejected");
-    return { status: response.status, errors };
-  }
+/** Creates the function that runs the operation of an authenticated request and sends the result. */
+function createResponder(
+  options: GraphqlRouteOptions & { deadlineMs: number },
+  operations: ReturnType<typeof createOperationRunner>,
+  toResponseType: (request: FastifyRequest) => ResponseType | null,
+) {
+  return async (request: FastifyRequest, reply: FastifyReply, body: unknown, isReadOnly: boolean) => {
+    const responseType = toResponseType(request);
+    if (responseType === null) throw new HttpProblem("NOT_ACCEPTABLE");
+    const viewer = request.getDecorator<Viewer | null>(viewerDecorator);
+    if (viewer === null) throw new Error("The request was not authenticated.");
+    const deadlineAtMs = performance.now() - reply.elapsedTime + options.deadlineMs + slackMs;
 
-  return {
-    start: () => apollo.start(),
-    stop: () => apollo.stop(),
-    async run(body: unknown, context: ViewerContext): Promise<string | Rejection> {
-      const operation = documents.find(body);
-      const response = operation === null ? null : await runCached(operation, context);
-      return response ?? runInApollo(body, context);
-    },
+    const context = { viewer, requestId: request.id, deadlineAtMs, isReadOnly };
+    const outcome = await operations.run(body, context);
+    void reply.type(`${responseType}; charset=utf-8`);
+    if (typeof outcome === "string") return outcome;
+    const code = outcome.errors[0]?.extensions.code ?? "";
+    const status = toRejectionStatus(outcome.status, code, responseType);
+    if (status === 405) void reply.header("allow", "POST");
+    return reply.code(status).send(toErrorBody(outcome.errors));
   };
 }
 
 /**
- * Serves `POST /graphql` (GraphQL over HTTP), and with `introspection` an explorer to browsers at `GET /graphql`.
+ * Serves `/graphql` (GraphQL over HTTP): operations by POST, queries by GET, and with `introspection` an explorer to
+ * browsers. A query by GET needs the same authentication. Another site cannot send it: it would have to set
+ * `Authorization`, which browsers allow only to configured origins.
  *
  * Responses with errors that were thrown while an operation ran have status 200. A request that is rejected earlier gets
  * the status of its error. Every error has `code`, `retryable` and `requestId` in its extensions.
  */
 export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRouteOptions): void {
   const { introspection = false, deadlineMs = 10_000 } = options;
-  const operations = createOperationRunner(options);
+  const operations = createOperationRunner({ ...options, introspection });
   const negotiate = createNegotiator();
   const toResponseType = (request: FastifyRequest) => negotiate(request.headers.accept);
   const authenticate = createAuthentication(options, deadlineMs);
+  const respond = createResponder({ ...options, deadlineMs }, operations, toResponseType);
+  const parseJson = createJsonParser(app);
 
   const rejectMethod = () => {
     throw new HttpProblem("METHOD_NOT_ALLOWED", {
-      detail: "Send operations by POST.",
-      headers: { allow: introspection ? "GET, POST" : "POST" },
+      detail: "Send queries by GET or POST, mutations by POST.",
+      headers: { allow: "GET, POST" },
     });
-  };
-
-  const respond = async (request: FastifyRequest, reply: FastifyReply) => {
-    const responseType = toResponseType(request);
-    if (responseType === null) throw new HttpProblem("NOT_ACCEPTABLE");
-    const viewer = request.getDecorator<Viewer | null>(viewerDecorator);
-    if (viewer === null) throw new Error("The request was not authenticated.");
-    const deadlineAtMs = performance.now() - reply.elapsedTime + deadlineMs + slackMs;
-
-    const outcome = await operations.run(request.body, { viewer, requestId: request.id, deadlineAtMs });
-    void reply.type(`${responseType}; charset=utf-8`);
-    if (typeof outcome === "string") return outcome;
-    const code = outcome.errors[0]?.extensions.code ?? "";
-    const status = toRejectionStatus(outcome.status, code, responseType);
-    return reply.code(status).send(toErrorBody(outcome.errors));
   };
 
   void app.register((scope, _options, done) => {
@@ -232,19 +208,29 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
     // JSON only: an HTML form of another site can send text/plain without a preflight.
     scope.removeContentTypeParser("text/plain");
 
-    scope.post(path, { onRequest: authenticate, bodyLimit: bodyLimitBytes }, respond);
+    scope.post(
+      path,
+      {
+        bodyLimit: bodyLimitBytes,
+        onRequest: authenticate,
+      },
+      (request, reply) => respond(request, reply, request.body, false),
+    );
     scope.route({
       method: [...rejectedMethods],
       url: path,
       onRequest: rejectMethod,
       handler: rejectMethod,
     });
-    scope.get(path, { exposeHeadRoute: false }, (request, reply) => {
-      if (!introspection || request.headers.accept?.includes("text/html") !== true) return rejectMethod();
-      return reply
-        .headers({ "content-security-policy": explorerPolicy })
-        .type("text/html; charset=utf-8")
-        .send(explorerPage);
+    scope.get(path, {
+      exposeHeadRoute: false,
+      async onRequest(request, reply) {
+        addVary(reply);
+        if (introspection && isPageRequest(request)) return sendExplorer(reply);
+        await authenticate(request);
+      },
+      handler: (request, reply) =>
+        respond(request, reply, readQueryParameters(request.query, parseJson), true),
     });
     done();
   });

@@ -226,6 +226,10 @@ describe("requests that are rejected before they run", () => {
       400,
       "BAD_USER_INPUT",
     ],
+    ["a query that is null", `{"query":null}`, 400, "BAD_REQUEST"],
+    ["an empty query", `{"query":"","extensions":null}`, 400, "BAD_REQUEST"],
+    ["the id of a persisted document", `{"id":"x","variables":{}}`, 400, "BAD_REQUEST"],
+    ["a documentId", `{"documentId":"sha256:x"}`, 400, "PERSISTED_QUERY_NOT_SUPPORTED"],
     [
       "a persisted query",
       `{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}`,
@@ -243,6 +247,21 @@ describe("requests that are rejected before they run", () => {
     }
     expect(result.errors).not.toHaveLength(0);
     expect(calls.issued).toBe(0);
+  });
+
+  test.each([
+    `{}`,
+    `{"id":"x"}`,
+    `{"query":null}`,
+    `{"query":""}`,
+    `{"extensions":{}}`,
+    `{"documentId":"x"}`,
+  ])("%s is told to send the document, and no extension that is not supported", async (body) => {
+    const { post } = await startServer();
+    const { errors } = (await (await post(body)).json()) as GraphqlBody;
+    expect(errors?.[0]?.message).toBe(
+      "The request contains no document. Send its full text as `query`; persisted documents are not supported.",
+    );
   });
 
   test("a document that does not validate gets 200 under application/json, where statuses describe the transport", async () => {
@@ -274,20 +293,17 @@ describe("requests that are rejected before they run", () => {
     expect(calls.issued).toBe(0);
   });
 
-  test.each(["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])(
-    "%s gets 405 with the allowed methods",
-    async (method) => {
-      const { request, calls } = await startServer();
-      const response = await request(`/graphql?query=${encodeURIComponent(tokenMutation)}`, {
-        method,
-        headers: { authorization: "Bearer good", "apollo-require-preflight": "1" },
-      });
-      expect(response.status).toBe(405);
-      expect(response.headers.get("allow")).toBe("POST");
-      expect(codeOf((await response.json()) as GraphqlBody)).toBe("BAD_REQUEST");
-      expect(calls.issued).toBe(0);
-    },
-  );
+  test.each(["PUT", "PATCH", "DELETE", "OPTIONS"])("%s gets 405 with the allowed methods", async (method) => {
+    const { request, calls } = await startServer();
+    const response = await request(`/graphql?query=${encodeURIComponent(tokenMutation)}`, {
+      method,
+      headers: { authorization: "Bearer good", "apollo-require-preflight": "1" },
+    });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("allow")).toBe("GET, POST");
+    expect(codeOf((await response.json()) as GraphqlBody)).toBe("BAD_REQUEST");
+    expect(calls.issued).toBe(0);
+  });
 });
 
 describe("logs", () => {
