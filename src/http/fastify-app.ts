@@ -76,7 +76,8 @@ function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProb
     for (const served of [method].flat()) methods.add(served);
   });
   return (url) => {
-    const methods = methodsByPath.get(url.split("?", 1)[0] ?? url);
+    const path = url.split("?", 1)[0] ?? url;
+    const methods = methodsByPath.get(path) ?? methodsByPath.get(path.replace(/\/$/, ""));
     const allowed = listedMethods.filter((method) => methods?.has(method));
     return allowed.length === 0
       ? new HttpProblem("NOT_FOUND")
@@ -135,6 +136,8 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
     genReqId: toRequestId,
     requestIdHeader: false,
     bodyLimit: 64 * 1024,
+    // `/graphql/` is `/graphql`: many clients and settings add a slash.
+    routerOptions: { ignoreTrailingSlash: true },
     // Limits how long a slow sender can hold a connection.
     requestTimeout: longestArrivalMs,
     http: {

@@ -162,3 +162,18 @@ test("HEAD is not served", async () => {
   expect(response.status).toBe(405);
   expect(response.headers.get("allow")).toBe("GET, POST");
 });
+
+test("/graphql/ is /graphql for every method, and in the metrics", async () => {
+  const { get, request, observed } = await startGet();
+  const headers = { authorization: "Bearer good", "content-type": "application/json" };
+  const posted = await request("/graphql/", {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ query: tokenMutation }),
+  });
+  expect(((await posted.json()) as GraphqlBody).data).toBeTruthy();
+  expect((await get({ query: launchQuery }, { path: "/graphql/" })).body.data).toBeTruthy();
+  expect((await request("/graphql/", { method: "PUT" })).headers.get("allow")).toBe("GET, POST");
+  await expect.poll(() => observed.length).toBe(3);
+  expect(new Set(observed.map(({ route }) => route))).toEqual(new Set(["/graphql"]));
+});
