@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { GraphQLError } from "graphql";
 import { HttpProblem } from "../problem.js";
 
@@ -54,4 +55,18 @@ export function findMissingQuery(body: unknown): GraphQLError | null {
     "The request contains no document. Send its full text as `query`; persisted documents are not supported.";
   const code = documentId === undefined ? "BAD_REQUEST" : "PERSISTED_QUERY_NOT_SUPPORTED";
   return new GraphQLError(message, { extensions: { code } });
+}
+
+/**
+ * Rejects a compressed body, with the header that says which encoding is accepted (RFC 9110 §15.5.16).
+ *
+ * @throws HttpProblem `UNSUPPORTED_MEDIA_TYPE`
+ */
+export function assertIdentityEncoding({ "content-encoding": encoding = "" }: IncomingHttpHeaders): void {
+  const encodings = encoding.split(",").map((name) => name.trim().toLowerCase());
+  if (encodings.every((name) => name === "" || name === "identity")) return;
+  throw new HttpProblem("UNSUPPORTED_MEDIA_TYPE", {
+    detail: "Unsupported Content-Encoding; send the body uncompressed, as application/json.",
+    headers: { "accept-encoding": "identity" },
+  });
 }

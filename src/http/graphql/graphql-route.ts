@@ -9,7 +9,7 @@ import type { ReadClientAddress } from "../trusted-proxies.js";
 import { createNegotiator, type ResponseType } from "./content-negotiation.js";
 import type { PresentError, ViewerContext } from "./execution.js";
 import { explorerPage, explorerPolicy } from "./explorer.js";
-import { readQueryParameters, type ParseJson } from "./graphql-request.js";
+import { assertIdentityEncoding, readQueryParameters, type ParseJson } from "./graphql-request.js";
 import { createOperationRunner, type Rejection } from "./operation-runner.js";
 
 /**
@@ -212,7 +212,10 @@ export function registerGraphqlRoute(app: FastifyInstance, options: GraphqlRoute
       path,
       {
         bodyLimit: bodyLimitBytes,
-        onRequest: authenticate,
+        async onRequest(request) {
+          await authenticate(request);
+          assertIdentityEncoding(request.headers);
+        },
       },
       (request, reply) => respond(request, reply, request.body, false),
     );

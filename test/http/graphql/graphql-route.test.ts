@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { BearerError } from "../../../src/auth/bearer-error.js";
 import { ServiceError } from "../../../src/core/errors.js";
@@ -278,6 +279,37 @@ describe("requests that are rejected before they run", () => {
       expect(response.status).toBe(413);
       expect(codeOf((await response.json()) as GraphqlBody)).toBe("BAD_REQUEST");
     }
+  });
+
+  test.each([
+    ["gzip", gzipSync],
+    ["x-gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+    ["zstd", (body: string) => Buffer.from(body)],
+    ["identity, GZIP", gzipSync],
+  ])("a body with Content-Encoding %s gets 415 with what to send", async (encoding, compress) => {
+    const { request, calls } = await startServer();
+    const response = await request("/graphql", {
+      method: "POST",
+      headers: {
+        authorization: "Bearer good",
+        "content-type": "application/json",
+        "content-encoding": encoding,
+      },
+      body: new Uint8Array(compress(JSON.stringify({ query: tokenMutation }))),
+    });
+    const body = (await response.json()) as GraphqlBody;
+    expect(response.status).toBe(415);
+    expect(response.headers.get("accept-encoding")).toBe("identity");
+    expect(codeOf(body)).toBe("BAD_REQUEST");
+    expect(body.errors?.[0]?.message).toMatch(/send the body uncompressed, as application\/json/);
+    expect(calls.issued).toBe(0);
+  });
+
+  test("a body with Content-Encoding identity is accepted", async () => {
+    const { query } = await startServer();
+    expect((await query(tokenMutation, { "content-encoding": "identity" })).body.data).toBeTruthy();
   });
 
   test.each([
