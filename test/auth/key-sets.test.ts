@@ -4,13 +4,14 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { createKeySets, scheduleTimer, type KeySets } from "../../src/auth/keys/key-sets.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
 import { createManualClock } from "../support/manual-clock.js";
 import { createRecordingLog, silentLog } from "../support/recording-log.js";
-import { createTestKey, type TestKey } from "../support/auth/tokens.js";
-import { readPolicy } from "../support/auth/test-authentication.js";
+import { createTestKey, signToken, type TestKey } from "../support/auth/tokens.js";
+import { now } from "../support/auth/provider-cases.js";
+import { bearer, createAuthentication, readPolicy } from "../support/auth/test-authentication.js";
 
 const first = createTestKey("k1", "ES256");
 const second = createTestKey("k2", "ES256");
@@ -37,7 +38,7 @@ async function startTest(
 /** Returns a function that looks up a key and returns "key", the problem, or the error. */
 const finderOf =
   (keySets: KeySets, iss: string) =>
-  async (kid: string, algorithm = "ES256") => {
+  async (kid: string | undefined, algorithm = "ES256") => {
     const set = keySets.forIssuer(iss);
     if (set === undefined) throw new Error("no such issuer");
     return set.find(kid, algorithm).then(
@@ -393,7 +394,7 @@ test("keys that must not verify tokens are left out, each with a reason", async 
       rsa.jwk,
     ],
   });
-  const found = async (kid: string, algorithm = "ES256") => [kid, await find(kid, algorithm)];
+  const found = async (kid: string | undefined, algorithm = "ES256") => [kid, await find(kid, algorithm)];
   expect(await found("weak", "RS256")).toEqual(["weak", expect.stringMatching(/2048/)]);
   expect(await found("secret", "HS256")).toEqual(["secret", expect.stringMatching(/symmetric/)]);
   expect(await found("encryption")).toEqual(["encryption", expect.stringMatching(/not for signatures/)]);
@@ -408,6 +409,98 @@ test("keys that must not verify tokens are left out, each with a reason", async 
   // A key with alg RS256 cannot be used with another algorithm of the same key type.
   expect(await found("rsa", "PS256")).toEqual(["rsa", expect.stringMatching(/cannot be used with/)]);
   expect(keySets.status()[0]?.problem).toBeNull();
+});
+
+describe("without a kid", () => {
+  const withoutKid = (key: TestKey): TestKey => ({ ...key, jwk: { ...key.jwk, kid: undefined } });
+  const rsa = createTestKey("rsa", "RS256");
+
+  test("in the token, the only key for the algorithm is found", async () => {
+    const { find } = await startTest({ keys: [first, rsa] });
+    expect([await find(undefined), await find(undefined, "RS256")]).toEqual(["key", "key"]);
+    expect(await find(undefined, "PS256")).toMatch(/no such key/);
+  });
+
+  test("in the key set, the only key for the algorithm is found under any kid", async () => {
+    const { find } = await startTest({ keys: [withoutKid(first), rsa] });
+    expect([await find(undefined), await find("k1"), await find("other")]).toEqual(["key", "key", "key"]);
+  });
+
+  test("no key is guessed among several", async () => {
+    const { find } = await startTest({ keys: [withoutKid(first), second] });
+    expect(await find(undefined)).toMatch(/does not name a key \(kid\), and the issuer has 2 keys for ES256/);
+    expect(await find("k1")).toMatch(/no such key/);
+    expect(await find("k2")).toBe("key");
+  });
+
+  test("no key with another kid is found", async () => {
+    const { find } = await startTest({ keys: [first] });
+    expect(await find("other")).toMatch(/no such key/);
+  });
+
+  test("a key that is published under two names is one key", async () => {
+    const { find } = await startTest({ keys: [first, { ...first, jwk: { ...first.jwk, kid: "alias" } }] });
+    expect(await find(undefined)).toBe("key");
+  });
+
+  test("a key is fetched when the known ones do not fit, at most once in ten seconds", async () => {
+    const { issuer, find, clock } = await startTest({ keys: [rsa] });
+    expect(await find(undefined)).toMatch(/no such key/);
+    publishKeys(issuer, [withoutKid(second)]);
+    expect(await find(undefined)).toMatch(/no such key/);
+    clock.advance(10_001);
+    expect(await find(undefined)).toBe("key");
+  });
+});
+
+test.each([
+  ["EdDSA", "EdDSA"],
+  ["EdDSA", "Ed25519"],
+  ["Ed25519", "EdDSA"],
+  ["Ed25519", "Ed25519"],
+  [undefined, "Ed25519"],
+])("a key with alg %s verifies tokens with alg %s", async (keyAlgorithm, tokenAlgorithm) => {
+  const key = createTestKey("ed", "EdDSA");
+  for (const setting of ["EdDSA", "Ed25519", "RS256,EdDSA,Ed25519"]) {
+    const { issuer, iss, keySets, clock } = await startTest();
+    issuer.serve("/team/jwks", { keys: [{ ...key.jwk, alg: keyAlgorithm }] });
+    const policy = readPolicy({ AUTH_ISSUER: iss, AUTH_AUDIENCE: "api", AUTH_ALGORITHMS: setting });
+    await keySets.close();
+    const ownKeySets = createKeySets({ policy, log: silentLog, ...clock });
+    closers.push(() => ownKeySets.close());
+    const authentication = createAuthentication(policy, ownKeySets);
+    const token = signToken(
+      { alg: tokenAlgorithm, kid: "ed", typ: "at+jwt" },
+      { iss, aud: "api", sub: "u-1", client_id: "app", jti: "1", iat: now - 10, exp: now + 60 },
+      "EdDSA",
+      key.privateKey,
+    );
+    await expect(authentication.authenticate(bearer(token))).resolves.toEqual({ appUserId: "u-1" });
+    // The algorithm of the same key type with another curve is not accepted under the new name.
+    const forged = signToken({ alg: "Ed448", kid: "ed", typ: "at+jwt" }, {}, "EdDSA", key.privateKey);
+    await expect(authentication.authenticate(bearer(forged))).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+    });
+  }
+});
+
+test("a key set of unsupported keys says what they lack", async () => {
+  const { issuer, find, keySets } = await startTest();
+  const rsa = createTestKey("rsa", "RS256");
+  issuer.serve("/team/jwks", {
+    keys: [
+      { kty: "RSA", use: "sig", alg: "RS256", kid: "certificate", x5c: ["MIIB"] },
+      { ...rsa.jwk, kid: "half", n: undefined },
+      { kty: "OKP", crv: "Ed448", x: "AAAA", kid: "ed448" },
+      { kty: "EC", crv: "secp256k1", x: "AAAA", y: "AAAA" },
+    ],
+  });
+  expect(await find("certificate", "RS256")).toBe(
+    "the key has no n and no e; a key that is only a certificate (x5c) is not supported",
+  );
+  expect(await find("half", "RS256")).toBe("the key has no n");
+  expect(await find("ed448")).toBe("the key uses the curve Ed448, which is not supported");
+  expect(keySets.status()[0]?.problem).toMatch(/a key without kid uses the curve secp256k1/);
 });
 
 test("a key of one issuer is not found in the key set of another", async () => {

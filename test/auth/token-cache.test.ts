@@ -11,6 +11,7 @@ const key: SigningKey = {
   kid: "k1",
   algorithm: "ES256",
   key: createTestKey("k1", "ES256").privateKey,
+  publicKey: "",
   material: "",
 };
 

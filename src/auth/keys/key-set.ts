@@ -126,7 +126,6 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
   return {
     async find(kid, algorithm) {
-      if (kid === undefined) return { problem: "the token does not name a key (kid)" };
       const known = keys.find(kid, algorithm);
       if (known !== null) return known;
       if (!closing.signal.aborted && (inFlight !== null || !isCoolingDown())) await refresh();

@@ -8,7 +8,13 @@ import type { SigningKey } from "./signing-keys.js";
 
 /** Creates the key set of an issuer with a shared secret. Its only key needs no kid and is never fetched. */
 function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
-  const key: SigningKey = Object.freeze({ kid: "", algorithm: "HS256", key: secret, material: "" });
+  const key: SigningKey = Object.freeze({
+    kid: undefined,
+    algorithm: "HS256",
+    key: secret,
+    publicKey: "",
+    material: "",
+  });
   return {
     find: (_kid, algorithm) =>
       Promise.resolve(

@@ -1,5 +1,5 @@
 import type { Clock } from "../../core/clock.js";
-import { importSigningKeys, type Jwk, type SigningKey } from "./signing-keys.js";
+import { importSigningKeys, toKeyId, type Jwk, type SigningKey } from "./signing-keys.js";
 
 /** The requested key, or the reason why it is unknown or unusable. */
 export type FoundKey = { key: SigningKey } | { problem: string };
@@ -11,7 +11,7 @@ type Keys = {
   byName: ReadonlyMap<string, SigningKey>;
   all: ReadonlySet<SigningKey>;
   /** Why a published key cannot be used, by its kid. */
-  unusable: ReadonlyMap<string, string>;
+  unusable: ReadonlyMap<string | undefined, string>;
 };
 
 const noKeys: Keys = { byName: new Map(), all: new Set(), unusable: new Map() };
@@ -21,11 +21,13 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
   const imported = await Promise.all(jwks.map((jwk) => importSigningKeys(jwk, algorithms, known.all)));
   const keys = imported.flatMap((one) => one.keys);
   return {
-    byName: new Map(keys.map((key) => [toKeyName(key.kid, key.algorithm), key])),
+    byName: new Map(
+      keys.flatMap((key) => (key.kid === undefined ? [] : [[toKeyName(key.kid, key.algorithm), key]])),
+    ),
     all: new Set(keys),
     unusable: new Map(
       imported.flatMap(({ problem }, index) =>
-        problem === null ? [] : [[String(jwks[index]?.kid), problem]],
+        problem === null ? [] : [[toKeyId(jwks[index]?.kid), problem]],
       ),
     ),
   };
@@ -34,8 +36,16 @@ async function importKeys(jwks: readonly Jwk[], algorithms: readonly string[], k
 /** Returns why a key set verifies no token, or `null` when it has a usable key. */
 function toKeySetProblem({ all, unusable }: Keys): string | null {
   if (all.size > 0) return null;
-  const reasons = [...unusable].map(([kid, reason]) => `${JSON.stringify(kid)} ${reason}`).join(", ");
+  const reasons = [...unusable]
+    .map(([kid, reason]) => `${kid === undefined ? "a key without kid" : JSON.stringify(kid)} ${reason}`)
+    .join(", ");
   return `the key set has no usable key${reasons === "" ? "" : `: ${reasons}`}`;
+}
+
+/** Returns the keys for an algorithm. A key that is published twice, under two names, counts once. */
+function listFitting({ all }: Keys, algorithm: string): SigningKey[] {
+  const fitting = [...all].filter((key) => key.algorithm === algorithm);
+  return [...new Map(fitting.map((key) => [key.publicKey, key])).values()];
 }
 
 /** The keys that an issuer published at the last successful fetch. They expire a day after it. */
@@ -61,16 +71,31 @@ export function createPublishedKeys({ algorithms, now }: { algorithms: readonly 
       return problem;
     },
 
-    /** Returns `null` when the key set does not contain the `kid`, or has expired. */
-    find(kid: string, algorithm: string): FoundKey | null {
+    /**
+     * Finds the key with the `kid` of a token. Where the token or the key has no `kid`, which RFC 7515 §4.1.4 and RFC 7517
+     * §4.5 allow, the key must be the only one of the issuer for the algorithm: the gateway never guesses between two.
+     *
+     * Returns `null` when the key set has expired or may not be the newest: it has no such key.
+     */
+    find(kid: string | undefined, algorithm: string): FoundKey | null {
       if (!areUsable()) return null;
-      const key = keys.byName.get(toKeyName(kid, algorithm));
-      if (key !== undefined) return { key };
-      if ([...keys.all].some((other) => other.kid === kid)) {
+      const named = kid === undefined ? undefined : keys.byName.get(toKeyName(kid, algorithm));
+      if (named !== undefined) return { key: named };
+      if (kid !== undefined && [...keys.all].some((other) => other.kid === kid)) {
         return { problem: `the key cannot be used with the algorithm ${algorithm}` };
       }
-      const reason = keys.unusable.get(kid);
-      return reason === undefined ? null : { problem: `the key ${reason}` };
+      const reason = kid === undefined ? undefined : keys.unusable.get(kid);
+      if (reason !== undefined) return { problem: `the key ${reason}` };
+      const [only, ...others] = listFitting(keys, algorithm);
+      if (only === undefined) return null;
+      if (others.length > 0) {
+        return kid === undefined
+          ? {
+              problem: `the token does not name a key (kid), and the issuer has ${others.length + 1} keys for ${algorithm}`,
+            }
+          : null;
+      }
+      return kid === undefined || only.kid === undefined ? { key: only } : null;
     },
 
     has: (key: SigningKey): boolean => areUsable() && keys.all.has(key),

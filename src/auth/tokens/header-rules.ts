@@ -1,3 +1,4 @@
+import { supportedAlgorithms, toAlgorithm } from "../keys/signing-keys.js";
 import type { AuthPolicy, IssuerPolicy } from "../policy.js";
 import { member } from "./read-token.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
@@ -17,19 +18,25 @@ export const isForgeable = (alg: unknown): boolean => typeof alg === "string" &&
 const usesOnlySecrets = (issuers: readonly IssuerPolicy[]): boolean =>
   issuers.every(({ keys }) => keys.from === "secret");
 
+function toAlgorithmFix(alg: unknown, isSecret: boolean): string {
+  if (isSecret) {
+    return "the shared secret works only with HS256; if the project uses signing keys, set AUTH_PROVIDER=supabase";
+  }
+  return typeof alg === "string" && supportedAlgorithms.includes(alg)
+    ? "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS"
+    : "configure the issuer to sign the tokens of this API with a supported key pair, for example with RS256 or ES256";
+}
+
 const algorithm: CreateRule = ({ algorithms, issuers }) => ({
   check: "algorithm",
   expects: algorithms.join(" or "),
   find: ({ header }) => {
     const alg = member(header, "alg");
-    if (typeof alg === "string" && algorithms.includes(alg)) return null;
+    if (typeof alg === "string" && algorithms.some((name) => toAlgorithm(name) === toAlgorithm(alg)))
+      return null;
     return {
       reason: `the algorithm (alg) is ${formatValue(alg)}, but must be ${algorithms.join(" or ")}`,
-      fix: usesOnlySecrets(issuers)
-        ? "the shared secret works only with HS256; if the project uses signing keys, set AUTH_PROVIDER=supabase"
-        : isForgeable(alg)
-          ? "configure the issuer to sign the tokens of this API with a key pair, for example with RS256 or ES256"
-          : "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS",
+      fix: toAlgorithmFix(alg, usesOnlySecrets(issuers)),
     };
   },
 });
@@ -59,16 +66,15 @@ const extensions: CreateRule = () => ({
       : { reason: "the header requires an unsupported extension (crit, b64)" },
 });
 
-const keyId: CreateRule = ({ issuers }) => ({
+/** RFC 7515 §4.1.4: `kid` is optional. Without it, the issuer must have one key for the algorithm. */
+const keyId: CreateRule = () => ({
   check: "key id",
-  expects: "a kid",
+  expects: "a kid, or one key for the algorithm",
   find: ({ header }) => {
     const kid = member(header, "kid");
-    if (typeof kid === "string" && kid !== "") return null;
-    // A shared secret is the only key, so the token does not need to name it.
-    if (kid === undefined && usesOnlySecrets(issuers)) return null;
+    if (kid === undefined || typeof kid === "string") return null;
     return {
-      reason: "the header does not name a key (kid)",
+      reason: "the key id (kid) in the header is not a string",
       fix: "configure the issuer to write the kid from its key set into the token header",
     };
   },

@@ -9,9 +9,9 @@ import type { KeySet } from "../keys/key-set.js";
 import type { KeySets } from "../keys/key-sets.js";
 import type { AuthPolicy } from "../policy.js";
 import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
-import type { SigningKey } from "../keys/signing-keys.js";
+import { toAlgorithm, toKeyId, type SigningKey } from "../keys/signing-keys.js";
 import { findExpiry } from "./time-rules.js";
-import { findFirstFinding, type TokenRule } from "./token-rule.js";
+import { findFirstFinding, formatValue, type TokenRule } from "./token-rule.js";
 import { selectUserIdClaim } from "./user-id-rules.js";
 
 export type VerifiedToken = Readonly<{
@@ -60,10 +60,11 @@ export async function verifySignature(
   keySet: KeySet,
 ): Promise<{ token: ReadToken; key: SigningKey } | Finding> {
   const [alg, kid] = [String(member(token.header, "alg")), member(token.header, "kid")];
-  const found = await keySet.find(typeof kid === "string" ? kid : undefined, alg);
+  const found = await keySet.find(toKeyId(kid), toAlgorithm(alg));
   if ("problem" in found) {
+    const name = toKeyId(kid) === undefined ? "key without kid" : `key ${formatValue(kid)}`;
     return {
-      reason: `key ${JSON.stringify(kid ?? null).slice(0, 200)}: ${found.problem}`,
+      reason: `${name}: ${found.problem}`,
       fix: "check that the token belongs to this tenant and environment, and that its key is still published; otherwise check AUTH_ISSUER and AUTH_JWKS_URL",
     };
   }

@@ -104,7 +104,7 @@ function keyIdAttacks(context: Context): HostileToken[] {
     ["an unknown kid", "unknown", /no such key/],
     ["no kid", undefined, /not name a key/],
     ["an empty kid", "", /not name a key/],
-    ["a kid that is a number", 1, /not name a key/],
+    ["a kid that is a number", 1, /not a string/],
     ["a kid that is a path", "../../dev/null", /no such key/],
     ["kid __proto__", "__proto__", /no such key/],
   ];

@@ -9,9 +9,19 @@ import { legacySecret, type ProviderCase, type Variant } from "./provider-cases.
 import { silentLog } from "../recording-log.js";
 import { createTestKey, signToken, type TestKey } from "./tokens.js";
 
-/** Creates one key of each type, and an attacker's key. The PS256 key is the RSA key under another kid. */
+/**
+ * Creates one key of each type, and an attacker's key. The PS256 key is the RSA key under another kid. The issuer also
+ * publishes the next key of each type, as during a rotation.
+ */
 export function createTestKeys() {
   const rsa = createTestKey("rsa-1", "RS256");
+  const nextRsa = createTestKey("rsa-3", "RS256");
+  const next = [
+    nextRsa,
+    createTestKey("rsa-4", "PS256", nextRsa.privateKey),
+    createTestKey("ec-2", "ES256"),
+    createTestKey("ed-2", "EdDSA"),
+  ];
   const keys: Record<string, TestKey> = {
     RS256: rsa,
     PS256: createTestKey("rsa-2", "PS256", rsa.privateKey),
@@ -24,7 +34,7 @@ export function createTestKeys() {
       jwk: { kty: "oct", k: Buffer.from(legacySecret).toString("base64url"), kid: "secret-1" },
     },
   };
-  return { keys, published: Object.values(keys), attackerKey: createTestKey("rsa-1", "RS256") };
+  return { keys, published: [...Object.values(keys), ...next], attackerKey: createTestKey("rsa-1", "RS256") };
 }
 
 export function readPolicy(settings: Record<string, string>): AuthPolicy {
