@@ -36,6 +36,26 @@ const rejected: [string, Record<string, string>, string, RegExp][] = [
     /"none" is not allowed/,
   ],
   ["an unknown algorithm", { ...rfc9068, AUTH_ALGORITHMS: "RS257" }, "AUTH_ALGORITHMS", /not supported/],
+  [
+    "a nonce without an audience",
+    {
+      AUTH_PROVIDER: "custom",
+      AUTH_ISSUER: issuer,
+      AUTH_ALGORITHMS: "ES256",
+      AUTH_TOKEN_TYPES: "JWT",
+      AUTH_USER_ID_CLAIM: "sub",
+      AUTH_CLIENT_IDS: "app",
+      AUTH_ALLOW_NONCE: "true",
+    },
+    "AUTH_ALLOW_NONCE",
+    /needs AUTH_AUDIENCE/,
+  ],
+  [
+    "an unknown format of user ids",
+    { ...rfc9068, AUTH_USER_ID_FORMAT: "^u-" },
+    "AUTH_USER_ID_FORMAT",
+    /must be one of/,
+  ],
   ["a wildcard audience", { ...rfc9068, AUTH_AUDIENCE: "*" }, "AUTH_AUDIENCE", /wildcards are not supported/],
   ["a wildcard issuer", { ...rfc9068, AUTH_ISSUER: "https://*.example.com" }, "AUTH_ISSUER", /wildcards/],
   [

@@ -166,6 +166,8 @@ export const hostedPresets = {
         reason: "the user is anonymous; to accept anonymous users, set AUTH_ALLOW_ANONYMOUS=true",
       },
     ],
+    // Firebase has only ID tokens. The claims of a session cookie or a custom token differ in the issuer.
+    idTokenClaims: ["at_hash", "c_hash", "nonce"],
     userIdClaim: "sub",
     userIdFormat: firebaseUserId,
     scopeClaims: [],

@@ -7,7 +7,11 @@ const entra = {
   tokenTypes: ["jwt"],
   clients: { claims: ["azp", "appid"], need: "optional" },
   requirements: [
-    { claim: "scp", matches: /\S/, reason: "the token acts for an app, not for a user: it has no scp" },
+    {
+      claim: "scp",
+      matches: /\S/,
+      reason: "the token is an ID token, or it acts for an app and not for a user: it has no scp",
+    },
     { claim: "idtyp", optional: true, is: ["user"], reason: "the token belongs to an app, not to a user" },
     { claim: "nonce", in: "header", absent: true, reason: "the token is for Microsoft Graph" },
   ],
@@ -107,6 +111,8 @@ export const microsoftPresets = {
         reason: "the token does not name its user flow",
       },
     ],
+    // Its access tokens also have the nonce (MicrosoftDocs/azure-docs#29240). The scp distinguishes them from ID tokens.
+    idTokenClaims: ["nonce"],
     // Some user flows write the same sentence into the sub of every user; in others, sub is the object id.
     userIdFallbackClaim: "sub",
     userIdFix:

@@ -105,6 +105,24 @@ const severalIssuersWarning =
   "AUTH_ISSUER names several issuers: a user id must identify the same person at each of them, or one person gets the " +
   "health data of another; for separate sets of users, run one gateway for each";
 
+const allowNonceWarning =
+  "AUTH_ALLOW_NONCE=true: an ID token of another app is then rejected only for its audience; AUTH_AUDIENCE must not name a client";
+
+/**
+ * Reads `AUTH_ALLOW_NONCE`: accepts access tokens with a nonce, which some issuers write into them (ForgeRock, older
+ * Keycloak). An ID token is then recognized by its audience, which is the client, so there must be an audience rule.
+ */
+function readAllowNonce(hasAudience: boolean, reader: SettingsReader): boolean {
+  const allowNonce = reader.boolean("AUTH_ALLOW_NONCE");
+  if (allowNonce && !hasAudience) {
+    reader.problem(
+      "AUTH_ALLOW_NONCE",
+      "needs AUTH_AUDIENCE: without an audience, only the nonce distinguishes ID tokens from access tokens",
+    );
+  }
+  return allowNonce;
+}
+
 /** Freezes plain data at every level. Instances of classes (keys, patterns) are not frozen. */
 function deepFreeze<T>(value: T): T {
   const isData =
@@ -146,6 +164,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   );
   const requiredScope = readRequiredScope(presetSettings.scopeClaims ?? preset.scopeClaims, reader);
   const allowAnonymous = reader.boolean("AUTH_ALLOW_ANONYMOUS");
+  const allowNonce = readAllowNonce(audiences.length > 0 || preset.audience.from === "template", reader);
   const issuers = readIssuers(reader, { preset, presetSettings, audiences, allowHttp });
 
   return deepFreeze<AuthPolicy>({
@@ -164,7 +183,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
       ...(presetSettings.requirements ?? []),
       ...(allowAnonymous ? [] : (preset.notAnonymous ?? [])),
     ],
-    idTokenClaims: preset.idTokenClaims ?? [],
+    idTokenClaims: [...(preset.idTokenClaims ?? []), ...(allowNonce ? ["nonce"] : [])],
     scopeClaims,
     ...(requiredScope !== undefined && { requiredScope }),
     allowActor: reader.boolean("AUTH_ALLOW_ACTOR"),
@@ -182,6 +201,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
       ...(presetSettings.warnings ?? []),
       ...userId.warnings,
       ...(issuers.length > 1 ? [severalIssuersWarning] : []),
+      ...(allowNonce ? [allowNonceWarning] : []),
       ...(allowHttp
         ? ["AUTH_ALLOW_HTTP=true: anyone on the network path to the issuer can replace the keys"]
         : []),

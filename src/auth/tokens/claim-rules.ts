@@ -84,18 +84,28 @@ const binding: CreateRule = () => ({
         },
 });
 
-const notIdToken: CreateRule = ({ idTokenClaims }) => ({
-  check: "not an ID token",
-  expects: "no at_hash, c_hash, nonce",
-  find: ({ claims }) => {
-    const found = ["at_hash", "c_hash", "nonce"].find(
-      (claim) => !idTokenClaims.includes(claim) && member(claims, claim) !== undefined,
-    );
-    return found === undefined
-      ? null
-      : { reason: `the token is an ID token (it has ${found})`, fix: "send the access token instead" };
-  },
-});
+/** OpenID Connect Core 1.0 §2, §3.1.3.6, §3.3.2.11: an ID token has these claims. Some providers' access tokens also do. */
+const idTokenClaims = ["at_hash", "c_hash", "nonce"];
+
+const notIdToken: CreateRule = ({ idTokenClaims: accepted }) => {
+  const rejected = idTokenClaims.filter((claim) => !accepted.includes(claim));
+  return {
+    check: "not an ID token",
+    expects: rejected.length === 0 ? "any" : `no ${rejected.join(", ")}`,
+    find: ({ claims }) => {
+      const found = rejected.find((claim) => member(claims, claim) !== undefined);
+      if (found === undefined) return null;
+      const fix = "if the app sends the ID token, send the access token instead";
+      return {
+        reason: `the token is an ID token (it has ${found})`,
+        fix:
+          found === "nonce"
+            ? `${fix}; if your issuer also writes nonce into access tokens, set AUTH_ALLOW_NONCE=true`
+            : fix,
+      };
+    },
+  };
+};
 
 const presetRequirement = (requirement: ClaimRequirement, clockToleranceSeconds: number): TokenRule => ({
   check:

@@ -244,7 +244,9 @@ function userIdAttacks(context: Context): HostileToken[] {
 function extraClaimAttacks(context: Context): HostileToken[] {
   const { provider } = context.providerCase;
   const idTokenClaims = ["at_hash", "c_hash", "nonce"].filter(
-    (claim) => provider !== "cognito-id" && !(provider === "keycloak" && claim === "nonce"),
+    (claim) =>
+      !["cognito-id", "firebase"].includes(provider) &&
+      !(["keycloak", "b2c"].includes(provider) && claim === "nonce"),
   );
   return [
     ...idTokenClaims.map((claim) => ({

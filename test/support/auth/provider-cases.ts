@@ -680,6 +680,7 @@ export const providerCases: ProviderCase[] = [
         settings: { AUTH_USER_ID_CLAIM: "sub" },
         appUserId: otherUuid,
       },
+      { name: "a nonce, which its access tokens have", claims: { nonce: "n" } },
       { name: "the flow in acr", claims: { tfp: undefined, acr: "B2C_1_signin" } },
       {
         name: "an issuer with the flow",
@@ -1156,6 +1157,11 @@ export const providerCases: ProviderCase[] = [
     userIdClaim: "user_id",
     appUserId: "u-1",
     accepted: [
+      {
+        name: "a nonce when a setting allows it",
+        claims: { nonce: "n" },
+        settings: { AUTH_ALLOW_NONCE: "true" },
+      },
       { name: "no typ", header: { typ: undefined } },
       { name: "scopes in an array", settings: { AUTH_REQUIRED_SCOPE: "vital" } },
       {
@@ -1170,6 +1176,13 @@ export const providerCases: ProviderCase[] = [
       },
     ],
     rejected: [
+      { name: "a nonce", claims: { nonce: "n" }, reason: /AUTH_ALLOW_NONCE=true/ },
+      {
+        name: "an ID token, by its audience, when a setting allows the nonce",
+        claims: { nonce: "n", aud: "app" },
+        settings: { AUTH_ALLOW_NONCE: "true" },
+        reason: /^the audience \(aud\) is "app"/,
+      },
       { name: "RS256", algorithm: "RS256", reason: /^the algorithm \(alg\) is/ },
       { name: "typ at+jwt", header: { typ: "at+jwt" }, reason: /^the token type \(typ\) is/ },
       {
