@@ -1,10 +1,14 @@
 import { UnrecoverableError, type Job, type JobsOptions } from "bullmq";
+import { signupEventTypes } from "../src/core/mapping/signup-event.js";
 import type { SignupEvents } from "../src/core/mapping/signup-events.js";
 import type { EventClocks } from "../src/telemetry/event-clocks.js";
 import { appUserEventsQueueName, type AppUserEventQueue } from "../src/queue/app-user-events.js";
 import { backoffType } from "../src/queue/provisioning-queue.js";
+import { createIgnoredEventTypes } from "../src/telemetry/ignored-event-types.js";
+import { createJobNameReports } from "./job-name-reports.js";
 import { startQueueWorker, type QueueWorkerContext } from "./queue-worker.js";
 import { readAppUserEvent } from "./read-app-user-event.js";
+import { startStrayQueueWarning } from "./stray-queue-warning.js";
 
 /** How many events are recorded at the same time. Their writes share round trips to MongoDB. */
 const concurrency = 200;
@@ -21,6 +25,8 @@ const jobOptions = {
   stackTraceLimit: 3,
 } satisfies JobsOptions;
 
+const ignoredTypeFix = "if these are signups or deletions, let the producer write one of the accepted types";
+
 /**
  * Records the events that signup services add to the queue `app-user-events`. While MongoDB is unavailable a job is
  * delayed, which does not use an attempt. An invalid job fails at the first attempt, with the reason.
@@ -34,22 +40,31 @@ export function startAppUserEventWorker({
 }: Omit<QueueWorkerContext, "metrics"> & {
   events: Pick<SignupEvents, "record">;
   eventClocks: Pick<EventClocks, "check">;
-  eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "repairUnreadable">;
-  metrics: QueueWorkerContext["metrics"] & { eventReceived: (source: string, outcome: string) => void };
+  eventQueue: Pick<AppUserEventQueue, "countJobs" | "isPaused" | "repairUnreadable" | "findStrayQueues">;
+  metrics: QueueWorkerContext["metrics"] & {
+    eventReceived: (source: string, outcome: string) => void;
+    eventIgnored: (type: string) => void;
+  };
 }) {
   const { log } = context;
+  const reportJobName = createJobNameReports(log);
+  const reportIgnored = createIgnoredEventTypes({ log, count: metrics.eventIgnored });
 
   async function run(job: Job<unknown>): Promise<void> {
     Object.assign(job.opts, jobOptions);
     const read = readAppUserEvent(job);
     if (read.outcome === "refused") {
       metrics.eventReceived("queue", "refused");
-      log.warn({ jobId: job.id, reason: read.reason }, "invalid event in the queue");
+      reportJobName.refused(job, read.reason);
       throw new UnrecoverableError(read.reason);
     }
     if (read.outcome === "accepted") {
       eventClocks.check("queue", read.event);
       await events.record([read.event]);
+      reportJobName.accepted(job);
+    } else {
+      const { typeName } = read;
+      reportIgnored({ source: "queue", typeName, acceptedTypes: signupEventTypes, fix: ignoredTypeFix });
     }
     metrics.eventReceived("queue", read.outcome);
   }
@@ -82,7 +97,8 @@ export function startAppUserEventWorker({
     if (error instanceof SyntaxError || error instanceof TypeError) void repairUnreadable();
   }
 
-  return startQueueWorker<unknown>({
+  const strayQueueWarning = startStrayQueueWarning({ findStrayQueues: eventQueue.findStrayQueues, log });
+  const worker = startQueueWorker<unknown>({
     ...context,
     metrics,
     queueName: appUserEventsQueueName,
@@ -92,4 +108,10 @@ export function startAppUserEventWorker({
     isReported: (error) => error instanceof UnrecoverableError,
     onError,
   });
+  return {
+    close: () => {
+      strayQueueWarning.close();
+      return worker.close();
+    },
+  };
 }

@@ -2,21 +2,22 @@ import type { Job } from "bullmq";
 import { z } from "zod";
 import { appUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
 import { toEventKey } from "../src/core/mapping/event-key.js";
+import { describeTimeProblem } from "../src/core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../src/core/mapping/event-time.js";
-import { isSignupEventType, toStoredEventId, type ReceivedEvent } from "../src/core/mapping/signup-event.js";
-import { appUserEventJobName } from "../src/queue/app-user-events.js";
+import { toStoredEventId, type ReceivedEvent } from "../src/core/mapping/signup-event.js";
+import { readJobType } from "./read-job-type.js";
 
 /** The result of reading a job. */
 export type ReadJob =
   | { outcome: "accepted"; event: ReceivedEvent }
-  /** A job name or an event type that the gateway does not use. */
-  | { outcome: "ignored" }
+  /** An event type that the gateway does not use. */
+  | { outcome: "ignored"; typeName: string }
   /** An invalid event. The reason names fields, never their values. */
   | { outcome: "refused"; reason: string };
 
 /** Any producer may add jobs, so only the fields that are needed are checked. Other fields are ignored. */
 const JobData = z.object({
-  type: z.string(),
+  type: z.string().optional(),
   appUserId: z.string(),
   id: z.string().optional(),
   occurredAt: z.union([z.string(), z.number()]).nullish(),
@@ -35,21 +36,22 @@ const toJobEventId = ({ id = "", timestamp }: SignupJob) =>
 
 /** Reads a job that any producer may have added. */
 export function readAppUserEvent(job: SignupJob): ReadJob {
-  if (job.name !== appUserEventJobName) return { outcome: "ignored" };
   const parsed = JobData.safeParse(job.data);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const field = issue === undefined || issue.path.length === 0 ? "the job's data" : issue.path.join(".");
     return reject(`${field}: ${issue?.message ?? "invalid"}`);
   }
-  const { type, appUserId, id = "", occurredAt } = parsed.data;
-  if (!isSignupEventType(type)) return { outcome: "ignored" };
+  const { appUserId, id = "", occurredAt } = parsed.data;
+  const read = readJobType(job.name, parsed.data.type);
+  if ("problem" in read) return reject(read.problem);
+  if ("ignored" in read) return { outcome: "ignored", typeName: read.ignored };
   const problem = appUserIdProblem(appUserId);
   if (problem !== null) return reject(`appUserId: ${problem}`);
   // The time when the job was added is the time of an event that contains none: a retry of the job does not change it.
   const at = parseEventTime(isAbsentTime(occurredAt) ? job.timestamp : occurredAt);
-  if (at === null)
-    return reject("occurredAt: must be an RFC 3339 time with a zone, or seconds or milliseconds since 1970");
+  if (at === null) return reject(`occurredAt: ${describeTimeProblem(occurredAt)}`);
+  const { type } = read;
   const userId = appUserId as AppUserId;
   const key = toEventKey({
     type,

@@ -5,6 +5,7 @@ import type { CliCommand, Output } from "./command.js";
 import { ok, problem, type Finding } from "./doctor/finding.js";
 import { checkIssuer } from "./doctor/issuer.js";
 import { checkMongo } from "./doctor/mongo.js";
+import { checkQueues } from "./doctor/queues.js";
 import { checkRedis } from "./doctor/redis.js";
 import { checkToken } from "./doctor/token.js";
 import { checkVital, compareTeam } from "./doctor/vital.js";
@@ -48,13 +49,17 @@ export const doctorCommand: CliCommand = {
     }
     const settings = ok("settings", ["complete", ...config.notes].join("; "));
     if (options.token === true) return report(await checkToken(config, now), output);
-    const [mongo, redis, vital, issuer] = await Promise.all([
+    const [mongo, redis, queues, vital, issuer] = await Promise.all([
       checkMongo(config),
       checkRedis(config),
+      checkQueues(config),
       checkVital(config),
       checkIssuer(config, now),
     ]);
     const team = compareTeam(config, mongo.team, vital.teamId);
-    return report([settings, ...mongo.findings, ...redis, ...vital.findings, ...team, ...issuer], output);
+    return report(
+      [settings, ...mongo.findings, ...redis, ...queues, ...vital.findings, ...team, ...issuer],
+      output,
+    );
   },
 };

@@ -1,4 +1,5 @@
 import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
+import { describeTimeProblem } from "../core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../core/mapping/event-time.js";
 import {
   isVisibleAsciiEventId,
@@ -25,6 +26,9 @@ function toInstant(occurredAt: unknown, now: Date): Date | null {
   return Number.isNaN(occurredAt.getTime()) ? null : occurredAt;
 }
 
+const describeInstantProblem = (occurredAt: unknown) =>
+  occurredAt instanceof Date ? "is an invalid Date" : describeTimeProblem(occurredAt);
+
 /** Converts what a caller passes, which may violate the types, to an event or to the reason why it is invalid. */
 export function toSignupEvent(
   signup: Signup | null | undefined,
@@ -39,6 +43,6 @@ export function toSignupEvent(
     return { problem: "id must be 1 to 256 visible ASCII characters" };
   }
   const occurredAt = toInstant(signup.occurredAt, now);
-  if (occurredAt === null) return { problem: "occurredAt must be a valid Date or an RFC 3339 string" };
+  if (occurredAt === null) return { problem: `occurredAt ${describeInstantProblem(signup.occurredAt)}` };
   return { event: { id, type, appUserId: appUserId as AppUserId, occurredAt } };
 }

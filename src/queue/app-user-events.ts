@@ -1,7 +1,8 @@
 import { Queue } from "bullmq";
 import type { Cluster, Redis } from "ioredis";
 import type { SignupEvent, SignupEventType } from "../core/mapping/signup-event.js";
-import { isQueuePaused, queuePrefix } from "./provisioning-queue.js";
+import { countedJobStates, isQueuePaused, queuePrefix } from "./provisioning-queue.js";
+import { findStrayQueues } from "./stray-jobs.js";
 import { repairUnreadableJobs } from "./unreadable-jobs.js";
 import { toRedisCause } from "./redis-refusal.js";
 import { withRedisTimeout } from "./redis-connection.js";
@@ -58,12 +59,11 @@ export function createAppUserEventQueue({
       });
     },
 
-    /** Jobs by state, as BullMQ counts them. Jobs to which their producer gave a priority are counted separately. */
-    countJobs: () =>
-      withRedisTimeout(
-        queue.getJobCounts("waiting", "prioritized", "active", "delayed", "failed"),
-        countTimeoutMs,
-      ),
+    /** Jobs by state, as BullMQ counts them. */
+    countJobs: () => withRedisTimeout(queue.getJobCounts(...countedJobStates), countTimeoutMs),
+
+    /** See {@link findStrayQueues}. */
+    findStrayQueues: () => withRedisTimeout(findStrayQueues(redis), countTimeoutMs),
 
     /** See {@link isQueuePaused}. */
     isPaused: () => withRedisTimeout(isQueuePaused(queue), countTimeoutMs),

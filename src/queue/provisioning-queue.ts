@@ -10,6 +10,19 @@ import { withRedisTimeout } from "./redis-connection.js";
 export const queuePrefix = "{vital}";
 export const provisioningQueueName = "provisioning";
 
+/**
+ * The states of a job that still exists. A job with a priority is `prioritized` instead of `waiting`, and a parent is in
+ * `waiting-children` until its children are completed.
+ */
+export const countedJobStates = [
+  "waiting",
+  "prioritized",
+  "waiting-children",
+  "active",
+  "delayed",
+  "failed",
+] as const;
+
 /** The data of a job. The job reads everything else when it runs. */
 export type ProvisioningJobData = { appUserId: AppUserId };
 
@@ -124,8 +137,7 @@ export function createProvisioningQueue({
     },
 
     /** Jobs by state, as BullMQ counts them. */
-    countJobs: () =>
-      withRedisTimeout(queue.getJobCounts("waiting", "active", "delayed", "failed"), addTimeoutMs),
+    countJobs: () => withRedisTimeout(queue.getJobCounts(...countedJobStates), addTimeoutMs),
 
     /**
      * Returns for how many milliseconds the queue is still paused, 0 when it is not. A fleet that has reached its

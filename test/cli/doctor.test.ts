@@ -1,3 +1,4 @@
+import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startSimulator } from "../../simulator/server.js";
@@ -186,4 +187,23 @@ test("wrong usage exits 2", { timeout }, async () => {
   const { exitCode, stderr } = await runCli(["doctor", "--nonsense"]);
   expect(exitCode).toBe(2);
   expect(stderr).toContain("--nonsense");
+});
+
+test("events in a queue that no worker reads are a finding", { timeout }, async () => {
+  const redis = await startOwnRedis();
+  const connection = new Redis(redis.url);
+  onTestFinished(() => {
+    connection.disconnect();
+  });
+  const settings = { REDIS_URL: redis.url };
+  expect((await examine(settings)).find("producers")?.ok).toBe(true);
+  await new Queue("app-user-events", { connection }).add("app-user-event", { appUserId: "u1" });
+  const { exitCode, find, stdout } = await examine(settings);
+  expect(find("producers")).toMatchObject({
+    ok: false,
+    detail: "1 jobs wait in the queue bull:app-user-events, which no worker reads",
+    fix: expect.stringContaining("prefix to {vital}") as string,
+  });
+  expect(exitCode).toBe(1);
+  expect(stdout).not.toContain("u1");
 });

@@ -40,6 +40,7 @@ async function startWorker(setup: Setup = {}) {
   queue.on("error", () => undefined);
 
   const counts: Record<string, number> = {};
+  const ignoredTypes: string[] = [];
   const { log, lines } = createRecordingLog();
   const woken: string[] = [];
   const checked: [string, Date][] = [];
@@ -57,6 +58,7 @@ async function startWorker(setup: Setup = {}) {
       eventReceived: (source, outcome) => {
         counts[`${source} ${outcome}`] = (counts[`${source} ${outcome}`] ?? 0) + 1;
       },
+      eventIgnored: (type) => void ignoredTypes.push(type),
       workerRebuilt: () => undefined,
     },
     shutDown: () => undefined,
@@ -75,7 +77,7 @@ async function startWorker(setup: Setup = {}) {
     Object.values(await queue.getJobCounts("waiting", "active", "delayed", "prioritized")).every(
       (n) => n === 0,
     );
-  return { redisUrl, redis, queue, mappings, counts, lines, woken, add, find, isEmpty, worker };
+  return { redisUrl, redis, queue, mappings, counts, ignoredTypes, lines, woken, add, find, isEmpty, worker };
 }
 
 const signup = (appUserId: unknown, more: object = {}) => ({
@@ -179,12 +181,112 @@ test("an invalid job is kept with its reason, whatever options its producer set,
   expect(JSON.stringify(lines)).not.toContain("line\\nbreak");
 });
 
-test("jobs and event types with unknown names are ignored and counted", async () => {
-  const { add, counts, mappings, isEmpty } = await startWorker();
-  await add(signup("u1"), {}, "another-job");
+test("a job is accepted under any name if the name and the data say the same", async () => {
+  const { add, find, counts, lines, queue, isEmpty } = await startWorker();
+  const { type: _type, ...untyped } = signup("");
+  const jobs: [string, object, string][] = [
+    ["user.created", { ...untyped, appUserId: "u0" }, "user.created"],
+    ["user.deleted", { appUserId: "u1" }, "user.deleted"],
+    ["USER_CREATED", { appUserId: "u2" }, "user.created"],
+    ["userDeleted", { appUserId: "u3" }, "user.deleted"],
+    ["user.created", signup("u4"), "user.created"],
+    ["user_deleted", signup("u5", { type: "user.deleted" }), "user.deleted"],
+    ["signup", signup("u6"), "user.created"],
+    ["signup", signup("u7", { type: "user.deleted" }), "user.deleted"],
+  ];
+  for (const [name, data] of jobs) await add(data, {}, name);
+  await waitUntil(
+    "all are settled",
+    async () => counts["queue accepted"] === jobs.length && (await isEmpty()),
+  );
+  for (const [index, [, , type]] of jobs.entries()) {
+    expect((await find(`u${index}`))?.lastEvent?.type).toBe(type);
+  }
+  expect(await queue.getFailedCount()).toBe(0);
+  // Once per name that the documentation does not give.
+  const named = lines.filter(({ phrase }) => phrase.startsWith("reading jobs of another name"));
+  expect(named.map(({ level, fields }) => `${level} ${String(fields.job)}`).sort()).toEqual([
+    "info USER_CREATED",
+    "info signup",
+    "info userDeleted",
+    "info user_deleted",
+  ]);
+});
+
+test("a job whose name or type is not clear fails with the reason, and its name is a warning once", async () => {
+  const { add, counts, lines, mappings, queue, isEmpty } = await startWorker();
+  const jobs: [string, object, RegExp][] = [
+    ["user.deleted", signup("u1"), /name means user.deleted, but the type in its data is user.created/],
+    ["USER_CREATED", signup("u1", { type: "user.deleted" }), /name means user.created/],
+    ["signup", { appUserId: "u1" }, /is named signup and its data has no type; name the job app-user-event/],
+    ["signup", signup("u1", { type: "signup" }), /is named signup; name the job app-user-event/],
+    ["app-user-event", { appUserId: "u1" }, /^type: must be user.created or user.deleted$/],
+    ["app-user-event", signup("u1", { type: "USER.CREATED" }), /^type: must be written user.created$/],
+    ["app-user-event", signup("u1", { type: "user_delete" }), /^type: must be written user.deleted$/],
+    ["robin@example.com", { appUserId: "u1" }, /is named other and/],
+    ["signup", { appUserId: "u1" }, /is named signup and/],
+  ];
+  for (const [name, data] of jobs) await add(data, {}, name);
+  await waitUntil(
+    "all are settled",
+    async () => counts["queue refused"] === jobs.length && (await isEmpty()),
+  );
+  const reasons = (await queue.getFailed()).map(({ name, failedReason }) => `${name} ${failedReason}`);
+  for (const [name, , reason] of jobs) {
+    const matching = reasons.filter(
+      (text) => text.startsWith(name) && reason.test(text.slice(name.length + 1)),
+    );
+    expect(matching.length, reason.source).toBeGreaterThan(0);
+  }
+  expect((await mappings.countByState()).pending).toBe(0);
+  const warnings = lines.filter(({ phrase }) => phrase === "invalid events in the queue under this job name");
+  expect(warnings.map(({ fields }) => fields.job).sort()).toEqual(["USER_CREATED", "other", "signup"]);
+  expect(JSON.stringify(lines)).not.toContain("robin");
+});
+
+test("an event of another type is ignored, and its type is logged once and counted", async () => {
+  const { add, counts, ignoredTypes, lines, mappings, isEmpty } = await startWorker();
+  await add(signup("u1", { type: "user.updated" }));
   await add(signup("u2", { type: "user.updated" }));
   await waitUntil("both are done", async () => counts["queue ignored"] === 2 && (await isEmpty()));
   expect((await mappings.countByState()).pending).toBe(0);
+  expect(ignoredTypes).toEqual(["user.updated", "user.updated"]);
+  const ignored = lines.filter(({ phrase }) => phrase === "ignoring events of this type");
+  expect(ignored).toMatchObject([{ level: "info", fields: { source: "queue", type: "user.updated" } }]);
+});
+
+test.each([
+  ["2026-11-22T10:00:00", "occurredAt: has no time zone; append Z if it is UTC"],
+  ["2026-11-22", "occurredAt: is only a date"],
+  ["1795341600", "occurredAt: is a number in a string"],
+])("a job with the time %j fails with what to change", async (occurredAt, reason) => {
+  const { add, queue, counts } = await startWorker();
+  await add(signup("u1", { occurredAt }));
+  await waitUntil(
+    "it failed",
+    async () => counts["queue refused"] === 1 && (await queue.getFailedCount()) === 1,
+  );
+  expect((await queue.getFailed())[0]?.failedReason).toContain(reason);
+});
+
+test("events that producers added without the prefix are a warning once at start", async () => {
+  const redis = await startOwnRedis();
+  const connection = new Redis(redis.url);
+  onTestFinished(() => {
+    connection.disconnect();
+  });
+  // BullMQ's own prefix, which a producer in any language uses unless it sets another.
+  const producer = new Queue("app-user-events", { connection });
+  await producer.add("app-user-event", signup("u1"));
+  await producer.add("app-user-event", signup("u2"), { delay: 60_000 });
+  const { lines } = await startWorker({ redisUrl: redis.url });
+  const findWarnings = () =>
+    lines.filter(({ phrase }) => phrase === "events wait in a queue that no worker reads");
+  await waitUntil("it is logged", () => findWarnings().length > 0);
+  expect(findWarnings()).toMatchObject([
+    { level: "warn", fields: { queues: [{ queue: "bull:app-user-events", jobs: 2 }] } },
+  ]);
+  expect(String(findWarnings()[0]?.fields.fix)).toContain("prefix to {vital}");
 });
 
 test("no event that Redis has persisted is lost when Redis restarts", async () => {

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { describeTimeProblem } from "../../core/mapping/event-time-problem.js";
 import { parseEventTime } from "../../core/mapping/event-time.js";
 import type { SignupEvent } from "../../core/mapping/signup-event.js";
 import { toSignupEvent, type Signup } from "../../publisher/signup.js";
@@ -69,7 +70,7 @@ function toTime(value: unknown): unknown {
 function toReadLine(line: number, { appUserId, type, occurredAt }: Fields, run: Run): ReadLine {
   const at = isAbsent(occurredAt) ? run.startedAt : parseEventTime(toTime(occurredAt));
   if (at === null) {
-    return { line, problem: "the time must be RFC 3339 with a zone, or seconds or milliseconds since 1970" };
+    return { line, problem: `the time ${describeTimeProblem(toTime(occurredAt))}` };
   }
   const signup = { type: isAbsent(type) ? "user.created" : type, appUserId, occurredAt: at } as Signup;
   const read = toSignupEvent(signup, { now: run.startedAt, newId: () => `${run.id}-${line}` });

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
 import { toEventKey } from "../../core/mapping/event-key.js";
+import { describeTimeProblem } from "../../core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../../core/mapping/event-time.js";
 import { toStoredEventId, type ReceivedEvent } from "../../core/mapping/signup-event.js";
 import { HttpProblem } from "../problem.js";
@@ -102,6 +103,15 @@ function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
 /** Returns the details of a problem that name the origin of the event. */
 const toDetails = ({ source, index }: Origin) => ({ source: source.name, index });
 
+/** The time that the sender gave the event, or `null` when there is none. */
+function parseOwnTime(time: unknown, origin: Origin): Date | null {
+  if (isAbsentTime(time)) return null;
+  const at = parseEventTime(time);
+  if (at !== null) return at;
+  const detail = `The event time ${describeTimeProblem(time)}.`;
+  throw new HttpProblem("INVALID_EVENT_TIME", { ...toDetails(origin), detail });
+}
+
 /** Adds one event to the result; throws when the event is invalid. */
 function addEvent(
   result: ReadEvents,
@@ -115,8 +125,7 @@ function addEvent(
     return;
   }
   if (userIds.length === 0) throw new HttpProblem("MISSING_USER_ID", toDetails(origin));
-  const ownTime = isAbsentTime(time) ? null : parseEventTime(time);
-  if (ownTime === null && !isAbsentTime(time)) throw new HttpProblem("INVALID_EVENT_TIME", toDetails(origin));
+  const ownTime = parseOwnTime(time, origin);
   const eventId = findEventId(event, delivery, origin);
   const id = toStoredEventId(eventId ?? delivery.requestId + origin.position);
   const occurredAt = ownTime ?? delivery.arrivedAt;

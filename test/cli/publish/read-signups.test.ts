@@ -78,12 +78,11 @@ test("an invalid line is reported with its reason, and the next one is read", as
     Buffer.from([0x75, 0xff, 0x2c, 0x2c, 0x0a]),
     Buffer.from('u"5,,\n"u6"x,,\nu7,,\n'),
   ]);
-  const time = "the time must be RFC 3339 with a zone, or seconds or milliseconds since 1970";
   expect((await read(input, "csv")).map(toText)).toEqual([
     "2 !appUserId must not be empty",
     "3 !type must be one of user.created, user.deleted",
-    `4 !${time}`,
-    `5 !${time}`,
+    "4 !the time must be an RFC 3339 time with a zone, such as 2026-11-22T10:00:00Z, or seconds or milliseconds since 1970",
+    "5 !the time has no time zone; append Z if it is UTC, or an offset such as +02:00",
     "6 !has 1 fields, but the header has 3",
     "7 !is not well-formed UTF-8",
     "8 !has misplaced quotes",

@@ -43,10 +43,10 @@ describe("signing secrets", () => {
 });
 
 test.each([
-  ["EVENTS_BEARER_TOKENS", "x".repeat(23), /at least 24 characters/],
+  ["EVENTS_BEARER_TOKENS", "Zk4Tq8Rw2Lm6Yc0Vb3Nh7Ps", /at least 24 characters/],
   [
     "EVENTS_BEARER_TOKENS",
-    `${"x".repeat(24)},${"\u00e9".repeat(24)}`,
+    `${bearerToken},${"\u00e9".repeat(24)}`,
     /item 2 must have at least 24 characters, ASCII/,
   ],
   ["EVENTS_BEARER_TOKENS", "two words, of which one has a space in it", /item 1 /],

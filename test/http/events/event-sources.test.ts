@@ -296,6 +296,31 @@ describe("times", () => {
     expect(ingress.recorded.map((event) => event.occurredAt.toISOString())).toEqual([occurredAt]);
   });
 
+  test.each([
+    ["2026-11-22T10:00:00", "has no time zone"],
+    ["2026-11-22 10:00:00.123", "has no time zone"],
+    ["2026-11-22T10:00", "has no time zone"],
+    ["2026-11-22T10:00:00,5", "has no time zone"],
+    ["2026-11-22", "is only a date"],
+    ["2026-11-22T10:00:00+0200", "incomplete time zone"],
+    ["2026-11-22 10:00:00 +02", "incomplete time zone"],
+    ["2026-11-22T10:00:00+02:00[Europe/Berlin]", "names its time zone"],
+    ["2026-11-22 10:00:00 CET", "names its time zone"],
+    ["2026-11-22T10:00Z", "has no seconds"],
+    ["2026-11-22T10:00:00,5Z", "separate the fraction of a second with a dot"],
+    ["2026-13-45T10:00:00Z", "is not an existing time"],
+    ["1795341600", "is a number in a string"],
+    ["Sun, 22 Nov 2026 10:00:00 GMT", "must be an RFC 3339 time with a zone"],
+    ["2026-W47-7T10:00:00Z", "must be an RFC 3339 time with a zone"],
+    ["20261122T100000Z", "must be an RFC 3339 time with a zone"],
+    [true, "must be an RFC 3339 time with a zone"],
+  ])("the event time %j is rejected, and the response says what to change", async (timestamp, problem) => {
+    const response = await ingress.postAsBearer({ type: "user.created", timestamp, data: { id: "u1" } });
+    expect(response).toMatchObject({ status: 400, body: { code: "INVALID_EVENT_TIME" } });
+    expect(response.body.detail).toMatch(/^The event time .+\.$/);
+    expect(response.body.detail).toContain(problem);
+  });
+
   test.each([["yesterday"], ["2026-13-45T10:00:00Z"], ["1795341600"], [""], [true], [{}], [1e300]])(
     "the event time %j is rejected",
     async (timestamp) => {
