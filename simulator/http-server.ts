@@ -33,9 +33,10 @@ export function toApiRequest(request: FastifyRequest): ApiRequest {
   const url = request.raw.url ?? "";
   const queryAt = url.indexOf("?");
   return {
-    params: { user_id: "", client_user_id: "", ...(request.params as object) },
+    params: { user_id: "", client_user_id: "", provider: "", ...(request.params as object) },
     query: new URLSearchParams(queryAt < 0 ? "" : url.slice(queryAt)),
     contentType: request.headers["content-type"],
+    contentEncoding: request.headers["content-encoding"],
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   };
 }

@@ -1,4 +1,8 @@
-import { toValidationError, ApiError } from "./operation.js";
+import { gunzipSync } from "node:zlib";
+
+import { type ApiRequest, toValidationError, ApiError } from "./operation.js";
+
+const maxDecompressedBytes = 64 * 1024 * 1024;
 
 const isJson = (contentType: string) => /^\s*application\/(?:[^\s;]+\+)?json\s*(?:;|$)/i.test(contentType);
 
@@ -32,6 +36,35 @@ export function parseJsonBody(body: Buffer, contentType: string | undefined): un
       input: {},
       ctx: { error: "Expecting value" },
     });
+  }
+}
+
+/** @throws ApiError 422 when a parsed body is not an object. */
+export function toObject(body: unknown): object {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  throw toValidationError({
+    type: "model_attributes_type",
+    loc: ["body"],
+    msg: "Input should be a valid dictionary or object to extract fields from",
+    input: body,
+  });
+}
+
+/**
+ * Parses a body of the SDK, which compresses the larger ones.
+ *
+ * @throws ApiError as `parseJsonBody` and `toObject`, and 400 for a body that is not gzip although it should be.
+ */
+export function parseSdkBody({ body, contentType, contentEncoding }: ApiRequest): object {
+  const isCompressed = contentEncoding?.trim().toLowerCase() === "gzip";
+  return toObject(parseJsonBody(isCompressed ? decompress(body) : body, contentType));
+}
+
+function decompress(body: Buffer): Buffer {
+  try {
+    return gunzipSync(body, { maxOutputLength: maxDecompressedBytes });
+  } catch {
+    throw new ApiError(400, "There was an error parsing the body");
   }
 }
 

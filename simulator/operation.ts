@@ -11,15 +11,25 @@ export const operationNames = [
   "patch-user",
   "undo-delete",
   "exchange-token",
+  "get-user-info",
+  "list-providers",
+  "connect-provider",
+  "deregister-provider",
+  "sdk-sync-state",
+  "sdk-start-historical-stage",
+  "sdk-sync-progress",
+  "post-summary",
+  "post-timeseries",
 ] as const;
 export type OperationName = (typeof operationNames)[number];
 
 /** The parts of a request that operations need. */
 export type ApiRequest = {
   /** The parameters of the route, percent-decoded once and never empty. Each is an empty string where the route lacks it. */
-  params: Readonly<Record<"user_id" | "client_user_id", string>>;
+  params: Readonly<Record<"user_id" | "client_user_id" | "provider", string>>;
   query: URLSearchParams;
   contentType: string | undefined;
+  contentEncoding: string | undefined;
   /** The received bytes; empty when there is no body. */
   body: Buffer;
 };
@@ -27,13 +37,23 @@ export type ApiRequest = {
 /** `body` is sent as JSON, unless it is a string and `headers` has a `content-type`. It is absent for 204. */
 export type ApiResponse = { status: number; body?: unknown; headers?: Record<string, string> };
 
-type Route = { method: "GET" | "POST" | "PATCH" | "DELETE"; paths: readonly string[] };
+type Route = {
+  name: OperationName;
+  method: "GET" | "POST" | "PATCH" | "DELETE";
+  paths: readonly string[];
+  /** The longest accepted body, when it is not the usual one. */
+  maxBodyBytes?: number;
+};
 
-/** An operation of the server API receives the caller that the API key belongs to. The token exchange needs no API key. */
+/** What a request may act on: all users of a team (an API key), or one user of it (an access token of the SDK). */
+export type Scope = { teamId: string; onlyUserId: string | null };
+
+/** Who may call an operation, and what it knows of its caller. */
 export type Operation = Route &
   (
-    | { name: OperationName; needsApiKey: true; run(request: ApiRequest, caller: Caller): ApiResponse }
-    | { name: OperationName; needsApiKey: false; run(request: ApiRequest): ApiResponse }
+    | { access: "api-key"; run(request: ApiRequest, caller: Caller): ApiResponse }
+    | { access: "api-key-or-access-token"; run(request: ApiRequest, scope: Scope): ApiResponse }
+    | { access: "open"; run(request: ApiRequest): ApiResponse }
   );
 
 /** One entry of a Pydantic v2 error list, as Vital's FastAPI routes return it. */

@@ -2,7 +2,8 @@ import type { AddressInfo } from "node:net";
 
 import type { FastifyRequest } from "fastify";
 
-import { type Caller, toCaller } from "./api-key.js";
+import { toCaller } from "./api-key.js";
+import { createAuthentication, type Authentication } from "./authentication.js";
 import { registerControlRoutes } from "./control-routes.js";
 import { applyFault } from "./apply-fault.js";
 import { createFaults } from "./faults.js";
@@ -10,6 +11,7 @@ import { createHttpServer, sendOutcome, toApiRequest } from "./http-server.js";
 import { type ApiResponse, type Operation, ApiError } from "./operation.js";
 import { createRequestLog } from "./request-log.js";
 import { createTokenExchange } from "./token-exchange.js";
+import { createSdkOperations } from "./sdk-operations.js";
 import { createTokenSigner } from "./token-signer.js";
 import { createUserOperations } from "./user-operations.js";
 import { createUserStore } from "./user-store.js";
@@ -27,25 +29,21 @@ export type SimulatorOptions = {
   now?: () => number;
 };
 
-/** Authenticates by the `x-vital-api-key` header. When `onlyKey` is set, no other key is accepted. */
-function getCaller(request: FastifyRequest, onlyKey: string | undefined): Caller {
-  const key = request.headers["x-vital-api-key"];
-  if (key === undefined || key === "") throw new ApiError(401, "Missing x-vital-api-key");
-  const caller = toCaller(String(key));
-  if (caller === null || (onlyKey !== undefined && key !== onlyKey)) {
-    throw new ApiError(401, "invalid token");
-  }
-  return caller;
-}
-
 function runToResponse(
   operation: Operation,
   request: FastifyRequest,
-  onlyKey: string | undefined,
+  authentication: Authentication,
 ): ApiResponse {
+  const { headers } = request;
   try {
-    if (!operation.needsApiKey) return operation.run(toApiRequest(request));
-    return operation.run(toApiRequest(request), getCaller(request, onlyKey));
+    switch (operation.access) {
+      case "open":
+        return operation.run(toApiRequest(request));
+      case "api-key":
+        return operation.run(toApiRequest(request), authentication.getCaller(headers));
+      case "api-key-or-access-token":
+        return operation.run(toApiRequest(request), authentication.getScope(headers));
+    }
   } catch (error) {
     // Anything else that is thrown is a bug of the simulator.
     if (!(error instanceof ApiError)) throw error;
@@ -60,8 +58,8 @@ function toUrl({ address, family, port }: AddressInfo): string {
 }
 
 /**
- * Starts a local Vital: the user operations and the token exchange, with the statuses, bodies and quirks of the real
- * service, and a control API under `/__simulator`. All data is in memory and lost on `close`.
+ * Starts a local Vital: the user operations, the token exchange and the first calls of a signed-in SDK, with the statuses,
+ * bodies and quirks of the real service, and a control API under `/__simulator`. All data is in memory and lost on `close`.
  *
  * @throws Error (such as `EADDRINUSE`) when it cannot listen; TypeError when `apiKey` is not in Vital's format.
  */
@@ -80,12 +78,14 @@ export async function startSimulator({
   const log = createRequestLog({ now });
   const heldRequests = createHeldRequests();
   const signer = await createTokenSigner({ now });
+  const authentication = createAuthentication({ signer, onlyKey: apiKey });
   const server = createHttpServer(log);
 
   const register = (operation: Operation, path: string) => {
     server.route({
       method: operation.method,
       url: path,
+      ...(operation.maxBodyBytes !== undefined && { bodyLimit: operation.maxBodyBytes }),
       handler: async (request, reply) => {
         // Unlike Vital's router, Fastify's finds a route for an empty segment.
         if (Object.values(request.params as object).includes("")) {
@@ -94,7 +94,7 @@ export async function startSimulator({
         }
         const recordStatus = log.record(operation.method, path, operation.name);
         const outcome = await applyFault(faults.takeMatching(operation.name), {
-          work: () => runToResponse(operation, request, apiKey),
+          work: () => runToResponse(operation, request, authentication),
           heldRequests,
           onDisconnect: (listener) => void request.raw.socket.once("close", listener),
         });
@@ -106,6 +106,7 @@ export async function startSimulator({
 
   const operations = [
     ...createUserOperations({ users, signer, now, sandboxUserCap: sandboxUserCap ?? null }),
+    ...createSdkOperations({ users, now }),
     createTokenExchange({ users, signer }),
   ];
   for (const operation of operations) {

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
+import { createAccessToken } from "./access-token.js";
 import type { ApiResponse, ApiRequest, Operation } from "./operation.js";
 import type { TokenSigner } from "./token-signer.js";
 import type { User, UserStore } from "./user-store.js";
@@ -62,7 +63,7 @@ export function createTokenExchange({ users, signer }: { users: UserStore; signe
     const form = new URLSearchParams(isForm ? body.toString() : "");
     const user = finders.get(form.get("grant_type") ?? "")?.(form) ?? null;
     if (user === null) return invalidToken;
-    const accessToken = signer.sign({ sub: user.vitalUserId, vital_team_id: user.teamId });
+    const accessToken = createAccessToken(signer, user);
     const refreshToken = refreshTokens.create(user.vitalUserId);
     return {
       status: 200,
@@ -70,5 +71,7 @@ export function createTokenExchange({ users, signer }: { users: UserStore; signe
     };
   };
 
-  return { name: "exchange-token", method: "POST", paths: ["/v1/token"], needsApiKey: false, run };
+  // The SDK for iOS adds /auth when a token sends it to localhost.
+  const paths = ["/v1/token", "/auth/v1/token"];
+  return { name: "exchange-token", method: "POST", paths, access: "open", run };
 }

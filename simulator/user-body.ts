@@ -1,4 +1,5 @@
 import { parseDate } from "./date-field.js";
+import { toObject } from "./json-body.js";
 import { toValidationError, type ValidationItem } from "./operation.js";
 
 const optionalFields = [
@@ -105,16 +106,9 @@ const toNullIdError = (body: unknown) =>
  * @throws ApiError 422 with every problem.
  */
 export function parseUserBody(body: unknown, { isCreate }: { isCreate: boolean }): UserBody {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw toValidationError({
-      type: "model_attributes_type",
-      loc: ["body"],
-      msg: "Input should be a valid dictionary or object to extract fields from",
-      input: body,
-    });
-  }
-  const fields = new Map<string, unknown>(Object.entries(body));
-  const idProblems = clientUserIdProblem(body, fields, isCreate);
+  const object = toObject(body);
+  const fields = new Map<string, unknown>(Object.entries(object));
+  const idProblems = clientUserIdProblem(object, fields, isCreate);
   const optional = optionalFields.flatMap((field) => parseOptionalField(fields, field));
   const optionalProblems = optional.flatMap((parsed) => ("problem" in parsed ? [parsed.problem] : []));
   // The order of the fields in Vital's schemas: first when creating, last when patching.

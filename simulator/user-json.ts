@@ -1,7 +1,6 @@
+import { toConnectedSources } from "./connections.js";
 import type { ManualValue, User } from "./user-store.js";
-
-/** Returns a time in Vital's format: whole seconds and `+00:00`. */
-export const toVitalTime = (at: number) => `${new Date(at).toISOString().slice(0, 19)}+00:00`;
+import { toVitalTime } from "./vital-time.js";
 
 const toManual = (key: "id" | "value", manual: ManualValue | null) =>
   manual && { [key]: manual.value, source_slug: "manual", updated_at: toVitalTime(manual.updatedAt) };
@@ -13,7 +12,7 @@ export function toUserJson(user: User) {
     team_id: user.teamId,
     client_user_id: user.clientUserId,
     created_on: toVitalTime(user.createdAt),
-    connected_sources: [],
+    connected_sources: toConnectedSources(user),
     fallback_time_zone: toManual("id", user.attributes.fallbackTimeZone),
     fallback_birth_date: toManual("value", user.attributes.fallbackBirthDate),
     ingestion_start: user.attributes.ingestionStart,

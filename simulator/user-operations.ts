@@ -1,10 +1,13 @@
+import { getActiveUser, unknownUser } from "./active-user.js";
 import type { Caller } from "./api-key.js";
-import { toUserJson, toSingleUserJson, toVitalTime } from "./user-json.js";
+import { assertInScope } from "./authentication.js";
+import { toUserJson, toSingleUserJson } from "./user-json.js";
 import { parseJsonBody } from "./json-body.js";
 import {
   type ApiResponse,
   type ApiRequest,
   type Operation,
+  type Scope,
   toValidationError,
   ApiError,
 } from "./operation.js";
@@ -12,9 +15,7 @@ import { createSignInTokenText, type TokenSigner } from "./token-signer.js";
 import { parseUserBody, type UserBody } from "./user-body.js";
 import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
 import type { ManualValue, User, UserAttributes, UserStore } from "./user-store.js";
-
-const unknownUser = "The user does not or no longer exists in this team";
-const deletedUser = "The user has been scheduled for deletion as per your previous request";
+import { toVitalTime } from "./vital-time.js";
 
 const invalidRequest = (message: string, more: object = {}) =>
   new ApiError(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
@@ -35,14 +36,6 @@ export function createUserOperations({
   now: () => number;
   sandboxUserCap: number | null;
 }): Operation[] {
-  /** Throws the 404 errors of writes and sign-in tokens. Reads use other texts. */
-  const getActiveUser = (caller: Caller, vitalUserId: string): User => {
-    const user = users.find(caller.teamId, vitalUserId);
-    if (user === null) throw new ApiError(404, unknownUser);
-    if (user.deletedAt !== null) throw new ApiError(404, deletedUser);
-    return user;
-  };
-
   const toAttributes = (body: UserBody, before: UserAttributes | null): UserAttributes => {
     const manual = (value: string | null | undefined, old: ManualValue | null | undefined) => {
       if (value === undefined) return old ?? null;
@@ -83,8 +76,10 @@ export function createUserOperations({
     return { status: 200, body: toSingleUserJson(user) };
   };
 
-  const getUser = ({ params }: ApiRequest, { teamId }: Caller): ApiResponse => {
-    const user = users.find(teamId, parseUserIdOfRead(params.user_id));
+  const getUser = ({ params }: ApiRequest, scope: Scope): ApiResponse => {
+    const vitalUserId = parseUserIdOfRead(params.user_id);
+    assertInScope(scope, vitalUserId);
+    const user = users.find(scope.teamId, vitalUserId);
     if (user === null) throw new ApiError(404, "Not found");
     if (user.deletedAt !== null) throw new ApiError(404, "You have scheduled this user for deletion.");
     return { status: 200, body: toSingleUserJson(user) };
@@ -103,7 +98,7 @@ export function createUserOperations({
   const patchUser = ({ params, body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
     const vitalUserId = parseUserId(params.user_id);
     const fields = parseUserBody(parseJsonBody(body, contentType), { isCreate: false });
-    const user = getActiveUser(caller, vitalUserId);
+    const user = getActiveUser(users, caller, vitalUserId);
     if (Object.keys(fields).length === 0) throw new ApiError(400, "Nothing to patch");
     if (fields.client_user_id !== undefined && !users.rename(user, fields.client_user_id)) {
       throw new ApiError(409, "Client user id already exists");
@@ -113,7 +108,7 @@ export function createUserOperations({
   };
 
   const deleteUser = ({ params }: ApiRequest, caller: Caller): ApiResponse => {
-    users.remove(getActiveUser(caller, parseUserId(params.user_id)));
+    users.remove(getActiveUser(users, caller, parseUserId(params.user_id)));
     return { status: 200, body: { success: true } };
   };
 
@@ -143,14 +138,14 @@ export function createUserOperations({
   };
 
   const createSignInToken = ({ params }: ApiRequest, caller: Caller): ApiResponse => {
-    const { vitalUserId } = getActiveUser(caller, parseUserId(params.user_id));
+    const { vitalUserId } = getActiveUser(users, caller, parseUserId(params.user_id));
     const token = createSignInTokenText(signer, caller, vitalUserId);
     return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };
   };
 
   const collection = ["/v2/user", "/v2/user/"];
   const member = ["/v2/user/:user_id"];
-  const withApiKey = { needsApiKey: true } as const;
+  const withApiKey = { access: "api-key" } as const;
   return [
     { ...withApiKey, name: "create-user", method: "POST", paths: collection, run: createUser },
     { ...withApiKey, name: "list-users", method: "GET", paths: collection, run: listUsers },
@@ -161,7 +156,7 @@ export function createUserOperations({
       paths: ["/v2/user/resolve/:client_user_id"],
       run: resolveUser,
     },
-    { ...withApiKey, name: "get-user", method: "GET", paths: member, run: getUser },
+    { access: "api-key-or-access-token", name: "get-user", method: "GET", paths: member, run: getUser },
     { ...withApiKey, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
     { ...withApiKey, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },
     { ...withApiKey, name: "undo-delete", method: "POST", paths: ["/v2/user/undo_delete"], run: undoDelete },

@@ -9,7 +9,7 @@ function toUuid(text: string): string | null {
 }
 
 /** @throws ApiError 422 with a list, as the FastAPI routes return it. */
-export function parseUserId(text: string, where: "path" | "query" = "path"): string {
+export function parseUserId(text: string, where: "path" | "query" | "body" = "path"): string {
   const userId = toUuid(text);
   if (userId !== null) return userId;
   throw toValidationError({

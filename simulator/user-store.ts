@@ -18,6 +18,8 @@ export type User = {
   readonly createdAt: number;
   deletedAt: number | null;
   attributes: UserAttributes;
+  /** When each provider was connected, by slug. */
+  readonly connections: Map<string, number>;
 };
 
 /** Vital's docs: seven days after the deletion, the data is erased and the deletion can no longer be undone. */
@@ -55,6 +57,7 @@ export function createUserStore({ now }: { now: () => number }) {
         createdAt: now(),
         deletedAt: null,
         attributes,
+        connections: new Map(),
       };
       byVitalUserId.set(user.vitalUserId, user);
       team.byClientUserId.set(clientUserId, user);
@@ -95,9 +98,10 @@ export function createUserStore({ now }: { now: () => number }) {
       return true;
     },
 
-    /** Deletes the user. The client user id is free immediately. */
+    /** Deletes the user. The client user id is free immediately. Connections end, and no undo brings them back (Vital's docs). */
     remove(user: User): void {
       user.deletedAt = now();
+      user.connections.clear();
       getTeam(user.teamId).byClientUserId.delete(user.clientUserId);
     },
 

@@ -100,13 +100,14 @@ test.each([
 
 test("a parameter with an encoded slash is never part of a user id", async () => {
   const vitalUserId = await vital.createId("slash in user id");
-  for (const [method, path] of [
-    ["DELETE", `/v2/user/${vitalUserId}%2Fx`],
-    ["PATCH", `/v2/user/x%2F${vitalUserId}`],
-    ["POST", `/v2/user/x%2F${vitalUserId}/sign_in_token`],
+  for (const [method, path, expected] of [
+    ["DELETE", `/v2/user/x%2Fy%2F${vitalUserId}`, 404],
+    ["DELETE", `/v2/user/${vitalUserId}%2Fx`, 422],
+    ["PATCH", `/v2/user/x%2F${vitalUserId}`, 404],
+    ["POST", `/v2/user/x%2F${vitalUserId}/sign_in_token`, 404],
   ] as const) {
     const { status } = await send(method, path);
-    expect([path, status]).toEqual([path, 404]);
+    expect([path, status]).toEqual([path, expected]);
   }
   expect((await send("GET", `/v2/user/${vitalUserId}`)).status).toBe(200);
 });

@@ -12,6 +12,8 @@ type CallOptions = {
   /** Sent unchanged instead of `body`. */
   raw?: string | Buffer;
   contentType?: string;
+  /** Sent in addition to the key and the content type. */
+  headers?: Record<string, string>;
   signal?: AbortSignal;
 };
 
@@ -23,11 +25,12 @@ function parseObject(text: string): Json {
   }
 }
 
-function toHeaders({ key = apiKey, body, contentType }: CallOptions): Record<string, string> {
+function toHeaders({ key = apiKey, body, contentType, headers }: CallOptions): Record<string, string> {
   const type = contentType ?? (body === undefined ? undefined : "application/json");
   return {
     ...(key === null ? {} : { "x-vital-api-key": key }),
     ...(type === undefined ? {} : { "content-type": type }),
+    ...headers,
   };
 }
 
