@@ -1,4 +1,5 @@
-import type { Mapping } from "../core/mapping/mapping.js";
+import type { Mapping, MappingState } from "../core/mapping/mapping.js";
+import type { FailureCount } from "../mongo/mapping-reports.js";
 import type { Mappings } from "../mongo/mappings.js";
 import { CliError, parseAppUserId, type CliCommand } from "./command.js";
 import { withMappings } from "./with-mappings.js";
@@ -24,18 +25,33 @@ async function showUser(mappings: Mappings, text: string) {
   return { value: mapping, lines: () => toLines(mapping) };
 }
 
+const toAgeSeconds = (at: Date | null): number =>
+  at === null ? 0 : Math.round((Date.now() - at.getTime()) / 1000);
+
+/** For each state, how many mappings have each code in their last error. */
+function groupFailures(counts: readonly FailureCount[]) {
+  const failures: Partial<Record<MappingState, Record<string, number>>> = {};
+  for (const { state, code, count } of counts) failures[state] = { ...failures[state], [code]: count };
+  return failures;
+}
+
 async function showAll(mappings: Mappings) {
-  const [counts, oldestPendingAt] = await Promise.all([
+  const [counts, failureCounts, oldestPendingAt, oldestDeletingAt] = await Promise.all([
     mappings.countByState(),
+    mappings.countFailures(),
     mappings.findOldestPendingAt(),
+    mappings.findOldestDeletingAt(),
   ]);
-  const oldestPendingSeconds =
-    oldestPendingAt === null ? 0 : Math.round((Date.now() - oldestPendingAt.getTime()) / 1000);
+  const oldestPendingSeconds = toAgeSeconds(oldestPendingAt);
+  const oldestDeletingSeconds = toAgeSeconds(oldestDeletingAt);
   const lines = () => [
-    ...Object.entries(counts).map(([state, count]) => `${state.padEnd(14)} ${count}`),
-    `oldest pending ${oldestPendingSeconds} s`,
+    ...Object.entries(counts).map(([state, count]) => `${state.padEnd(15)} ${count}`),
+    `oldest pending  ${oldestPendingSeconds} s`,
+    `oldest deleting ${oldestDeletingSeconds} s`,
+    ...failureCounts.map(({ state, code, count }) => `${state}, last attempt failed with ${code}: ${count}`),
   ];
-  return { value: { mappings: counts, oldestPendingSeconds }, lines };
+  const failures = groupFailures(failureCounts);
+  return { value: { mappings: counts, oldestPendingSeconds, oldestDeletingSeconds, failures }, lines };
 }
 
 export const statusCommand: CliCommand = {

@@ -72,7 +72,7 @@ mappingSchema.index(
   { nextSweepAt: 1 },
   { name: "due", partialFilterExpression: { nextSweepAt: { $type: "date" } } },
 );
-// For the counts by state, the oldest pending mapping, and the failed mappings.
+// For the counts by state, the oldest pending and deleting mappings, and the failed mappings.
 mappingSchema.index({ state: 1, requestedAt: 1 }, { name: "state_requested_at" });
 
 /** Converts a mapping to its document. */

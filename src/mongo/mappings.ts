@@ -1,7 +1,7 @@
 import mongoose from "mongoose";
 import { createBatcher, type Outcome } from "../core/batching.js";
 import type { AppUserId } from "../core/mapping/app-user-id.js";
-import type { FailedMapping, Mapping, MappingState } from "../core/mapping/mapping.js";
+import type { FailedMapping, Mapping } from "../core/mapping/mapping.js";
 import type { DueMapping } from "../core/provisioning/sweeper.js";
 import type { MongoAccess } from "./connection.js";
 import {
@@ -12,6 +12,7 @@ import {
   type MappingDocument,
 } from "./mapping-document.js";
 import { createMappingIndexes } from "./mapping-indexes.js";
+import { createMappingReports } from "./mapping-reports.js";
 import { toStorageError } from "./operations.js";
 
 type Write = { insertOne: { document: MappingDocument } } | { replaceOne: ReplaceOne };
@@ -145,29 +146,7 @@ export function createMappings({ connection, run }: MongoAccess) {
 
     hasActive: () => run(async () => (await documents().findOne({ state: "active" })) !== null),
 
-    /** Counts mappings by state. Active ones are the rest of an estimated total, because counting millions is slow. */
-    countByState(): Promise<Record<MappingState, number>> {
-      return run(async () => {
-        const count = (state: MappingState) => documents().countDocuments({ state });
-        const [total, pending, failed, deleting, deleted] = await Promise.all([
-          documents().estimatedDocumentCount(),
-          count("pending"),
-          count("failed"),
-          count("deleting"),
-          count("deleted"),
-        ]);
-        const active = Math.max(0, total - pending - failed - deleting - deleted);
-        return { pending, active, failed, deleting, deleted };
-      });
-    },
-
-    /** Returns when the oldest pending mapping was requested, or `null` when none is pending. */
-    findOldestPendingAt(): Promise<Date | null> {
-      return run(async () => {
-        const document = await documents().findOne({ state: "pending" }, { sort: { requestedAt: 1 } });
-        return document?.requestedAt ?? null;
-      });
-    },
+    ...createMappingReports(documents, run),
 
     indexes: createMappingIndexes(model, run),
   };

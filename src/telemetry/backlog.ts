@@ -5,6 +5,8 @@ import type { MappingState } from "../core/mapping/mapping.js";
 export type Backlog = {
   mappings: Record<MappingState, number>;
   oldestPendingSeconds: number;
+  /** Age of the oldest deletion that is not final. */
+  oldestDeletingSeconds: number;
 };
 
 /** The values that are read from Redis for a scrape. */
@@ -25,16 +27,22 @@ export function createBacklogReader({
   mappings: {
     countByState(): Promise<Record<MappingState, number>>;
     findOldestPendingAt(): Promise<Date | null>;
+    findOldestDeletingAt(): Promise<Date | null>;
   };
   now: Clock;
 }): () => Promise<Backlog> {
+  const toAgeSeconds = (at: Date | null) => (at === null ? 0 : (now().getTime() - at.getTime()) / 1000);
   return async () => {
-    const [counts, oldestPendingAt] = await Promise.all([
+    const [counts, oldestPendingAt, oldestDeletingAt] = await Promise.all([
       mappings.countByState(),
       mappings.findOldestPendingAt(),
+      mappings.findOldestDeletingAt(),
     ]);
-    const oldestPendingMs = oldestPendingAt === null ? 0 : now().getTime() - oldestPendingAt.getTime();
-    return { mappings: counts, oldestPendingSeconds: oldestPendingMs / 1000 };
+    return {
+      mappings: counts,
+      oldestPendingSeconds: toAgeSeconds(oldestPendingAt),
+      oldestDeletingSeconds: toAgeSeconds(oldestDeletingAt),
+    };
   };
 }
 

@@ -50,6 +50,10 @@ function createGauges(registry: Registry, prefix: string) {
       "oldest_pending_seconds",
       "Age of the oldest pending mapping; alert on this metric.",
     ),
+    oldestDeleting: gauge(
+      "oldest_deleting_seconds",
+      "Age of the oldest deletion that is not final; alert on this metric.",
+    ),
     queueJobs: gauge("queue_jobs", "Jobs in Redis.", ["queue", "state"]),
     workersWanted: gauge(
       "backlog_workers_wanted",
@@ -70,6 +74,7 @@ function setBacklog(gauges: Gauges, backlog: Backlog | null, workersWanted: numb
   gauges.mappings.reset();
   for (const [state, count] of Object.entries(backlog?.mappings ?? {})) gauges.mappings.set({ state }, count);
   setOrRemove(gauges.oldestPending, backlog?.oldestPendingSeconds ?? null);
+  setOrRemove(gauges.oldestDeleting, backlog?.oldestDeletingSeconds ?? null);
   setOrRemove(gauges.workersWanted, workersWanted);
 }
 

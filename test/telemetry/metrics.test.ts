@@ -15,7 +15,12 @@ function setUp(given: Partial<Backlog & QueueBacklog> = {}) {
   const sources: ScrapeSources = {
     readBacklog() {
       calls.backlog += 1;
-      return Promise.resolve({ mappings: noMappings, oldestPendingSeconds: 0, ...given });
+      return Promise.resolve({
+        mappings: noMappings,
+        oldestPendingSeconds: 0,
+        oldestDeletingSeconds: 0,
+        ...given,
+      });
     },
     readQueues: () =>
       Promise.resolve({ queueJobs: { provisioning: { waiting: 3 } }, isPaused: given.isPaused ?? false }),
@@ -66,7 +71,8 @@ test.each<[string, Partial<Backlog & QueueBacklog>, number]>([
 });
 
 test("the backlog is read again only when it is older than its maximum age", async () => {
-  const { clock, read, calls } = setUp({ oldestPendingSeconds: 7 });
+  const { clock, read, calls } = setUp({ oldestPendingSeconds: 7, oldestDeletingSeconds: 90 });
+  expect(await read("oldest_deleting_seconds")).toBe(90);
   expect(await read("oldest_pending_seconds")).toBe(7);
   clock.advance(4_999);
   await read("oldest_pending_seconds");
@@ -76,7 +82,12 @@ test("the backlog is read again only when it is older than its maximum age", asy
   expect(calls.backlog).toBe(2);
 });
 
-const ofMongo = ['mappings{state="active"}', "oldest_pending_seconds", "backlog_workers_wanted"];
+const ofMongo = [
+  'mappings{state="active"}',
+  "oldest_pending_seconds",
+  "oldest_deleting_seconds",
+  "backlog_workers_wanted",
+];
 const ofRedis = ['queue_jobs{queue="provisioning",state="waiting"}'];
 
 test.each<[string, Partial<ScrapeSources>, { absent: string[]; present: string[]; zero: string }]>([
@@ -131,7 +142,7 @@ test("a value that takes longer to read than a scrape waits is used by the next 
   sources.readBacklog = () =>
     new Promise((resolve) => {
       end = () => {
-        resolve({ mappings: noMappings, oldestPendingSeconds: 7 });
+        resolve({ mappings: noMappings, oldestPendingSeconds: 7, oldestDeletingSeconds: 0 });
       };
     });
   expect(await read("oldest_pending_seconds")).toBeNaN();

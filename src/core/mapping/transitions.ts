@@ -150,6 +150,8 @@ const toDeleting = (
 ): DeletingMapping => ({
   ...carryOver(mapping),
   state: "deleting",
+  // While a deletion goes on, it keeps the time at which it was requested.
+  requestedAt: mapping.state === "deleting" ? mapping.requestedAt : at,
   deletingAt: at,
   vitalUserIdsToDelete,
   updatedAt: at,
