@@ -26,6 +26,7 @@ import { createCommandConnection } from "./queue/redis-connection.js";
 import { listRedisSecrets } from "./queue/redis-url.js";
 import { createThrottleChannel } from "./queue/throttle-channel.js";
 import { createBacklogReader, createQueueBacklogReader } from "./telemetry/backlog.js";
+import { createFailureWarnings } from "./telemetry/failure-warnings.js";
 import { createLogger, toReason, type Logger } from "./telemetry/logger.js";
 import { createMetrics, type Metrics } from "./telemetry/metrics.js";
 import { createThrottledWarning } from "./telemetry/throttled-warning.js";
@@ -106,8 +107,10 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
   });
   const writer = createMappingWriter({ mappings, rules, now });
   const onOutcome = metrics.provisioned;
-  const provisioning = createProvisioning({ mappings, writer, vital, team, now, random, onOutcome });
-  const deprovisioning = createDeprovisioning({ mappings, writer, vital, team, now, random });
+  const onFailure = createFailureWarnings({ log, now });
+  const core = { mappings, writer, vital, team, now, random, onFailure };
+  const provisioning = createProvisioning({ ...core, onOutcome });
+  const deprovisioning = createDeprovisioning(core);
 
   const readiness = startReadiness({
     whenConnected: mongo.whenConnected,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
+import { createRecordingLog } from "../support/recording-log.js";
 import { waitUntil } from "../support/wait-until.js";
 import { poisons, startPoisonProxy, type Poison } from "../support/vital/poison-proxy.js";
 import { openFleet, toIds } from "../support/workers/fleet.js";
@@ -12,7 +13,9 @@ const percentile99 = signupCount - 2;
 /** A gateway and a worker, and a Vital before which a proxy can fail every call about the users `poisoned-…`. */
 async function openPoisonedFleet(poison: Poison) {
   let proxy: Awaited<ReturnType<typeof startPoisonProxy>> | undefined;
+  const { log, lines } = createRecordingLog();
   const fleet = await openFleet({
+    log,
     concurrency: 50,
     startProxy: async (vitalUrl) => {
       proxy = await startPoisonProxy(vitalUrl, "poisoned-");
@@ -22,7 +25,7 @@ async function openPoisonedFleet(poison: Poison) {
   });
   if (proxy === undefined) throw new Error("the proxy should have started");
   const [gateway, worker] = [await fleet.start("gateway"), await fleet.start("worker")];
-  return { ...fleet, gateway, worker, control: proxy.control };
+  return { ...fleet, gateway, worker, control: proxy.control, lines };
 }
 type PoisonedFleet = Awaited<ReturnType<typeof openPoisonedFleet>>;
 
@@ -45,7 +48,7 @@ describe.each(Object.keys(poisons) as Poison[])(
   (poison) => {
     test("their deletions and signups delay no other signup", async () => {
       const fleet = await openPoisonedFleet(poison);
-      const { gateway, worker, control } = fleet;
+      const { gateway, worker, control, lines } = fleet;
       const deleted = toIds("poisoned-d", poisonedCount);
       await gateway.signUp([...deleted, ...toIds("early", 5)]);
       await fleet.whenActive(gateway, deleted);
@@ -61,6 +64,11 @@ describe.each(Object.keys(poisons) as Poison[])(
         const mappings = await Promise.all(deleted.map(worker.mappings.find));
         return mappings.every((mapping) => mapping?.state === "deleting" && mapping.lastError !== null);
       });
+      expect(await worker.readMetric("oldest_deleting_seconds")).toBeGreaterThan(1);
+      const warnings = lines.filter(({ phrase }) => phrase === "a deletion failed; it is repeated");
+      expect(warnings).toHaveLength(1);
+      expect(warnings[0]?.fields.reason).toMatch(/^(delete-user|resolve-user): ./);
+      expect(JSON.stringify(lines)).not.toContain("poisoned-");
     }, 60_000);
   },
 );

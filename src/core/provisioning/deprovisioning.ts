@@ -4,6 +4,7 @@ import { ServiceError } from "../errors.js";
 import type { Mapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
 import { createDeletionSteps, type DeletionStep } from "./deletion-steps.js";
+import { toProvisioningFailure, type ProvisioningFailure } from "./failures.js";
 import { createPostpone } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi } from "../vital/vital-api.js";
@@ -28,6 +29,7 @@ export function createDeprovisioning({
   team,
   now,
   random,
+  onFailure = () => undefined,
 }: {
   mappings: Pick<MappingStore, "find">;
   writer: MappingWriter;
@@ -35,6 +37,8 @@ export function createDeprovisioning({
   team: TeamGuard;
   now: Clock;
   random: Random;
+  /** Called when a deletion could not be continued. It is repeated later. */
+  onFailure?: (failure: ProvisioningFailure) => void;
 }) {
   const takeStep = createDeletionSteps({ mappings, writer, vital, team, now });
   const postpone = createPostpone({ writer, now, random });
@@ -63,6 +67,8 @@ export function createDeprovisioning({
         await assertTeam();
         step = await takeStep(mapping);
       } catch (error) {
+        const failure = toProvisioningFailure(mapping, error, now());
+        if (failure !== null) onFailure(failure);
         if (!(error instanceof VitalError && error.isAttempt)) throw error;
         // The step may have written the mapping before it failed.
         const latest = await mappings.find(appUserId);

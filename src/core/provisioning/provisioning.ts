@@ -3,6 +3,7 @@ import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { Mapping, PendingMapping } from "../mapping/mapping.js";
 import type { MappingStore, MappingWriter } from "../mapping/mapping-writer.js";
+import { toProvisioningFailure, type ProvisioningFailure } from "./failures.js";
 import { createPostpone, retryRules } from "./retry.js";
 import type { TeamGuard } from "../vital/team-guard.js";
 import type { VitalApi, VitalUser } from "../vital/vital-api.js";
@@ -35,6 +36,7 @@ export function createProvisioning({
   now,
   random,
   onOutcome = () => undefined,
+  onFailure = () => undefined,
 }: {
   mappings: Pick<MappingStore, "find">;
   writer: MappingWriter;
@@ -43,6 +45,8 @@ export function createProvisioning({
   now: Clock;
   random: Random;
   onOutcome?: (outcome: ProvisioningOutcome, durationMs: number) => void;
+  /** Called when an attempt failed, or could not be made. It is repeated later unless the mapping becomes `failed`. */
+  onFailure?: (failure: ProvisioningFailure) => void;
 }) {
   const { apply } = writer;
   const postpone = createPostpone({ writer, now, random });
@@ -71,18 +75,28 @@ export function createProvisioning({
     });
   }
 
+  function report(mapping: PendingMapping, error: unknown): void {
+    const failure = toProvisioningFailure(mapping, error, now());
+    if (failure !== null) onFailure(failure);
+  }
+
   async function attempt(mapping: PendingMapping, lookedUpAt: Date): Promise<Mapping | null> {
     const { appUserId, clientUserId, generation, requestedAt } = mapping;
     let user: VitalUser | null;
     try {
       user = await createUser(clientUserId, lookedUpAt);
     } catch (error) {
+      report(mapping, error);
       if (error instanceof VitalError) return recordFailure(mapping, error);
       throw error;
     }
     if (user === null) return mappings.find(appUserId);
     const { vitalUserId } = user;
-    const next = await apply(appUserId, { type: "provisioned", vitalUserId, generation }, mapping);
+    const provisioned = { type: "provisioned", vitalUserId, generation } as const;
+    const next = await apply(appUserId, provisioned, mapping).catch((error: unknown) => {
+      report(mapping, error);
+      throw error;
+    });
     const hasActivated = next?.state === "active" && next.generation === generation + 1;
     onOutcome(hasActivated ? "active" : "superseded", now().getTime() - requestedAt.getTime());
     return next;

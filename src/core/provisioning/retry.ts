@@ -56,7 +56,7 @@ export const createPostpone =
     const nextSweepAt = after(now(), delayMs + sweepMarginMs);
     await writer.apply(
       appUserId,
-      { type: "postponed", code: "VITAL_UNAVAILABLE", message, generation, nextSweepAt },
+      { type: "postponed", code: error.failure.code, message, generation, nextSweepAt },
       mapping,
     );
     throw new VitalError("unavailable", message, { retryAfterMs: delayMs, cause: error });

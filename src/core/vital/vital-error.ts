@@ -1,5 +1,7 @@
 /** How the product reacts to one kind of failure. */
 type VitalFailure = {
+  /** The code in `lastError` of a mapping, in warnings and in `vital-gateway status`. */
+  code: string;
   /**
    * What the circuit breaker does:
    * - `count`: after several failures in a row, finds out whether Vital as a whole is failing, and then opens
@@ -44,6 +46,7 @@ export type VitalErrorKind =
 /** The only table that decides how the product reacts to a kind of failure. */
 const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   unavailable: {
+    code: "VITAL_UNAVAILABLE",
     breaker: "count",
     countsAsAttempt: true,
     endsProvisioning: false,
@@ -52,6 +55,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
   },
   invalid_response: {
+    code: "VITAL_INVALID_RESPONSE",
     breaker: "count",
     countsAsAttempt: true,
     endsProvisioning: false,
@@ -60,6 +64,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
   },
   unknown_path: {
+    code: "VITAL_UNKNOWN_PATH",
     breaker: "count",
     countsAsAttempt: true,
     endsProvisioning: false,
@@ -68,6 +73,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
   },
   forbidden: {
+    code: "VITAL_FORBIDDEN",
     breaker: "confirm",
     countsAsAttempt: true,
     endsProvisioning: false,
@@ -76,6 +82,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
   },
   throttled: {
+    code: "VITAL_THROTTLED",
     breaker: "wait",
     countsAsAttempt: false,
     endsProvisioning: false,
@@ -84,6 +91,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 5_000,
   },
   credentials_refused: {
+    code: "VITAL_CREDENTIALS_REFUSED",
     breaker: "probe-key",
     countsAsAttempt: false,
     endsProvisioning: false,
@@ -92,6 +100,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 5_000,
   },
   refused: {
+    code: "VITAL_REFUSED",
     breaker: "close",
     countsAsAttempt: true,
     endsProvisioning: true,
@@ -100,6 +109,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
     jobWaitMs: 2_000,
   },
   not_found: {
+    code: "VITAL_NOT_FOUND",
     breaker: "close",
     countsAsAttempt: false,
     endsProvisioning: false,
@@ -109,6 +119,7 @@ const vitalFailures: Readonly<Record<VitalErrorKind, VitalFailure>> = {
   },
   // Only a restart with another API key helps.
   wrong_team: {
+    code: "VITAL_WRONG_TEAM",
     breaker: "close",
     countsAsAttempt: false,
     endsProvisioning: false,

@@ -3,6 +3,7 @@ import type { Clock, Random } from "../../../src/core/clock.js";
 import { createDeprovisioning } from "../../../src/core/provisioning/deprovisioning.js";
 import type { ProvisioningJob, Wake } from "../../../src/core/provisioning/jobs.js";
 import { createMappingWriter, type MappingStore } from "../../../src/core/mapping/mapping-writer.js";
+import type { ProvisioningFailure } from "../../../src/core/provisioning/failures.js";
 import { createProvisioning } from "../../../src/core/provisioning/provisioning.js";
 import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { ReceivedEvent, SignupEventType } from "../../../src/core/mapping/signup-event.js";
@@ -46,6 +47,7 @@ export function startCoreProcess({
   wake = () => undefined,
   onWrongTeam = () => undefined,
   onBlockedDeletion = () => undefined,
+  onFailure = () => undefined,
 }: {
   store: Store;
   teams: TeamStore;
@@ -58,11 +60,13 @@ export function startCoreProcess({
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
   onBlockedDeletion?: (event: ReceivedEvent) => void;
+  onFailure?: (failure: ProvisioningFailure) => void;
 }) {
   const team = createTeamGuard({ deployment, teams, vital, onWrongTeam });
   const writer = createMappingWriter({ mappings: store, rules: processRules, now });
-  const provisioning = createProvisioning({ mappings: store, writer, vital, team, now, random });
-  const deprovisioning = createDeprovisioning({ mappings: store, writer, vital, team, now, random });
+  const core = { mappings: store, writer, vital, team, now, random, onFailure };
+  const provisioning = createProvisioning(core);
+  const deprovisioning = createDeprovisioning(core);
   const signInTokens = createSignInTokens({
     mappings: store,
     writer,

@@ -11,6 +11,7 @@ import { startProvisioningWorker } from "../../../workers/provisioning-worker.js
 import { startSweepLoop } from "../../../workers/sweep-loop.js";
 import { toReceivedEvent } from "../core/mapping-fixtures.js";
 import { createClosers } from "../../../src/lifecycle/closers.js";
+import type { Logger } from "../../../src/telemetry/logger.js";
 import { waitUntil } from "../wait-until.js";
 import { createTestDatabase, createTestRedis } from "../services.js";
 import { apiKey, startTestSimulator } from "../simulator.js";
@@ -22,6 +23,8 @@ type Setup = {
   redisUrl?: string;
   concurrency?: number;
   breakerRules?: Partial<CircuitBreakerRules>;
+  /** Receives the log lines of every process. Without it, they are not written. */
+  log?: Logger;
 };
 type TimelineEntry = { at: number; operation: string | null; status: number | null };
 
@@ -49,7 +52,7 @@ export async function openFleet(setup: Setup = {}) {
   });
 
   async function start(kind: "gateway" | "worker") {
-    const log = createProcessLog(kind, config);
+    const log = setup.log ?? createProcessLog(kind, config);
     const closers = createClosers({ log });
     onTestFinished(closers.close);
     const app = createApp(config, {
