@@ -65,6 +65,21 @@ export function createWorkerConnection(url: string): Redis {
   return redis;
 }
 
+/**
+ * Creates a connection for one examination of the server: it connects once, and sends commands also to a server that is
+ * loading its data or that refuses them. Its first failure says why.
+ */
+export const createProbeConnection = (url: string): Redis =>
+  new Redis({
+    ...parseRedisUrl(url),
+    lazyConnect: true,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    retryStrategy: () => null,
+    commandTimeout: 2_000,
+    connectTimeout: 2_000,
+  });
+
 /** Bounds a command that may never get a reply. Redis may still carry it out later. */
 export const withRedisTimeout = <T>(command: Promise<T>, timeoutMs: number): Promise<T> =>
   withDeadline(command, timeoutMs, () => new Error(`no reply from Redis within ${timeoutMs} ms`));

@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { mappingCollection, type MappingDocument } from "../../src/mongo/mapping-document.js";
 import { startRefusingRedis, toInfoReply } from "../support/queue/refusing-redis.js";
 import { createTestDatabase, createTestRedis, startOwnRedis } from "../support/services.js";
-import { appUser, startStack, type Service } from "../support/stack.js";
+import { appUser, sendGraphql, startStack, type Service } from "../support/stack.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const stack = await startStack({
@@ -158,31 +158,47 @@ const warnings = (worker: Service, reason: RegExp): Line[] =>
   readLines(worker).filter((line) => line.level === "warn" && reason.test(line.reason ?? ""));
 
 test.concurrent.each(states)(
-  "with $name a worker works through the sweeper, names the reason, and recovers",
+  "with $name the worker names the reason, works through the sweeper and recovers, and the gateway works",
   { timeout: 120_000 },
   async ({ url, reason, refuse, accept, mongodbUrl, client }) => {
-    const worker = await stack.startReady("worker", { REDIS_URL: url, MONGODB_URL: mongodbUrl });
+    const settings = { REDIS_URL: url, MONGODB_URL: mongodbUrl };
+    const processes = await Promise.all([
+      stack.startReady("worker", settings),
+      stack.startReady("gateway", settings),
+    ]);
+    const [worker, gateway] = processes;
     await refuse?.();
     await waitUntil(`a warning names ${String(reason)}`, () => warnings(worker, reason).length > 0, 20_000);
 
     const isDone = await addDueMapping(client);
-    const cpuBefore = await readCpuSeconds(worker);
+    const before = await Promise.all(processes.map(readCpuSeconds));
     await delay(measuredMs);
-    const cpuShare = ((await readCpuSeconds(worker)) - cpuBefore) / (measuredMs / 1_000);
-    expect(cpuShare).toBeLessThan(0.25);
+    const after = await Promise.all(processes.map(readCpuSeconds));
+    for (const [at, seconds] of after.entries()) {
+      expect((seconds - (before[at] ?? 0)) / (measuredMs / 1_000)).toBeLessThan(0.25);
+    }
+    const user = appUser();
     const asked = performance.now();
-    expect((await fetch(`${worker.adminUrl}/readyz`)).status).toBe(200);
-    expect(performance.now() - asked).toBeLessThan(1_000);
+    const statuses = processes.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/readyz`)).status);
+    expect(await Promise.all(statuses)).toEqual([200, 200]);
+    expect((await stack.publish(gateway, user)).status).toBe(202);
+    expect(performance.now() - asked).toBeLessThan(2_000);
+    const { data } = await sendGraphql(gateway, await stack.signIn(user));
+    expect(data?.vitalSignInToken?.signInToken).toBeTypeOf("string");
     await waitUntil("the sweeper has done the work", isDone, 20_000);
-    expect(warnings(worker, reason).length).toBeLessThanOrEqual(4);
+    for (const process of processes) {
+      expect(warnings(process, reason).length).toBeLessThanOrEqual(4);
+    }
 
     if (accept !== undefined) {
       await accept();
       const isAccepted = () => readLines(worker).some(({ msg = "" }) => msg.startsWith("Redis accepts"));
       await waitUntil("the worker takes jobs again", isAccepted, 40_000);
     }
-    const { code, signal } = await worker.stop();
-    expect({ code, signal }).toEqual({ code: 0, signal: null });
-    expect(worker.lines().join("\n")).not.toContain("secret-of-vital");
+    for (const process of processes) {
+      const { code, signal } = await process.stop();
+      expect({ code, signal }).toEqual({ code: 0, signal: null });
+      expect(process.lines().join("\n")).not.toContain("secret-of-vital");
+    }
   },
 );

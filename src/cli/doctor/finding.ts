@@ -18,14 +18,15 @@ export const problem = (check: string, detail: string, fix: string): Finding => 
   fix,
 });
 
-/** Runs the checks of one service within the timeout. A check that throws becomes a problem. */
+/** Runs the checks of one service within the timeout. A check that throws becomes a problem, fixed as its reason says. */
 export async function checkService(
   service: string,
-  fix: string,
+  fix: string | ((reason: string) => string),
   runChecks: () => Promise<Finding[]>,
 ): Promise<Finding[]> {
   const toTimeout = () => new Error(`no response within ${checkTimeoutMs} ms`);
-  return withDeadline(runChecks(), checkTimeoutMs, toTimeout).catch((error: unknown) => [
-    problem(service, error instanceof Error ? error.message : "no response", fix),
-  ]);
+  return withDeadline(runChecks(), checkTimeoutMs, toTimeout).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : "no response";
+    return [problem(service, reason, typeof fix === "string" ? fix : fix(reason))];
+  });
 }
