@@ -15,13 +15,26 @@ export type ReadJob =
   /** An invalid event. The reason names fields, never their values. */
   | { outcome: "refused"; reason: string };
 
-/** Any producer may add jobs, so only the fields that are needed are checked. Other fields are ignored. */
-const JobData = z.object({
-  type: z.string().optional(),
-  appUserId: z.string(),
-  id: z.string().optional(),
-  occurredAt: z.union([z.string(), z.number()]).nullish(),
-});
+const text = z.string({ error: ({ input }) => (input === undefined ? "is missing" : "must be a string") });
+
+/**
+ * Any producer may add jobs, so only the fields that are needed are checked. Other fields are ignored, and `null` is the
+ * same as an absent field: many languages write it for a value that they do not have.
+ */
+const JobData = z.object(
+  {
+    type: text.nullish(),
+    appUserId: text,
+    id: text.nullish(),
+    occurredAt: z.union([z.string(), z.number()], "must be a string or a number").nullish(),
+  },
+  {
+    error: ({ input }) =>
+      typeof input === "string"
+        ? "must be an object, but is a text; encode it as JSON once"
+        : "must be an object",
+  },
+);
 
 const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 
@@ -42,8 +55,9 @@ export function readAppUserEvent(job: SignupJob): ReadJob {
     const field = issue === undefined || issue.path.length === 0 ? "the job's data" : issue.path.join(".");
     return reject(`${field}: ${issue?.message ?? "invalid"}`);
   }
-  const { appUserId, id = "", occurredAt } = parsed.data;
-  const read = readJobType(job.name, parsed.data.type);
+  const { appUserId, occurredAt } = parsed.data;
+  const id = parsed.data.id ?? "";
+  const read = readJobType(job.name, parsed.data.type ?? undefined);
   if ("problem" in read) return reject(read.problem);
   if ("ignored" in read) return { outcome: "ignored", typeName: read.ignored };
   const problem = appUserIdProblem(appUserId);

@@ -133,6 +133,17 @@ test("an event without an id and a time gets the id and the time of its job", as
   expect((await find("u1"))?.lastEvent).toMatchObject({ id: `job-${job.id ?? ""}`, at: new Date(timestamp) });
 });
 
+test("a field that is null is the same as an absent one", async () => {
+  const { add, find, counts } = await startWorker();
+  const job = await add({ appUserId: "u1", type: null, id: null, occurredAt: null }, {}, "user.created");
+  await waitUntil("it is recorded", () => counts["queue accepted"] === 1);
+  expect((await find("u1"))?.lastEvent).toMatchObject({
+    id: `job-${job.id ?? ""}`,
+    type: "user.created",
+    at: new Date(job.timestamp),
+  });
+});
+
 test("jobs with a single attempt survive an outage of MongoDB", async () => {
   const mongo = await startOwnMongo();
   const started = await startWorker({ mongodbUrl: mongo.url, serverSelectionTimeoutMs: 300 });
@@ -152,15 +163,22 @@ test("an invalid job is kept with its reason, whatever options its producer set,
     [signup(".."), /appUserId/],
     [signup("\ud800"), /appUserId: must be well-formed/],
     [signup("x".repeat(300)), /appUserId: must have at most 256/],
-    [signup(4711), /appUserId/],
-    [signup({ $ne: null }), /appUserId/],
+    [signup(4711), /^appUserId: must be a string$/],
+    [signup({ $ne: null }), /^appUserId: must be a string$/],
+    [signup(null), /^appUserId: must be a string$/],
+    [{ type: "user.created", app_user_id: "u" }, /^appUserId: is missing$/],
+    [signup("u", { id: 7 }), /^id: must be a string$/],
     [signup("u", { occurredAt: "yesterday" }), /occurredAt/],
-    [signup("u", { occurredAt: {} }), /occurredAt/],
-    [signup("u", { type: 7 }), /type/],
+    [signup("u", { occurredAt: {} }), /^occurredAt: must be a string or a number$/],
+    [signup("u", { type: 7 }), /^type: must be a string$/],
     [{ appUserId: "u" }, /type/],
-    [[], /./],
+    [
+      JSON.stringify(signup("u")),
+      /^the job's data: must be an object, but is a text; encode it as JSON once$/,
+    ],
+    [[], /^the job's data: must be an object$/],
     ["text", /./],
-    [null, /./],
+    [null, /^the job's data: must be an object$/],
     [undefined, /./],
   ];
   const hostile: JobsOptions = {
@@ -336,7 +354,7 @@ test(
     expect(await find("u2")).not.toBeNull();
     const [failed] = await queue.getFailed();
     expect(failed).toMatchObject({ id: "no-json", data: "{not json" });
-    expect(failed?.failedReason).toContain("expected object");
+    expect(failed?.failedReason).toContain("must be an object");
     const repaired = lines.filter(({ phrase }) => phrase.includes("BullMQ cannot read a job"));
     expect(repaired).toHaveLength(3);
   },

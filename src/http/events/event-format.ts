@@ -32,7 +32,10 @@ export type EventFormat = {
   name: string;
   /** Pointers at which the message must have a value (`true`) or exactly this text. */
   recognizedBy: Readonly<Record<string, string | true>>;
-  /** Pointers at which the message must have exactly this text; a recognized message without it is ignored. */
+  /**
+   * Pointers at which the message must have exactly this text; a recognized message without it is ignored. The texts are
+   * a part of the type's name in the log and the metrics, because the type alone could be an accepted one.
+   */
   acceptedIf?: Readonly<Record<string, string>>;
   /** Pointer to the events of a message that contains several. */
   events?: string;
@@ -94,6 +97,13 @@ export function createEventSource(
   const eventId = format.eventId === undefined ? null : jsonPointer(format.eventId);
   const time = format.time === undefined ? null : jsonPointer(format.time);
   const eventTypes = toEventTypes(format.createdTypes, format.deletedTypes);
+  const qualifyAccepted = (name: string) => [...acceptedIf.map(({ expected }) => expected), name].join(".");
+  const findTypeName = (event: unknown) =>
+    toTypeName(
+      [...acceptedIf.map((condition) => condition.pointer), ...type].map((pointer) =>
+        findFirst(event, pointer),
+      ),
+    );
 
   const parseEvent = (event: unknown): RawEvent | null => {
     const name = toTypeName(type.map((pointer) => findFirst(event, pointer)));
@@ -101,7 +111,7 @@ export function createEventSource(
     const eventType = eventTypes.get(name) ?? null;
     return {
       type: eventType,
-      typeName: name,
+      typeName: eventType === null ? findTypeName(event) : name,
       userIds: eventType === null ? [] : findUserIds(event, userId),
       eventId: eventId === null ? undefined : findFirst(event, eventId),
       time: time === null ? undefined : findFirst(event, time),
@@ -110,11 +120,13 @@ export function createEventSource(
 
   return {
     name: format.name,
-    acceptedTypes: [...eventTypes.keys()],
+    acceptedTypes: Array.from(eventTypes.keys(), qualifyAccepted),
     expectsEmptyResponse: format.expectsEmptyResponse ?? false,
     parse(message) {
       if (!recognizedBy.every((condition) => isMet(condition, message))) return null;
-      if (!acceptedIf.every((condition) => isMet(condition, message))) return [ignoredEvent];
+      if (!acceptedIf.every((condition) => isMet(condition, message))) {
+        return [{ ...ignoredEvent, typeName: findTypeName(message) }];
+      }
       if (events !== null) return findAll(message, events).map((event) => parseEvent(event) ?? ignoredEvent);
       const event = parseEvent(message);
       return event === null ? null : [event];

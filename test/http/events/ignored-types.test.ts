@@ -76,6 +76,18 @@ test.each([
   if (type !== "") expect(JSON.stringify(lines)).not.toContain(JSON.stringify(type).slice(1, -1));
 });
 
+test("an event of another table is named with its schema and table", async () => {
+  const { postAsBearer, lines, ignoredTypes } = await startIngressForTest();
+  await postAsBearer({ type: "INSERT", schema: "public", table: "profiles", record: { id: "u1" } });
+  await postAsBearer({ type: "UPDATE", schema: "auth", table: "users", record: { id: "u1" } });
+  const accepted = ["auth.users.INSERT", "auth.users.DELETE"];
+  expect(lines).toMatchObject([
+    { level: "info", fields: { source: "supabase", type: "public.profiles.INSERT", accepted } },
+    { level: "info", fields: { source: "supabase", type: "auth.users.UPDATE", accepted } },
+  ]);
+  expect(ignoredTypes).toEqual(["public.profiles.INSERT", "auth.users.UPDATE"]);
+});
+
 test("the first fifty types have labels and log lines, and the memory for them is bounded", async () => {
   const { postAsBearer, lines, ignoredTypes } = await startIngressForTest();
   const letters = "abcdefghijklmnopqrstuvwxyz";
