@@ -85,7 +85,8 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
       }),
       pingMongo: mongo.ping,
       pingRedis: () => redis.ping(),
-      askVital: () => assertResponding(vital),
+      // A process with nothing to do compares the teams here. A mismatch is reported by the guard.
+      askVital: () => assertResponding(vital, (user) => void team.observe(user).catch(() => undefined)),
     },
     workerConcurrency: config.workerConcurrency,
     now,
@@ -96,9 +97,14 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     deployment: config.vital.deployment,
     teams: { ...teams, hasActiveMapping: mappings.hasActive },
     vital,
+    now,
     onWrongTeam(error) {
-      metrics.wrongTeam();
+      metrics.wrongTeam(true);
       log.error({ reason: error.message }, "provisioning stopped: VITAL_API_KEY belongs to a different team");
+    },
+    onRightTeam() {
+      metrics.wrongTeam(false);
+      log.info({}, "provisioning continues: VITAL_API_KEY belongs to the team of the mappings");
     },
   });
   const rules = createTransitionRules({

@@ -61,7 +61,7 @@ function createInstruments(registry: Registry) {
     ),
     rateLimited: counter("rate_limited_seconds_total", "Total length of the pauses that Vital asked for."),
     credentials: gauge("credentials_refused", "1 while Vital rejects VITAL_API_KEY."),
-    wrongTeam: gauge("wrong_team", "1 when VITAL_API_KEY belongs to a different team than the mappings."),
+    wrongTeam: gauge("wrong_team", "1 while VITAL_API_KEY belongs to a different team than the mappings."),
     rebuilds: counter("worker_rebuilds_total", "Workers restarted because they stalled."),
   };
 }
@@ -128,8 +128,8 @@ export function createMetrics({
     credentialsRefused: (areRefused: boolean) => {
       instruments.credentials.set(areRefused ? 1 : 0);
     },
-    wrongTeam: () => {
-      instruments.wrongTeam.set(1);
+    wrongTeam: (isWrong: boolean) => {
+      instruments.wrongTeam.set(isWrong ? 1 : 0);
     },
     workerRebuilt: () => {
       instruments.rebuilds.inc();

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { VitalApi } from "./vital-api.js";
+import type { VitalApi, VitalUser } from "./vital-api.js";
 import { VitalError } from "./vital-error.js";
 
 /** The wait after a probe that names no time, milliseconds. */
@@ -7,11 +7,17 @@ const defaultWaitMs = 1_000;
 
 /**
  * Rejects when Vital does not respond, or responds with a server error. A refused key and a request to wait are responses.
+ *
+ * @param onUser called with the user in the response, if it has one.
  * @throws VitalError `unavailable`
  */
-export async function assertResponding(vital: Pick<VitalApi, "findAnyUser">): Promise<void> {
+export async function assertResponding(
+  vital: Pick<VitalApi, "findAnyUser">,
+  onUser: (user: VitalUser) => void,
+): Promise<void> {
   try {
-    await vital.findAnyUser();
+    const user = await vital.findAnyUser();
+    if (user !== null) onUser(user);
   } catch (error) {
     if (!(error instanceof VitalError) || error.kind === "unavailable") throw error;
   }

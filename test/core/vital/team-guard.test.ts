@@ -21,8 +21,18 @@ async function createWrongKeyContext() {
   const network = createFakeNetwork();
   const other = createFakeVital({ team: otherTeam, firstId: 1_000, network: network.network });
   const mismatches: string[] = [];
-  const wrong = context.start({ vital: other.api, onWrongTeam: (error) => mismatches.push(error.message) });
-  return { ...context, right, wrong, other, otherNetwork: network, mismatches };
+  const counts = { reads: 0, corrections: 0 };
+  const find = () => {
+    counts.reads += 1;
+    return context.teams.find();
+  };
+  const wrong = context.start({
+    vital: other.api,
+    teams: { ...context.teams, find },
+    onWrongTeam: (error) => mismatches.push(error.message),
+    onRightTeam: () => (counts.corrections += 1),
+  });
+  return { ...context, right, wrong, other, otherNetwork: network, mismatches, counts };
 }
 
 describe("a key of another team", () => {
@@ -111,6 +121,42 @@ describe("a key of another team", () => {
   });
 });
 
+describe("a process whose key belongs to another team than the record", () => {
+  test("continues within ten seconds after the record has been corrected, and reads the record no more often", async () => {
+    const { wrong, other, correctTeam, clock, mismatches, counts } = await createWrongKeyContext();
+    const { vitalUserId } = other.addUser("another user");
+    await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    const calls = other.calls.length;
+    await correctTeam({ $set: { teamId: otherTeam } });
+    clock.advance(9_999);
+    await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    expect(counts.reads).toBe(0);
+    clock.advance(1);
+    const checks = [
+      wrong.team.verify(),
+      wrong.team.verify(),
+      wrong.team.observe({ vitalUserId, teamId: otherTeam }),
+    ];
+    await Promise.allSettled(checks);
+    expect(await wrong.team.verify()).toBe(true);
+    expect(counts).toEqual({ reads: 1, corrections: 1 });
+    expect([mismatches.length, other.calls.length]).toEqual([1, calls]);
+  });
+
+  test("does not continue while the record has no team, and does not store its own", async () => {
+    const { wrong, other, teams, correctTeam, clock, counts } = await createWrongKeyContext();
+    other.addUser("another user");
+    await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    await correctTeam({ $unset: { teamId: "" } });
+    for (let n = 0; n < 2; n += 1) {
+      clock.advance(10_000);
+      await expect(wrong.team.verify()).rejects.toMatchObject({ kind: "wrong_team" });
+    }
+    expect(await teams.find()).toMatchObject({ teamId: null });
+    expect(counts.corrections).toBe(0);
+  });
+});
+
 test("a key of another environment or region is reported before anything else happens", async () => {
   const { teams } = await createTestContext();
   for (const otherDeployment of [
@@ -122,6 +168,7 @@ test("a key of another environment or region is reported before anything else ha
       deployment: otherDeployment,
       teams,
       vital: vital.api,
+      now: () => new Date(),
       onWrongTeam: () => undefined,
     });
     const failure = await guard.assertDeployment().catch((error: unknown) => error);
@@ -138,6 +185,7 @@ test("a key of another environment or region is reported before anything else ha
     deployment,
     teams,
     vital: createFakeVital().api,
+    now: () => new Date(),
     onWrongTeam: () => undefined,
   });
   await same.assertDeployment();
@@ -191,6 +239,7 @@ test("a team without users is accepted only when no mapping is active", async ()
       deployment,
       teams: createMemoryTeamStore(() => Promise.resolve(hasActive)),
       vital: vital.api,
+      now: () => new Date(),
       onWrongTeam: () => undefined,
     }).verify();
   expect(await verify(true)).toBe(false);

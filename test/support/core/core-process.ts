@@ -46,6 +46,7 @@ export function startCoreProcess({
   maxSharedMs = 60_000,
   wake = () => undefined,
   onWrongTeam = () => undefined,
+  onRightTeam = () => undefined,
   onBlockedDeletion = () => undefined,
   onFailure = () => undefined,
 }: {
@@ -59,10 +60,11 @@ export function startCoreProcess({
   maxSharedMs?: number;
   wake?: Wake;
   onWrongTeam?: (error: VitalError) => void;
+  onRightTeam?: () => void;
   onBlockedDeletion?: (event: ReceivedEvent) => void;
   onFailure?: (failure: ProvisioningFailure) => void;
 }) {
-  const team = createTeamGuard({ deployment, teams, vital, onWrongTeam });
+  const team = createTeamGuard({ deployment, teams, vital, now, onWrongTeam, onRightTeam });
   const writer = createMappingWriter({ mappings: store, rules: processRules, now });
   const core = { mappings: store, writer, vital, team, now, random, onFailure };
   const provisioning = createProvisioning(core);

@@ -50,6 +50,7 @@ export function createMemoryTeamStore(
 ): TeamStore {
   let record: TeamRecord | null = null;
   return {
+    find: () => Promise.resolve(record),
     remember: (deployment: Deployment) => Promise.resolve((record ??= { ...deployment, teamId: null })),
     rememberTeamId(teamId: string) {
       record ??= { ...deployment, teamId: null };

@@ -11,19 +11,22 @@ export async function createTestStore() {
   const { mongo, mappings } = await openMappings();
   await mappings.indexes.create();
   const teams = { ...createTeamRecords(mongo), hasActiveMapping: mappings.hasActive };
-  return { mappings, teams };
+  /** Changes the stored team id as an operator does. */
+  const correctTeam = (change: object) =>
+    mongo.connection.collection<{ _id: string }>("vital_gateway_meta").updateOne({ _id: "team" }, change);
+  return { mappings, teams, correctTeam };
 }
 
 /** Real mappings, a Vital in memory behind a fake network, and a manual clock. All processes of a test share them. */
 export async function createTestContext() {
-  const { mappings, teams } = await createTestStore();
+  const { mappings, teams, correctTeam } = await createTestStore();
   await teams.remember(deployment);
   const clock = createManualClock();
   const network = createFakeNetwork();
   const vital = createFakeVital({ network: network.network });
   const start = (options: Partial<Parameters<typeof startCoreProcess>[0]> = {}) =>
     startCoreProcess({ store: mappings, teams, vital: vital.api, now: clock.now, ...options });
-  return { mappings, teams, clock, network, vital, start };
+  return { mappings, teams, correctTeam, clock, network, vital, start };
 }
 
 export type TestContext = Awaited<ReturnType<typeof createTestContext>>;
