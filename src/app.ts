@@ -11,6 +11,7 @@ import {
 } from "./core/vital/circuit-breaker.js";
 import { assertResponding, createCredentialsProbe } from "./core/vital/credentials-probe.js";
 import { createTeamGuard, WrongDeploymentError } from "./core/vital/team-guard.js";
+import { createProxyFinder, describeRoute, listProxySecrets } from "./http-client/outbound-proxies.js";
 import type { Closers } from "./lifecycle/closers.js";
 import { startReadiness } from "./lifecycle/readiness.js";
 import { createMongoConnection } from "./mongo/connection.js";
@@ -61,6 +62,7 @@ export function createProcessLog(name: ProcessName, config: ServicesConfig): Log
     config.mongodbUrl,
     ...listRedisSecrets(config.redisUrl),
     config.admin.password ?? "",
+    ...listProxySecrets(config.proxies),
   ];
   return createLogger({ level: config.logLevel, process: name, secrets });
 }
@@ -196,6 +198,7 @@ function openVital(
   const { log, closers, now, random, metrics, redis, queue } = context;
   const client = createVitalClient({
     ...config.vital,
+    findProxy: createProxyFinder(config.proxies),
     onCall: metrics.vitalCalled,
     onUnknownPath: createThrottledWarning({
       log,
@@ -204,6 +207,8 @@ function openVital(
     }),
   });
   closers.add("Vital client", client.close);
+  const route = describeRoute(config.proxies, config.vital.apiUrl);
+  if (route !== "") log.info({ route }, "calls to Vital use a proxy setting");
   const subscriber = createCommandConnection(config.redisUrl);
   closers.add("Redis subscriber", () => {
     subscriber.disconnect();

@@ -12,6 +12,7 @@ import { createSignupEvents } from "./core/mapping/signup-events.js";
 import { createSignInTokens, type SignInTokens } from "./core/tokens/sign-in-tokens.js";
 import { listStartupNotes } from "./http/events/event-settings.js";
 import { registerEventIngress } from "./http/events/event-ingress.js";
+import { createProxyFinder, describeRoute } from "./http-client/outbound-proxies.js";
 import { createAuthFailureLimit, createTokenRateLimit, limitSignInTokens } from "./http/rate-limits.js";
 import { toResourceMetadataUrl } from "./http/resource-metadata.js";
 import { createAdminServer, createPublicServer } from "./http/servers.js";
@@ -19,6 +20,7 @@ import { describeTrustedProxies } from "./http/trusted-proxies.js";
 import { createClosers, type Closers } from "./lifecycle/closers.js";
 import { stopTimes, type Lifecycle } from "./lifecycle/lifecycle.js";
 import { createCommandConnection } from "./queue/redis-connection.js";
+import type { Logger } from "./telemetry/logger.js";
 import type { Metrics } from "./telemetry/metrics.js";
 import { createThrottledWarning } from "./telemetry/throttled-warning.js";
 
@@ -39,7 +41,13 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
       isStopping: lifecycle.isStopping,
       onFatal: lifecycle.fail,
     });
-    const keySets = createKeySets({ policy: config.auth, log, now: app.now });
+    logIssuerRoutes(config, log);
+    const keySets = createKeySets({
+      policy: config.auth,
+      log,
+      now: app.now,
+      findProxy: createProxyFinder(config.proxies),
+    });
     const authentication = createViewerAuthentication({ policy: config.auth, keySets, log, now: app.now });
     closers.add("authentication", authentication.close);
 
@@ -62,6 +70,14 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     log.info({ url, adminUrl, ...config.vital.deployment }, "gateway listening");
     return { url, adminUrl, log, close: closers.close };
   });
+}
+
+/** Logs how the keys of each issuer are fetched, if a proxy is configured. */
+function logIssuerRoutes({ auth, proxies }: GatewayConfig, log: Logger): void {
+  for (const { issuer, keys } of auth.issuers) {
+    const route = keys.from === "secret" ? "" : describeRoute(proxies, keys.url);
+    if (route !== "") log.info({ issuer, route }, "requests to the issuer use a proxy setting");
+  }
 }
 
 function createGraphqlSchema(config: GatewayConfig, app: App, closers: Closers) {

@@ -1,7 +1,7 @@
 import { readAuthSettings } from "../auth/settings/auth-settings.js";
 import { checkEventPairing } from "./event-pairing.js";
 import { readEventSettings } from "../http/events/event-settings.js";
-import { readTrustedProxies } from "./network-settings.js";
+import { readOutboundProxies, readTrustedProxies } from "./network-settings.js";
 import {
   ConfigError,
   createSettingsReader,
@@ -82,6 +82,7 @@ const readLogLevel = (reader: SettingsReader) => reader.choice("LOG_LEVEL", logL
 /** The settings that gateway and worker share. */
 const readServices = (reader: SettingsReader) => ({
   vital: readVital(reader),
+  proxies: readOutboundProxies(reader),
   mongodbUrl: readMongoUrl(reader),
   redisUrl: readRedisUrl(reader),
   admin: readAdmin(reader),

@@ -15,6 +15,9 @@ function countEdits(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
+/** Variables of other programs that are similar to settings. */
+const otherNames: ReadonlySet<string> = new Set(["FTP_PROXY"]);
+
 function findSimilar(name: string, known: ReadonlySet<string>): string | null {
   let best: { name: string; edits: number } | null = null;
   for (const candidate of known) {
@@ -43,6 +46,7 @@ export function listMisspelledNames(names: readonly string[], known: ReadonlySet
       const setting = plain.slice(0, -"_FILE".length);
       return [`${name}: ignored, because only secrets can be read from a file; set ${setting} itself`];
     }
+    if (otherNames.has(plain)) return [];
     const similar = known.has(plain) ? plain : findSimilar(plain, known);
     return similar === null
       ? []

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { ProxyError } from "./tunnel.js";
 
 export type HttpHeaders = Record<string, string | string[] | undefined>;
 
@@ -109,6 +110,7 @@ export function sendRequest(
  * the connection where that was not HTTP.
  */
 function describeConnectionError(error: Error): string {
+  if (error instanceof ProxyError) return error.message;
   const code = (error as NodeJS.ErrnoException).code;
   return `the connection failed (${code ?? error.name})`;
 }

@@ -1,6 +1,7 @@
 import type { VitalApi, VitalUser } from "../core/vital/vital-api.js";
 import type { VitalUserId } from "../core/mapping/app-user-id.js";
 import { VitalError } from "../core/vital/vital-error.js";
+import type { FindProxy } from "../http-client/outbound-proxies.js";
 import { createPool } from "../http-client/pool.js";
 import {
   sendRequest,
@@ -25,11 +26,20 @@ export type VitalClientOptions = {
   /** Timeout of one call, including the wait for a connection, milliseconds. */
   timeoutMs: number;
   maxConnections?: number;
+  /** The proxy for calls to Vital; none by default. */
+  findProxy?: FindProxy;
   /** Runs after every call; `status` is 0 when there was no response. */
   onCall?: (operation: VitalOperation, status: number, durationMs: number) => void;
   /** Called when there is no such path: VITAL_API_URL is wrong, or Vital has changed. The error names the operation. */
   onUnknownPath?: (error: VitalError) => void;
 };
+
+const openPool = (origin: string, { maxConnections = 256, timeoutMs, findProxy }: VitalClientOptions) =>
+  createPool(origin, {
+    connections: maxConnections,
+    connectTimeoutMs: timeoutMs,
+    ...(findProxy && { findProxy }),
+  });
 
 /**
  * The adapter to Vital's HTTP API, and the only part that uses the API key: the key appears in the request header and
@@ -41,10 +51,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
   const { apiKey, apiUrl, timeoutMs, onCall = () => undefined, onUnknownPath = () => undefined } = options;
   const base = new URL(apiUrl);
   const basePath = base.pathname.replace(/\/$/, "");
-  const pool = createPool(base.origin, {
-    connections: options.maxConnections ?? 256,
-    connectTimeoutMs: timeoutMs,
-  });
+  const pool = openPool(base.origin, options);
 
   async function call(
     operation: VitalOperation,

@@ -33,8 +33,13 @@ function listReadNames(given: Environment, read: (environment: Environment) => u
   return [...readNames];
 }
 
+/** Lower-case names are other spellings of the same settings. */
+const isUpperCase = (name: string) => name === name.toUpperCase();
+
 const withoutFiles = (readNames: ReadonlySet<string>) =>
-  [...readNames].filter((name) => !(name.endsWith("_FILE") && readNames.has(name.slice(0, -"_FILE".length))));
+  [...readNames]
+    .filter(isUpperCase)
+    .filter((name) => !(name.endsWith("_FILE") && readNames.has(name.slice(0, -"_FILE".length))));
 
 const gatewayNames = new Set(
   presetNames.flatMap((AUTH_PROVIDER) =>

@@ -1,3 +1,4 @@
+import type { FindProxy } from "../../http-client/outbound-proxies.js";
 import { createAgent } from "../../http-client/pool.js";
 import { sendRequest } from "../../http-client/send-request.js";
 
@@ -16,8 +17,16 @@ const timeoutMs = 5000;
  * Creates a function that fetches small documents from issuers. It does not follow redirects, because a server that
  * redirects the request for a key set could choose the keys.
  */
-export function createDocumentFetcher(): { fetchDocument: FetchDocument; close(): Promise<void> } {
-  const agent = createAgent({ connections: 2, connectTimeoutMs: timeoutMs, keepAliveMs: 1000 });
+export function createDocumentFetcher(findProxy?: FindProxy): {
+  fetchDocument: FetchDocument;
+  close(): Promise<void>;
+} {
+  const agent = createAgent({
+    connections: 2,
+    connectTimeoutMs: timeoutMs,
+    keepAliveMs: 1000,
+    ...(findProxy && { findProxy }),
+  });
   return {
     async fetchDocument(url, { signal, etag }) {
       const { origin, pathname, search } = new URL(url);

@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.js";
 import { type Logger } from "../../telemetry/logger.js";
 import { createDocumentFetcher, type FetchDocument } from "./fetch-document.js";
 import { createKeySet, type KeySet, type KeySetStatus, type Schedule } from "./key-set.js";
+import type { FindProxy } from "../../http-client/outbound-proxies.js";
 import type { AuthPolicy } from "../policy.js";
 import type { SigningKey } from "./signing-keys.js";
 
@@ -56,12 +57,14 @@ type KeySetsOptions = {
   /** For one refresh; 5000 by default. */
   timeoutMs?: number;
   fetchDocument?: FetchDocument;
+  /** The proxy for requests to an issuer; none by default. */
+  findProxy?: FindProxy;
 };
 
 /** Creates the key sets of a policy's issuers. Nothing is fetched before `start` or the first token. */
 export function createKeySets(options: KeySetsOptions): KeySets {
   const { policy, log, now, schedule = scheduleTimer, timeoutMs = 5000 } = options;
-  const fetcher = createDocumentFetcher();
+  const fetcher = createDocumentFetcher(options.findProxy);
   const fetchDocument = options.fetchDocument ?? fetcher.fetchDocument;
   const { algorithms, allowHttp } = policy;
   const sets = new Map(

@@ -1,22 +1,32 @@
 import { createKeySets } from "../../auth/keys/key-sets.js";
 import type { GatewayConfig } from "../../config/config.js";
 import type { Clock } from "../../core/clock.js";
+import { createProxyFinder } from "../../http-client/outbound-proxies.js";
 import { checkService, ok, problem, silentLog, type Finding } from "./finding.js";
+import { addRoute } from "./route.js";
 
 const issuerFix = "check AUTH_ISSUER (or AUTH_JWKS_URL), and that this machine can connect to it";
 
 /** Loads the keys of each issuer. */
-export async function checkIssuer({ auth }: GatewayConfig, now: Clock): Promise<Finding[]> {
-  const keySets = createKeySets({ policy: auth, log: silentLog, now });
+export async function checkIssuer({ auth, proxies }: GatewayConfig, now: Clock): Promise<Finding[]> {
+  const keySets = createKeySets({
+    policy: auth,
+    log: silentLog,
+    now,
+    findProxy: createProxyFinder(proxies),
+  });
   const findings = await checkService("issuer", issuerFix, async () => {
     await keySets.refresh();
-    return keySets
-      .status()
-      .map(({ issuer, keys, problem: reason }) =>
+    return keySets.status().map(({ issuer, keys, problem: reason }) => {
+      const finding =
         reason === null
           ? ok("issuer", `${issuer}: ${keys} keys`)
-          : problem("issuer", `${issuer}: ${reason}`, issuerFix),
-      );
+          : problem("issuer", `${issuer}: ${reason}`, issuerFix);
+      const source = auth.issuers.find((candidate) => candidate.issuer === issuer)?.keys;
+      return source === undefined || source.from === "secret"
+        ? finding
+        : addRoute(finding, proxies, source.url);
+    });
   });
   await keySets.close();
   return findings;

@@ -2,6 +2,7 @@ import { createKeySets } from "../../auth/keys/key-sets.js";
 import { createViewerAuthentication } from "../../auth/viewer-authentication.js";
 import type { GatewayConfig } from "../../config/config.js";
 import type { Clock } from "../../core/clock.js";
+import { createProxyFinder } from "../../http-client/outbound-proxies.js";
 import { problem, silentLog as log, type Finding } from "./finding.js";
 
 /** The maximum that is read from standard input. An access token is far smaller. */
@@ -18,7 +19,7 @@ async function readToken(): Promise<string> {
 }
 
 /** Reads one access token from standard input and explains which check it passes or fails. */
-export async function checkToken({ auth }: GatewayConfig, now: Clock): Promise<Finding[]> {
+export async function checkToken({ auth, proxies }: GatewayConfig, now: Clock): Promise<Finding[]> {
   if (process.stdin.isTTY)
     process.stderr.write("Paste the access token, then press Ctrl-D on an empty line.\n");
   const token = await readToken();
@@ -31,7 +32,7 @@ export async function checkToken({ auth }: GatewayConfig, now: Clock): Promise<F
       ),
     ];
   }
-  const keySets = createKeySets({ policy: auth, log, now });
+  const keySets = createKeySets({ policy: auth, log, now, findProxy: createProxyFinder(proxies) });
   const authentication = createViewerAuthentication({ policy: auth, keySets, log, now });
   const findings = await authentication.explain(token);
   await authentication.close();

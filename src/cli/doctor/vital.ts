@@ -1,12 +1,14 @@
 import type { GatewayConfig } from "../../config/config.js";
 import { formatDeployment, type TeamRecord } from "../../core/vital/deployment.js";
+import { createProxyFinder } from "../../http-client/outbound-proxies.js";
 import { createVitalClient } from "../../vital/vital-client.js";
 import { checkService, ok, problem, type Finding } from "./finding.js";
+import { addRoute } from "./route.js";
 
 /** Checks the API key. Returns the team of the key as well, if a user of it shows the team. */
-export async function checkVital({ vital }: GatewayConfig) {
+export async function checkVital({ vital, proxies }: GatewayConfig) {
   let teamId = null as string | null;
-  const client = createVitalClient(vital);
+  const client = createVitalClient({ ...vital, findProxy: createProxyFinder(proxies) });
   const { environment, region } = vital.deployment;
   const fix = "check that VITAL_API_KEY is valid for this environment and region, and check VITAL_API_URL";
   const findings = await checkService("Vital", fix, async () => {
@@ -14,7 +16,7 @@ export async function checkVital({ vital }: GatewayConfig) {
     return [ok("Vital", `accepts the API key (${environment}, ${region})`)];
   });
   await client.close();
-  return { findings, teamId };
+  return { findings: findings.map((finding) => addRoute(finding, proxies, vital.apiUrl)), teamId };
 }
 
 /** Compares the team of the stored mappings with the team of the API key, as far as both are known. */
