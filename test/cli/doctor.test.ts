@@ -201,7 +201,7 @@ test("events in a queue that no worker reads are a finding", { timeout }, async 
   const { exitCode, find, stdout } = await examine(settings);
   expect(find("producers")).toMatchObject({
     ok: false,
-    detail: "1 jobs wait in the queue bull:app-user-events, which no worker reads",
+    detail: "1 job waits in the queue bull:app-user-events, which no worker reads",
     fix: expect.stringContaining("prefix to {vital}") as string,
   });
   expect(exitCode).toBe(1);

@@ -229,6 +229,17 @@ describe("an invalid event is rejected immediately", () => {
     expect(error.reason).toBe("invalid");
   });
 
+  test.each([
+    ["2026-11-22T10:00:00", "occurredAt has no time zone; append Z if it is UTC"],
+    ["2026-11-22 10:00:00", "occurredAt has no time zone"],
+    ["2026-11-22", "occurredAt is only a date"],
+    [new Date("never"), "occurredAt is an invalid Date"],
+  ])("the time %j, and the error says what to change", async (occurredAt, problem) => {
+    const publisher = publisherTo({ gatewayUrl: "http://127.0.0.1:1", signingSecret });
+    const error = await rejection(publisher.publish({ type: "user.created", appUserId: "u1", occurredAt }));
+    expect(error.message).toContain(problem);
+  });
+
   test("a deadline that is not a number", async () => {
     const publisher = publisherTo({ gatewayUrl: "http://127.0.0.1:1", signingSecret });
     const signup = { type: "user.created" as const, appUserId: "u1" };

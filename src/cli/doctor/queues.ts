@@ -22,7 +22,11 @@ export async function checkQueues({ redisUrl }: GatewayConfig): Promise<Finding[
     const found = await withDeadline(find(), checkTimeoutMs, () => new Error("no reply from Redis"));
     if (found.length === 0) return [ok("producers", "no events wait in a queue that no worker reads")];
     return found.map(({ queue, jobs }) =>
-      problem("producers", `${jobs} jobs wait in the queue ${queue}, which no worker reads`, strayQueueFix),
+      problem(
+        "producers",
+        `${jobs === 1 ? "1 job waits" : `${jobs} jobs wait`} in the queue ${queue}, which no worker reads`,
+        strayQueueFix,
+      ),
     );
   } catch {
     return [];

@@ -14,12 +14,17 @@ const units = [
   { from: -Infinity, perMs: 1e-3 },
 ] as const;
 
+/** Whether the month of a date has its day. `Date.parse` reads February 30 as March 2. */
+const isExistingDay = (date: string): boolean =>
+  Number(date.slice(8)) <= 28 || new Date(`${date}T00:00:00Z`).getUTCDate() === Number(date.slice(8));
+
 function toTimeMs(value: unknown): number {
   if (typeof value === "number") {
     const unit = units.find(({ from }) => value >= from);
     return unit === undefined ? Number.NaN : Math.floor(value / unit.perMs);
   }
-  if (typeof value !== "string" || !rfc3339.test(value)) return Number.NaN;
+  if (typeof value !== "string" || !rfc3339.test(value) || !isExistingDay(value.slice(0, 10)))
+    return Number.NaN;
   return Date.parse(value.toUpperCase().replace(" ", "T"));
 }
 
