@@ -4,10 +4,16 @@ import type { Cluster, Redis } from "ioredis";
 export type StrayQueue = { queue: string; jobs: number };
 
 /**
- * Where jobs go when a producer omits the prefix (BullMQ's own is `bull`), writes it without braces, or misspells the
- * queue's name.
+ * Where jobs go when a producer omits the prefix (BullMQ's own is `bull`), writes it without braces, with a colon or into
+ * the queue's name, or names the queue like the job.
  */
-const strayQueues = ["bull:app-user-events", "vital:app-user-events", "{vital}:app-user-event"];
+const strayQueues = [
+  "bull:app-user-events",
+  "vital:app-user-events",
+  "{vital}::app-user-events",
+  "bull:{vital}:app-user-events",
+  "{vital}:app-user-event",
+];
 
 /** The lists and sorted sets in which BullMQ keeps jobs that wait. Until version 5 it had `paused`. */
 const waitingLists = ["wait", "paused"];
@@ -30,7 +36,7 @@ async function countJobs(redis: Redis | Cluster, queue: string): Promise<number>
 }
 
 /**
- * Returns the queues in which jobs of producers with wrong settings wait. It reads a dozen counts and searches no keys.
+ * Returns the queues in which jobs of producers with wrong settings wait. It reads a few counts and searches no keys.
  *
  * @throws when Redis does not reply
  */

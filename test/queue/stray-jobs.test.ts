@@ -28,12 +28,17 @@ test("jobs of producers with another prefix or queue name are found, in every st
   await withoutPrefix.add("app-user-event", {}, { priority: 3 });
   await withoutPrefix.add("app-user-event", {}, { delay: 60_000 });
   await new Queue("app-user-events", { connection: redis, prefix: "vital" }).add("app-user-event", {});
+  await new Queue("app-user-events", { connection: redis, prefix: "{vital}:" }).add("app-user-event", {});
+  // BullMQ rejects a colon in the name of a queue in Node, but not in Python.
+  await redis.lpush("bull:{vital}:app-user-events:wait", "1");
   await new Queue("app-user-event", { connection: redis, prefix: "{vital}" }).add("app-user-event", {});
   // Until version 5, BullMQ moved the jobs of a paused queue to this list.
   await redis.lpush("bull:app-user-events:paused", "7");
   expect(await findStrayQueues(redis)).toEqual([
     { queue: "bull:app-user-events", jobs: 4 },
     { queue: "vital:app-user-events", jobs: 1 },
+    { queue: "{vital}::app-user-events", jobs: 1 },
+    { queue: "bull:{vital}:app-user-events", jobs: 1 },
     { queue: "{vital}:app-user-event", jobs: 1 },
   ]);
 });
