@@ -27,6 +27,7 @@ const ports = {
   vital: readPort("SIMULATOR_PORT", 8765),
   identity: readPort("IDENTITY_PORT", 8766),
 };
+const localSdk = process.env.SIMULATOR_LOCAL_SDK ?? "";
 const logLevel = reader.choice("LOG_LEVEL", logLevels, "info");
 const toLocalUrl = (port: string) => `http://127.0.0.1:${port}`;
 
@@ -40,7 +41,7 @@ const sourceFolders: Record<ProgramName, readonly string[]> = {
 
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-/** Returns the settings of each process. `LOG_LEVEL` and the ports can be set in the terminal. */
+/** Returns the settings of each process. `LOG_LEVEL`, `SIMULATOR_LOCAL_SDK` and the ports can be set in the terminal. */
 function toSettings(services: {
   mongodbUrl: string;
   redisUrl: string;
@@ -54,7 +55,12 @@ function toSettings(services: {
     LOG_LEVEL: logLevel,
   };
   return {
-    simulator: { ...machine, SIMULATOR_PORT: ports.vital, SIMULATOR_API_KEY: secrets.apiKey },
+    simulator: {
+      ...machine,
+      SIMULATOR_PORT: ports.vital,
+      SIMULATOR_API_KEY: secrets.apiKey,
+      SIMULATOR_LOCAL_SDK: localSdk,
+    },
     identity: { ...machine, IDENTITY_PORT: ports.identity },
     gateway: {
       ...shared,

@@ -25,6 +25,8 @@ export type SimulatorOptions = {
   apiKey?: string | undefined;
   /** How many users a sandbox team may have at the same time; no limit by default. */
   sandboxUserCap?: number | undefined;
+  /** Whether sign-in tokens send the SDK for iOS to `http://localhost:8000` instead of Vital; by default they do not. */
+  isForLocalSdk?: boolean | undefined;
   /** Clock, epoch milliseconds. */
   now?: () => number;
 };
@@ -68,6 +70,7 @@ export async function startSimulator({
   host = "127.0.0.1",
   apiKey,
   sandboxUserCap,
+  isForLocalSdk = false,
   now = Date.now,
 }: SimulatorOptions = {}): Promise<{ url: string; close: () => Promise<void> }> {
   if (apiKey !== undefined && toCaller(apiKey) === null) {
@@ -105,7 +108,7 @@ export async function startSimulator({
   };
 
   const operations = [
-    ...createUserOperations({ users, signer, now, sandboxUserCap: sandboxUserCap ?? null }),
+    ...createUserOperations({ users, signer, now, sandboxUserCap: sandboxUserCap ?? null, isForLocalSdk }),
     ...createSdkOperations({ users, now }),
     createTokenExchange({ users, signer }),
   ];

@@ -32,6 +32,15 @@ export function readSimulatorSettings(environment: Environment): {
     return undefined;
   };
 
+  const flag = (name: string): boolean | undefined => {
+    const value = text(name)?.toLowerCase();
+    if (value === undefined) return undefined;
+    if (value === "true" || value === "1") return true;
+    if (value === "false" || value === "0") return false;
+    problems.push(`${name}: must be true or false, not "${value.slice(0, 80)}"`);
+    return undefined;
+  };
+
   const apiKey = (): string | undefined => {
     const value = text("SIMULATOR_API_KEY");
     const path = text("SIMULATOR_API_KEY_FILE");
@@ -65,6 +74,7 @@ export function readSimulatorSettings(environment: Environment): {
     host: host(),
     apiKey: apiKey(),
     sandboxUserCap: integer("SIMULATOR_SANDBOX_USER_CAP", [1, 1_000_000]),
+    isForLocalSdk: flag("SIMULATOR_LOCAL_SDK"),
   };
   if (options.apiKey !== undefined && toCaller(options.apiKey) === null) {
     problems.push(

@@ -39,15 +39,27 @@ export async function createTokenSigner({ now }: { now: () => number }) {
 }
 export type TokenSigner = Awaited<ReturnType<typeof createTokenSigner>>;
 
-/** The SDK derives environment and region from this name alone. */
+/** The SDK for iOS follows this issuer to port 8000 of localhost, in every build. The SDK for Android rejects it. */
+const localIssuer = "id-signer-local-eu@vital-id-local-eu.iam.gserviceaccount.com";
+
+/** The SDK derives environment and region, and with them the hosts that it calls, from this name alone. */
 function toIssuer({ environment, region }: Caller): string {
   const stage = `${environment === "production" ? "prd" : "stg"}-${region}`;
   return `id-signer-${stage}@vital-id-${stage}.iam.gserviceaccount.com`;
 }
 
-/** Creates the `sign_in_token` of Vital's response: base64 JSON around a signed token for one user. */
-export function createSignInTokenText(signer: TokenSigner, caller: Caller, vitalUserId: string): string {
-  const issuer = toIssuer(caller);
+/**
+ * Creates the `sign_in_token` of Vital's response: base64 JSON around a signed token for one user.
+ *
+ * @param options.isForLocalSdk whether the token sends the SDK to this computer instead of Vital.
+ */
+export function createSignInTokenText(
+  signer: TokenSigner,
+  caller: Caller,
+  vitalUserId: string,
+  { isForLocalSdk }: { isForLocalSdk: boolean },
+): string {
+  const issuer = isForLocalSdk ? localIssuer : toIssuer(caller);
   const userToken = signer.sign({
     iss: issuer,
     sub: issuer,

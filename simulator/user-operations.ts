@@ -24,17 +24,20 @@ const invalidRequest = (message: string, more: object = {}) =>
  * The user operations of Vital's server API, with the statuses and bodies of its documentation.
  *
  * @param sandboxUserCap how many users a sandbox team may have at the same time; `null` for no limit.
+ * @param isForLocalSdk whether sign-in tokens send the SDK for iOS to localhost.
  */
 export function createUserOperations({
   users,
   signer,
   now,
   sandboxUserCap,
+  isForLocalSdk,
 }: {
   users: UserStore;
   signer: TokenSigner;
   now: () => number;
   sandboxUserCap: number | null;
+  isForLocalSdk: boolean;
 }): Operation[] {
   const toAttributes = (body: UserBody, before: UserAttributes | null): UserAttributes => {
     const manual = (value: string | null | undefined, old: ManualValue | null | undefined) => {
@@ -139,7 +142,7 @@ export function createUserOperations({
 
   const createSignInToken = ({ params }: ApiRequest, caller: Caller): ApiResponse => {
     const { vitalUserId } = getActiveUser(users, caller, parseUserId(params.user_id));
-    const token = createSignInTokenText(signer, caller, vitalUserId);
+    const token = createSignInTokenText(signer, caller, vitalUserId, { isForLocalSdk });
     return { status: 200, body: { user_id: vitalUserId, sign_in_token: token } };
   };
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { parse } from "yaml";
 import { createMetrics } from "../../src/telemetry/metrics.js";
 
 const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
@@ -68,6 +69,20 @@ test("every metric in the alert rules and the README exists", async () => {
   const used = [...(section("Alert rules") + readme).matchAll(/vital_gateway_\w+/g)].map(([name]) => name);
   expect(used.length).toBeGreaterThan(8);
   expect(used.filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test("the alert rules are valid YAML, and each has an expression and a summary", () => {
+  const text = /```yaml\n([\s\S]*?)```/.exec(section("Alert rules"))?.[1] ?? "";
+  const { groups } = parse(text) as { groups: { name: string; rules: Record<string, unknown>[] }[] };
+  const rules = groups.flatMap((group) => group.rules);
+  expect(rules.length).toBeGreaterThan(4);
+  for (const rule of rules) {
+    expect(rule).toMatchObject({
+      alert: expect.stringMatching(/^VitalGateway[A-Za-z]+$/) as string,
+      expr: expect.stringContaining("vital_gateway_") as string,
+      annotations: { summary: expect.any(String) as string },
+    });
+  }
 });
 
 test("the row of a gauge says whether it can be absent, as a scrape during an outage shows", async () => {

@@ -66,12 +66,14 @@ describe("the process does not start", () => {
       SIMULATOR_PORT: "http",
       SIMULATOR_SANDBOX_USER_CAP: "0",
       SIMULATOR_API_KEY: "my-secret",
+      SIMULATOR_LOCAL_SDK: "yes",
     });
     const { code, stderr } = await ended();
     expect(code).toBe(1);
     expect(stderr).toContain("SIMULATOR_PORT: must be a whole number");
     expect(stderr).toContain("SIMULATOR_SANDBOX_USER_CAP: must be");
     expect(stderr).toContain("SIMULATOR_API_KEY: must begin with");
+    expect(stderr).toContain('SIMULATOR_LOCAL_SDK: must be true or false, not "yes"');
     expect(stderr).not.toContain("my-secret");
   });
 
