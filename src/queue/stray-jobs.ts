@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from "ioredis";
+import { queuePrefix } from "./provisioning-queue.js";
 
 /** A queue that no worker reads, and how many jobs wait in it. */
 export type StrayQueue = { queue: string; jobs: number };
@@ -10,10 +11,15 @@ export type StrayQueue = { queue: string; jobs: number };
 const strayQueues = [
   "bull:app-user-events",
   "vital:app-user-events",
-  "{vital}::app-user-events",
   "bull:{vital}:app-user-events",
+  "{vital}::app-user-events",
   "{vital}:app-user-event",
 ];
+
+/** The key patterns of these queues that a Redis user needs beside `{vital}:*`. */
+export const strayKeyPatterns = strayQueues
+  .filter((queue) => !queue.startsWith(`${queuePrefix}:`))
+  .map((queue) => `${queue}:*`);
 
 /** The lists and sorted sets in which BullMQ keeps jobs that wait. Until version 5 it had `paused`. */
 const waitingLists = ["wait", "paused"];

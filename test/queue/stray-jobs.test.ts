@@ -37,8 +37,8 @@ test("jobs of producers with another prefix or queue name are found, in every st
   expect(await findStrayQueues(redis)).toEqual([
     { queue: "bull:app-user-events", jobs: 4 },
     { queue: "vital:app-user-events", jobs: 1 },
-    { queue: "{vital}::app-user-events", jobs: 1 },
     { queue: "bull:{vital}:app-user-events", jobs: 1 },
+    { queue: "{vital}::app-user-events", jobs: 1 },
     { queue: "{vital}:app-user-event", jobs: 1 },
   ]);
 });

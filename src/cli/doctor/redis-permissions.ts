@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { queuePrefix } from "../../queue/provisioning-queue.js";
+import { strayKeyPatterns } from "../../queue/stray-jobs.js";
 import { toRedisCause } from "../../queue/redis-refusal.js";
 import { ok, problem, type Finding } from "./finding.js";
 
@@ -9,7 +10,7 @@ const channel = `${queuePrefix}:doctor`;
 
 /** The rules that an ACL user needs, and no others. */
 export const aclRules = [
-  ...["~{vital}:*", "~bull:app-user-events:*", "~vital:app-user-events:*", "resetchannels", "&{vital}:*"],
+  ...["~{vital}:*", ...strayKeyPatterns.map((pattern) => `~${pattern}`), "resetchannels", "&{vital}:*"],
   ...["+@read", "+@write", "+@pubsub", "+@scripting", "+@transaction", "+@connection", "+select"],
   ...["-@dangerous", "+info", "+client|setname", "+client|setinfo"],
 ];
