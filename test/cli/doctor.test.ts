@@ -207,3 +207,21 @@ test("events in a queue that no worker reads are a finding", { timeout }, async 
   expect(exitCode).toBe(1);
   expect(stdout).not.toContain("u1");
 });
+
+test("a queue that is paused is a finding", { timeout }, async () => {
+  const redisUrl = await createTestRedis();
+  const connection = new Redis(redisUrl);
+  onTestFinished(() => {
+    connection.disconnect();
+  });
+  const queue = new Queue("app-user-events", { connection, prefix: "{vital}" });
+  await queue.pause();
+  const { exitCode, find } = await examine({ REDIS_URL: redisUrl });
+  expect(find("queues")).toMatchObject({
+    ok: false,
+    detail: "the queue app-user-events is paused, and no worker takes its jobs",
+  });
+  expect(exitCode).toBe(1);
+  await queue.resume();
+  expect((await examine({ REDIS_URL: redisUrl })).find("queues")).toBeUndefined();
+});
