@@ -11,6 +11,7 @@ export const operationNames = [
   "patch-user",
   "undo-delete",
   "exchange-token",
+  "get-team-metrics",
   "get-user-info",
   "list-providers",
   "connect-provider",

@@ -13,6 +13,7 @@ import { createRequestLog } from "./request-log.js";
 import { createTokenExchange } from "./token-exchange.js";
 import { createSdkOperations } from "./sdk-operations.js";
 import { createTokenSigner } from "./token-signer.js";
+import { createUserLookups } from "./user-lookups.js";
 import { createUserOperations } from "./user-operations.js";
 import { createUserStore } from "./user-store.js";
 import { createHeldRequests } from "./held-requests.js";
@@ -109,6 +110,7 @@ export async function startSimulator({
 
   const operations = [
     ...createUserOperations({ users, signer, now, sandboxUserCap: sandboxUserCap ?? null, isForLocalSdk }),
+    ...createUserLookups({ users }),
     ...createSdkOperations({ users, now }),
     createTokenExchange({ users, signer }),
   ];

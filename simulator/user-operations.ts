@@ -1,19 +1,17 @@
 import { getActiveUser, unknownUser } from "./active-user.js";
 import type { Caller } from "./api-key.js";
-import { assertInScope } from "./authentication.js";
-import { toUserJson, toSingleUserJson } from "./user-json.js";
+import { toUserJson } from "./user-json.js";
 import { parseJsonBody } from "./json-body.js";
 import {
   type ApiResponse,
   type ApiRequest,
   type Operation,
-  type Scope,
   toValidationError,
   ApiError,
 } from "./operation.js";
 import { createSignInTokenText, type TokenSigner } from "./token-signer.js";
 import { parseUserBody, type UserBody } from "./user-body.js";
-import { parseListQuery, parseUserId, parseUserIdOfRead } from "./user-parameters.js";
+import { parseUserId } from "./user-parameters.js";
 import type { ManualValue, User, UserAttributes, UserStore } from "./user-store.js";
 import { toVitalTime } from "./vital-time.js";
 
@@ -21,7 +19,7 @@ const invalidRequest = (message: string, more: object = {}) =>
   new ApiError(400, { error_type: "INVALID_REQUEST", error_message: message, ...more });
 
 /**
- * The user operations of Vital's server API, with the statuses and bodies of its documentation.
+ * The operations of Vital's server API that change users or sign them in, with the statuses and bodies of its documentation.
  *
  * @param sandboxUserCap how many users a sandbox team may have at the same time; `null` for no limit.
  * @param isForLocalSdk whether sign-in tokens send the SDK for iOS to localhost.
@@ -71,31 +69,6 @@ export function createUserOperations({
       user_id: user.vitalUserId,
       created_on: toVitalTime(user.createdAt),
     });
-  };
-
-  const resolveUser = ({ params }: ApiRequest, { teamId }: Caller): ApiResponse => {
-    const user = users.findByClientUserId(teamId, params.client_user_id);
-    if (user === null) throw new ApiError(404, "User not found");
-    return { status: 200, body: toSingleUserJson(user) };
-  };
-
-  const getUser = ({ params }: ApiRequest, scope: Scope): ApiResponse => {
-    const vitalUserId = parseUserIdOfRead(params.user_id);
-    assertInScope(scope, vitalUserId);
-    const user = users.find(scope.teamId, vitalUserId);
-    if (user === null) throw new ApiError(404, "Not found");
-    if (user.deletedAt !== null) throw new ApiError(404, "You have scheduled this user for deletion.");
-    return { status: 200, body: toSingleUserJson(user) };
-  };
-
-  const listUsers = ({ query }: ApiRequest, { teamId }: Caller): ApiResponse => {
-    const { offset, limit } = parseListQuery(query);
-    if (offset < 0 || limit < 0 || limit > 500) {
-      return { status: 500, body: "Internal Server Error", headers: { "content-type": "text/plain" } };
-    }
-    const page = users.list(teamId, { offset, limit });
-    const total = page.length === 0 ? 0 : users.countActive(teamId);
-    return { status: 200, body: { users: page.map(toUserJson), total, offset, limit } };
   };
 
   const patchUser = ({ params, body, contentType }: ApiRequest, caller: Caller): ApiResponse => {
@@ -151,15 +124,6 @@ export function createUserOperations({
   const withApiKey = { access: "api-key" } as const;
   return [
     { ...withApiKey, name: "create-user", method: "POST", paths: collection, run: createUser },
-    { ...withApiKey, name: "list-users", method: "GET", paths: collection, run: listUsers },
-    {
-      ...withApiKey,
-      name: "resolve-user",
-      method: "GET",
-      paths: ["/v2/user/resolve/:client_user_id"],
-      run: resolveUser,
-    },
-    { access: "api-key-or-access-token", name: "get-user", method: "GET", paths: member, run: getUser },
     { ...withApiKey, name: "patch-user", method: "PATCH", paths: member, run: patchUser },
     { ...withApiKey, name: "delete-user", method: "DELETE", paths: member, run: deleteUser },
     { ...withApiKey, name: "undo-delete", method: "POST", paths: ["/v2/user/undo_delete"], run: undoDelete },

@@ -116,6 +116,9 @@ export function createUserStore({ now }: { now: () => number }) {
 
     countActive: (teamId: string): number => getTeam(teamId).byClientUserId.size,
 
+    countConnections: (teamId: string): number =>
+      getTeam(teamId).oldestFirst.reduce((count, { connections }) => count + connections.size, 0),
+
     /** Lists active users, newest first. */
     list(teamId: string, { offset, limit }: { offset: number; limit: number }): User[] {
       const { oldestFirst, byClientUserId } = getTeam(teamId);

@@ -4,6 +4,7 @@ import { operationNames } from "../../simulator/operation.js";
 import { createSdkOperations } from "../../simulator/sdk-operations.js";
 import { createTokenExchange } from "../../simulator/token-exchange.js";
 import { createTokenSigner } from "../../simulator/token-signer.js";
+import { createUserLookups } from "../../simulator/user-lookups.js";
 import { createUserOperations } from "../../simulator/user-operations.js";
 import { createUserStore } from "../../simulator/user-store.js";
 import { startTestSimulator, unknownUserId, type TestSimulator } from "../support/simulator.js";
@@ -22,6 +23,7 @@ test("docs/simulator.md lists every route, and who may call it", async () => {
   const signer = await createTokenSigner({ now });
   const operations = [
     ...createUserOperations({ users, signer, now, sandboxUserCap: null, isForLocalSdk: false }),
+    ...createUserLookups({ users }),
     ...createSdkOperations({ users, now }),
     createTokenExchange({ users, signer }),
   ];

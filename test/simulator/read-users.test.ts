@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { unknownUserId, startTestSimulator, type TestSimulator } from "../support/simulator.js";
+import { signInSdk } from "../support/vital/signed-in-sdk.js";
 
 let vital: TestSimulator;
 beforeAll(async () => {
@@ -159,4 +160,18 @@ test("a path that Vital does not have returns 404, with or without a key", async
     expect([path, status, body]).toEqual([path, 404, { detail: "Not Found" }]);
   }
   expect((await vital.call("GET", "/v3/x", { key: null })).status).toBe(404);
+});
+
+test("the metrics of a team count its users and connections", async () => {
+  const key = "sk_us_team-metrics_1";
+  const { vitalUserId, call } = await signInSdk(vital, "counted", key);
+  await call("POST", "/v2/link/provider/manual/manual", { body: { user_id: vitalUserId } });
+  const { body: user } = await vital.create("counted too", key);
+  await vital.create("of another team");
+  const read = async () => (await vital.call("GET", "/v2/user/metrics", { key })).body;
+  const counts = { number_of_users: 2, number_of_connected_sources: 1 };
+  expect(await read()).toMatchObject({ team_id: user.team_id, ...counts });
+  await vital.call("DELETE", `/v2/user/${vitalUserId}`, { key });
+  expect(await read()).toMatchObject({ number_of_users: 1, number_of_connected_sources: 0 });
+  expect((await call("GET", "/v2/user/metrics")).status).toBe(401);
 });
