@@ -5,7 +5,12 @@ import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createGatewaySender } from "../../src/publisher/gateway-sender.js";
 import { toGatewayTarget } from "../../src/publisher/gateway-target.js";
-import { toAppUserEventData } from "../../src/queue/app-user-events.js";
+import {
+  appUserEventJobName,
+  appUserEventsQueueName,
+  toAppUserEventData,
+} from "../../src/queue/app-user-events.js";
+import { queuePrefix } from "../../src/queue/provisioning-queue.js";
 import { readAppUserEvent } from "../../workers/read-app-user-event.js";
 import { startIngress } from "../support/http/test-ingress.js";
 
@@ -61,4 +66,22 @@ test("the publisher adds the job that the page shows, and the worker reads it as
   expect(toAppUserEventData(event)).toEqual(job);
   const read = readAppUserEvent({ id: "1", name: "app-user-event", data: job, timestamp: 0 });
   expect(read).toMatchObject({ outcome: "accepted", event: { ...event, hasOwnTime: true } });
+});
+
+test("the Python code on the page adds a job that the worker reads", () => {
+  const code = findBlock("python");
+  const [, queue, prefix] = /Queue\("([^"]*)", .*"prefix": "([^"]*)"/.exec(code) ?? [];
+  const [, name = "", fields = ""] = /\.add\("([^"]*)", (\{.*?\})\)/s.exec(code) ?? [];
+  expect([queue, prefix, name]).toEqual([appUserEventsQueueName, queuePrefix, appUserEventJobName]);
+  // `isoformat` of a time in UTC ends with +00:00.
+  const data = fields
+    .replace("user_id", '"u1"')
+    .replace("created_at.isoformat()", '"2026-11-22T10:00:00.123456+00:00"')
+    .replace(/,\s*\}/, "}");
+  const read = readAppUserEvent({ id: "1", name, data: JSON.parse(data) as unknown, timestamp: 0 });
+  const occurredAt = new Date("2026-11-22T10:00:00.123Z");
+  expect(read).toMatchObject({
+    outcome: "accepted",
+    event: { type: "user.created", appUserId: "u1", occurredAt },
+  });
 });
