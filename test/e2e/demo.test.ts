@@ -116,7 +116,7 @@ test("a demo that cannot start prints a result with the reason as its last line,
   expect(code).toBe(1);
   expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).toEqual({
     ok: false,
-    reason: "MONGODB_URL_FILE: the file /nowhere cannot be read (ENOENT)",
+    reason: "MONGODB_URL_FILE: names a file that does not exist (ENOENT)",
   });
   expect(stderr).not.toMatch(/^\s+at /m);
 }, 60_000);
