@@ -11,6 +11,8 @@ import { startTestSimulator, unknownUserId, type TestSimulator } from "../suppor
 
 const page = readFileSync(new URL("../../docs/simulator.md", import.meta.url), "utf8");
 
+type Json = Record<string, unknown>;
+
 let vital: TestSimulator;
 beforeAll(async () => {
   vital = await startTestSimulator();
@@ -45,15 +47,26 @@ test("docs/simulator.md names every operation of a fault", () => {
   );
 });
 
-test("every request of the control API in docs/simulator.md exists, and its example of a fault is valid", async () => {
-  const example = /for example `(\{"operation".*?\})`/.exec(page)?.[1] ?? "";
+test("every request of the control API in docs/simulator.md exists", async () => {
   const requests = [...page.matchAll(/^\| `([A-Z]+) (\/__simulator\/\w+)`/gm)];
   expect(requests).toHaveLength(7);
   for (const [, method = "", path = ""] of requests) {
-    const body = path.endsWith("/faults") && method === "POST" ? (JSON.parse(example) as unknown) : undefined;
+    const isFault = path.endsWith("/faults") && method === "POST";
+    const body = isFault ? { operation: "get-user", kind: "hang" } : undefined;
     const { status } = await vital.call(method, path, { key: null, body });
     expect([method, path, status]).toEqual([method, path, 200]);
   }
+});
+
+test("every fault in docs/simulator.md is valid, and the SDK is asked to sign in again as the page says", async () => {
+  const faults = [...page.matchAll(/`(\{"operation".*?\})`/g)].map(
+    ([, fault = ""]) => JSON.parse(fault) as Json,
+  );
+  expect(faults).toHaveLength(4);
+  for (const fault of faults) expect((await vital.fault(fault)).status).toBe(200);
+  const { status, detail } = await vital.exchange({ grant_type: "refresh_token", refresh_token: "any" });
+  expect([status, detail]).toEqual([400, { error_type: "reauthentication_required" }]);
+  await vital.call("DELETE", "/__simulator/faults", { key: null });
 });
 
 test("the responses that docs/simulator.md quotes are those of the simulator", async () => {
