@@ -21,7 +21,7 @@ function startJobs(config: WorkerConfig, app: App, lifecycle: Lifecycle) {
   const { redisUrl, workerConcurrency, vitalRateLimit } = config;
   const { log, metrics, queue, eventQueue, now, random } = app;
   const context = { redisUrl, log, metrics, random, shutDown: lifecycle.fail, drainMs };
-  const processors = createProcessors(app);
+  const processors = createProcessors({ ...app, concurrency: workerConcurrency });
   const provisioningWorker = startProvisioningWorker({
     ...context,
     queue,

@@ -1,6 +1,7 @@
 import { ServiceError } from "../src/core/errors.js";
 import { VitalError } from "../src/core/vital/vital-error.js";
 import type { JobRetry } from "./job-worker.js";
+import { NoFreeSlotError } from "./slot-share.js";
 
 /** How long a job waits after a `ServiceError` without a retry time, milliseconds. */
 const defaultDelayMs = 2_000;
@@ -18,6 +19,7 @@ export function toJobRetry(error: unknown): JobRetry | null {
     if (pausesFleet) return { type: "pause-fleet", durationMs: error.retryAfterMs ?? jobWaitMs };
     return { type: "delay", delayMs: error.retryAfterMs ?? addJitter(jobWaitMs) };
   }
+  if (error instanceof NoFreeSlotError) return { type: "delay", delayMs: error.retryAfterMs };
   if (error instanceof ServiceError && error.retryable) {
     return { type: "delay", delayMs: addJitter(error.retryAfterMs ?? defaultDelayMs) };
   }

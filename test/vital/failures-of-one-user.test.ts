@@ -73,6 +73,20 @@ describe.each(Object.keys(poisons) as Poison[])(
   },
 );
 
+test("hundreds of deletions without a response do not hold the job slots that signups need", async () => {
+  const fleet = await openPoisonedFleet("no response");
+  const { gateway, control } = fleet;
+  const deleted = toIds("poisoned-d", 200);
+  await gateway.signUp(deleted);
+  await fleet.whenActive(gateway, deleted, 60_000);
+  const alone = await measureSignups(fleet, "alone");
+  control.isActive = true;
+  await gateway.delete(deleted);
+  const beside = await measureSignups(fleet, "beside");
+  // A worker has 50 slots, and each call holds one for two seconds.
+  expect(beside[percentile99]).toBeLessThan((alone[percentile99] ?? 0) * 3 + 700);
+}, 90_000);
+
 test.each(["status 500", "no response", "no such path"] as const)(
   "when every call ends with %s, Vital gets few calls, and all signups are active soon after",
   async (poison) => {

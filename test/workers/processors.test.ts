@@ -2,15 +2,23 @@ import { expect, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { createProcessors } from "../../workers/processors.js";
 import { toJobRetry } from "../../workers/retry-decision.js";
+import { NoFreeSlotError } from "../../workers/slot-share.js";
 import { mappingFixture, toStamp } from "../support/core/mapping-fixtures.js";
 import type { Mapping } from "../../src/core/mapping/mapping.js";
 
 const ada = "auth0|ada" as AppUserId;
 
 /** Creates processors whose jobs return these mappings, and a list of the jobs that they wake. */
-function setUp(provisioned: () => Promise<Mapping | null>, deprovisioned = provisioned) {
+function setUp(
+  provisioned: () => Promise<Mapping | null>,
+  deprovisioned = provisioned,
+  { seen = mappingFixture("pending"), concurrency = 5 }: { seen?: Mapping; concurrency?: number } = {},
+) {
   const woken: string[] = [];
   const processors = createProcessors({
+    mappings: { find: () => Promise.resolve(seen) },
+    now: () => new Date(),
+    concurrency,
     provisioning: { provision: provisioned },
     deprovisioning: { deprovision: deprovisioned },
     queue: { wake: (job, appUserId) => void woken.push(`${job} ${appUserId}`) },
@@ -46,4 +54,37 @@ test("a job that is done, or whose mapping waits for its next sweep, wakes no ot
   await processors["provision-user"](ada);
   await processors["deprovision-user"](ada);
   expect(woken).toEqual([]);
+});
+
+const never = () => new Promise<never>(() => undefined);
+const isRefused = (error: unknown) => error instanceof NoFreeSlotError;
+
+test("jobs that hang leave a fifth of the slots to new signups, and free their slots when they time out", async () => {
+  const { processors } = setUp(() => Promise.resolve(mappingFixture("active")), never);
+  const run = () => processors["deprovision-user"](ada).catch((error: unknown) => error);
+  const outcomes = await Promise.all([run(), run(), run(), run(), run()]);
+  expect(outcomes.map(isRefused)).toEqual([false, false, false, false, true]);
+  expect(toJobRetry(outcomes[4])).toEqual({ type: "delay", delayMs: 250 });
+  expect(isRefused(await run())).toBe(false);
+});
+
+test.each([
+  ["first attempts on a signup use any slot", 0, 0],
+  ["repeated attempts on a signup leave slots free", 1, 1],
+])("%s", async (_name, attempts, refused) => {
+  const { processors } = setUp(never, never, { seen: mappingFixture("pending", { attempts }) });
+  const outcomes = await Promise.all(
+    Array.from({ length: 5 }, () => processors["provision-user"](ada).catch((error: unknown) => error)),
+  );
+  expect(outcomes.filter(isRefused)).toHaveLength(refused);
+});
+
+test("a worker with one slot runs every job", async () => {
+  const { processors } = setUp(
+    () => Promise.resolve(mappingFixture("active")),
+    () => Promise.resolve(mappingFixture("deleted")),
+    { concurrency: 1 },
+  );
+  await processors["deprovision-user"](ada);
+  await processors["provision-user"](ada);
 });

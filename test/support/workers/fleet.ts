@@ -66,7 +66,7 @@ export async function openFleet(setup: Setup = {}) {
     });
     await app.readiness.whenFirstReady;
     if (kind === "worker") {
-      const processors = createProcessors(app);
+      const processors = createProcessors({ ...app, concurrency: config.workerConcurrency });
       const worker = startProvisioningWorker({
         ...app,
         redisUrl,
