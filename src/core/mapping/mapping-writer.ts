@@ -1,5 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { AppUserId } from "./app-user-id.js";
-import type { Clock } from "../clock.js";
+import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { FailedMapping, Mapping } from "./mapping.js";
 import { toRetried, transition, type Trigger, type TransitionRules } from "./transitions.js";
@@ -14,6 +15,12 @@ export type MappingStore = {
 
 /** A write fails after it has lost this many races in a row: normal contention does not explain so many. */
 const maxRaces = 50;
+/** The longest wait after a lost race, milliseconds. */
+const maxWaitMs = 100;
+
+/** The first races are repeated immediately. Then writers of one mapping wait, so that they meet less often. */
+const toWaitMs = (race: number, random: Random): number =>
+  race < 2 ? 0 : random() * Math.min(maxWaitMs, 2 ** race);
 
 /**
  * Writes mappings: only a sweeper's claim and `retryFailedMapping` bypass it. It reads a mapping, computes the next one
@@ -23,10 +30,12 @@ export function createMappingWriter({
   mappings,
   rules,
   now,
+  random = Math.random,
 }: {
   mappings: MappingStore;
   rules: TransitionRules;
   now: Clock;
+  random?: Random;
 }) {
   const write = (seen: Mapping | null, next: Mapping): Promise<boolean> =>
     seen === null ? mappings.insert(next) : mappings.replace(seen, next);
@@ -48,6 +57,8 @@ export function createMappingWriter({
       if (next === null || next === mapping) return next;
       const written = mapping === null ? next : { ...next, revision: mapping.revision + 1 };
       if (await write(mapping, written)) return written;
+      const waitMs = toWaitMs(race, random);
+      if (waitMs > 0) await delay(waitMs);
       mapping = await mappings.find(appUserId);
     }
     throw new ServiceError("SERVICE_UNAVAILABLE", {
