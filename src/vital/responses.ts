@@ -30,10 +30,32 @@ function toKind(operation: VitalOperation, status: number, isAskedToWait: boolea
   return isTemporary ? "unavailable" : "refused";
 }
 
-/** Returns the error for a response with an unexpected status, and not about a missing user. */
-export function toVitalError(operation: VitalOperation, response: HttpResponse): VitalError {
+const maxReasonLength = 200;
+
+/** Removes a client user id from a text, as it is and as in a path: it may be an e-mail address. */
+function hideId(text: string, clientUserId: string | undefined): string {
+  if (clientUserId === undefined || clientUserId === "") return text;
+  const forms = [clientUserId, encodeURIComponent(clientUserId)].map((form) =>
+    form.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"),
+  );
+  return text.replace(
+    new RegExp(`(?<![\\p{L}\\p{N}])(?:${forms.join("|")})(?![\\p{L}\\p{N}])`, "giu"),
+    "<id>",
+  );
+}
+
+/**
+ * Returns the error for a response with an unexpected status, and not about a missing user. Its message is logged, so it
+ * does not repeat the client user id of the request.
+ */
+export function toVitalError(
+  operation: VitalOperation,
+  response: HttpResponse,
+  clientUserId?: string,
+): VitalError {
   const { status } = response;
-  const message = `${operation}: ${status} ${toErrorText(parseJson(response.text))}`;
+  const reason = hideId(toErrorText(parseJson(response.text)), clientUserId).slice(0, maxReasonLength);
+  const message = `${operation}: ${status} ${reason}`;
   const retryAfterMs = parseRetryAfterMs(response.headers, new Date(), "x-ratelimit-reset");
   const details = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   return new VitalError(toKind(operation, status, retryAfterMs !== undefined), message, details);
@@ -41,7 +63,11 @@ export function toVitalError(operation: VitalOperation, response: HttpResponse):
 
 /** Returns the error for a response that says that the user does not exist. */
 export const toMissingError = (operation: VitalOperation, { status, text }: HttpResponse): VitalError =>
-  new VitalError("not_found", `${operation}: ${status} ${toErrorText(parseJson(text))}`, { status });
+  new VitalError(
+    "not_found",
+    `${operation}: ${status} ${toErrorText(parseJson(text)).slice(0, maxReasonLength)}`,
+    { status },
+  );
 
 /** Parses a response body. A body with an undocumented structure is a temporary failure. */
 export function parseBody<S extends z.ZodType>(

@@ -80,8 +80,8 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     }
   }
 
-  function toError(operation: VitalOperation, response: HttpResponse): VitalError {
-    const error = toVitalError(operation, response);
+  function toError(operation: VitalOperation, response: HttpResponse, clientUserId?: string): VitalError {
+    const error = toVitalError(operation, response, clientUserId);
     if (error.kind === "unknown_path") onUnknownPath(error);
     return error;
   }
@@ -113,7 +113,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
     const path = `/v2/user/resolve/${encodeURIComponent(clientUserId)}`;
     const response = await call("resolve-user", "GET", path);
     if (isUserMissing(response)) return null;
-    if (response.status !== 200) throw toError("resolve-user", response);
+    if (response.status !== 200) throw toError("resolve-user", response, clientUserId);
     return toUser("resolve-user", parseBody(WireUser, "resolve-user", response), clientUserId);
   }
 
@@ -125,7 +125,7 @@ export function createVitalClient(options: VitalClientOptions): VitalApi & { clo
         return { ...user, isNew: true };
       }
       const existing = await findExisting(clientUserId, response);
-      if (existing === null) throw toError("create-user", response);
+      if (existing === null) throw toError("create-user", response, clientUserId);
       return { ...existing, isNew: false };
     },
 

@@ -32,14 +32,9 @@ export const noReasonGiven = "no reason given";
 export function toErrorText(body: unknown): string {
   const detail = z.object({ detail: z.unknown() }).safeParse(body).data?.detail;
   const text = z.string().safeParse(detail).data;
-  if (text !== undefined) return text.slice(0, 200);
+  if (text !== undefined) return text;
   const named = z.object({ error_message: z.string() }).safeParse(detail).data;
-  if (named !== undefined) return named.error_message.slice(0, 200);
+  if (named !== undefined) return named.error_message;
   const problems = z.array(z.object({ msg: z.string() })).safeParse(detail).data;
-  return (
-    problems
-      ?.map(({ msg }) => msg)
-      .join("; ")
-      .slice(0, 200) ?? noReasonGiven
-  );
+  return problems?.map(({ msg }) => msg).join("; ") ?? noReasonGiven;
 }

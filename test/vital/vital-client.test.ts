@@ -312,6 +312,32 @@ describe("a user that exists already", () => {
   });
 });
 
+test.each(["ada@example.com", "tenants|7 (ada)", "a.b*c", "$&", "x"])(
+  "an error does not repeat the client user id %s, whatever the response repeats",
+  async (id) => {
+    const path = `/v2/user/resolve/${encodeURIComponent(id)}`;
+    const bodies = [
+      { detail: `no user '${id}' in ${path}` },
+      { detail: { error_message: `${"-".repeat(195)} ${id} exists` } },
+      { detail: [{ msg: `${id} is invalid`, input: id }, { msg: path.toLowerCase() }] },
+    ];
+    for (const body of bodies) {
+      for (const status of [400, 404, 422, 500]) {
+        const { url } = await startStubVital(respondWith({ status, body }));
+        const client = openClient(url);
+        // A 404 with a text is about a missing user.
+        const work = status === 404 ? client.createUser(id) : client.findUser(id);
+        const { message } = await failureOf(work);
+        const words = message.split(/[\s/;']+/).map((word) => word.toLowerCase());
+        expect(words).not.toContain(id.toLowerCase());
+        expect(words).not.toContain(encodeURIComponent(id).toLowerCase());
+        if (id.length > 1) expect(message).not.toContain(id.slice(0, 4));
+        expect(message).toMatch(/^(create|resolve)-user: \d{3} .*<id>|-{195}/);
+      }
+    }
+  },
+);
+
 describe("invalid responses", () => {
   test.each<[string, StubResponse]>([
     ["invalid JSON", { body: "<html></html>", headers: { "content-type": "application/json" } }],
