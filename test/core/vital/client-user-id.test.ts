@@ -117,7 +117,7 @@ describe("the client user id", () => {
         expect(once.split("/")).toEqual(["", "v2", "user", "resolve", clientUserId]);
         expect(decodeURIComponent(once)).toBe(once);
         expect(once.normalize("NFC").trim()).toBe(once);
-        expect(new URL(once, "http://vital").pathname).toBe(encodeURI(once));
+        expect(decodeURIComponent(new URL(once, "http://vital").pathname)).toBe(once);
       }),
       { numRuns: 20_000 },
     );
