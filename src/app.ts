@@ -16,6 +16,7 @@ import type { Closers } from "./lifecycle/closers.js";
 import { startReadiness } from "./lifecycle/readiness.js";
 import { createMongoConnection } from "./mongo/connection.js";
 import { createMappings } from "./mongo/mappings.js";
+import { listMongoSecrets } from "./mongo/mongo-url.js";
 import { createTeamRecords } from "./mongo/team.js";
 import { appUserEventsQueueName, createAppUserEventQueue } from "./queue/app-user-events.js";
 import {
@@ -59,7 +60,7 @@ export type AppOptions = {
 export function createProcessLog(name: ProcessName, config: ServicesConfig): Logger {
   const secrets = [
     config.vital.apiKey,
-    config.mongodbUrl,
+    ...listMongoSecrets(config.mongodbUrl),
     ...listRedisSecrets(config.redisUrl),
     config.admin.password ?? "",
     ...listProxySecrets(config.proxies),

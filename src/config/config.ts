@@ -8,17 +8,18 @@ import {
   type Environment,
   type SettingsReader,
 } from "./settings-reader.js";
+import { checkMongoUrl, MongoUrlError, mongoUrlHint } from "../mongo/mongo-url.js";
 import { parseRedisUrl, RedisUrlError, redisUrlHint } from "../queue/redis-url.js";
 import { logLevels } from "../telemetry/logger.js";
 import { apiKeyHint, parseApiKey } from "../vital/api-key.js";
 
-const mongoHint = "mongodb://user:password@host:27017/database?replicaSet=rs0";
-
-/** A MongoDB connection string may name several hosts, which URL parsers reject. */
 function readMongoUrl(reader: SettingsReader): string {
-  const url = reader.requiredSecret("MONGODB_URL", `set it to ${mongoHint}`);
-  if (url !== "" && !/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+/.test(url)) {
-    reader.problem("MONGODB_URL", `must name the servers and the database, for example ${mongoHint}`);
+  const url = reader.requiredSecret("MONGODB_URL", `set it to ${mongoUrlHint}`);
+  try {
+    if (url !== "") for (const note of checkMongoUrl(url)) reader.note("MONGODB_URL", note);
+  } catch (error) {
+    if (!(error instanceof MongoUrlError)) throw error;
+    reader.problem("MONGODB_URL", error.message);
   }
   return url;
 }

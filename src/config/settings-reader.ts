@@ -117,6 +117,8 @@ export function createSettingsReader(environment: Environment) {
     problems: problems as readonly string[],
     /** Reports a problem, unless the value has a flaw that explains it. Long parts of `message` in quotes are cut. */
     problem,
+    /** Adds a note about a value that is accepted, but does not do what it says. */
+    note: (name: string, message: string): void => void notes.add(`${name}: ${toShownMessage(message)}`),
     text,
     secret: (name: string) => secret(name),
     requiredSecret: (name: string, hint: string): string => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
 import { endsWithin } from "../core/deadline.js";
+import { consistency } from "./mongo-url.js";
 import { createOperations, type RunOperation } from "./operations.js";
 
 export type MongoOptions = {
@@ -61,9 +62,7 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
       waitQueueTimeoutMS: serverSelectionTimeoutMs,
       connectTimeoutMS: options.connectTimeoutMs ?? 5_000,
       maxPoolSize: options.maxPoolSize,
-      readConcern: { level: "majority" },
-      readPreference: "primary",
-      writeConcern: { w: "majority", wtimeoutMS: 5_000 },
+      ...consistency,
     });
     connecting = client;
     try {
