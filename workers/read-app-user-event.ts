@@ -41,11 +41,13 @@ const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 type SignupJob = Pick<Job<unknown>, "id" | "name" | "data" | "timestamp">;
 
 /**
- * Returns the id of an event that contains none: that of its job. BullMQ's own ids are numbers, which start again at 1
- * when Redis is flushed, so the time when the job was added belongs to them. A retry of the job changes neither.
+ * Returns the id by which the producer identifies the event in every job that it adds for it: the event's own id or a job
+ * id of the producer. BullMQ's own job ids are numbers, which differ for each job.
  */
-const toJobEventId = ({ id = "", timestamp }: SignupJob) =>
-  /^\d*$/.test(id) ? `job-${id}-${timestamp}` : `job-${id}`;
+function findEventId(eventId: string, { id: jobId = "" }: SignupJob): string | null {
+  if (eventId !== "") return eventId;
+  return /^\d*$/.test(jobId) ? null : `job-${jobId}`;
+}
 
 /** Reads a job that any producer may have added. */
 export function readAppUserEvent(job: SignupJob): ReadJob {
@@ -62,17 +64,18 @@ export function readAppUserEvent(job: SignupJob): ReadJob {
   if ("ignored" in read) return { outcome: "ignored", typeName: read.ignored };
   const problem = appUserIdProblem(appUserId);
   if (problem !== null) return reject(`appUserId: ${problem}`);
+  const hasOwnTime = !isAbsentTime(occurredAt);
   // The time when the job was added is the time of an event that contains none: a retry of the job does not change it.
-  const at = parseEventTime(isAbsentTime(occurredAt) ? job.timestamp : occurredAt);
+  const at = parseEventTime(hasOwnTime ? occurredAt : job.timestamp);
   if (at === null) return reject(`occurredAt: ${describeTimeProblem(occurredAt)}`);
   const { type } = read;
   const userId = appUserId as AppUserId;
   const key = toEventKey({
     type,
     appUserId: userId,
-    id: id === "" ? toJobEventId(job) : id,
-    occurredAt: at,
-    getContent: () => "",
+    id: findEventId(id, job),
+    occurredAt: hasOwnTime ? at : null,
+    getContent: () => JSON.stringify(job.data),
   });
   const eventId = toStoredEventId(id === "" ? `job-${job.id ?? ""}` : id);
   return {
