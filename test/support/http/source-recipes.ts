@@ -140,8 +140,11 @@ export async function createKindeReceiver(code: PageCode) {
 async function createKinde({ code, userId: id }: RecipeContext): Promise<Recipe> {
   const { receive, sign } = await createKindeReceiver(code);
   const toEvent = (type: string, at: Date, eventId: string): PlatformEvent => ({
-    send: async () =>
-      receive(await sign({ type, data: { user: { id } }, timestamp: at.toISOString(), event_id: eventId })),
+    send: async () => {
+      // Kinde documents `timestamp` for detecting replays, so it may differ in each attempt.
+      const times = { event_timestamp: at.toISOString(), timestamp: new Date().toISOString() };
+      await receive(await sign({ type, data: { user: { id } }, ...times, event_id: eventId }));
+    },
     id: eventId,
     occurredAt: at,
   });
