@@ -64,7 +64,7 @@ const isAbsent = (value: unknown) => value === undefined || value === null || va
 function toTime(value: unknown): unknown {
   if (typeof value !== "string") return value;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value);
-  return value.replace(/([+-]\d{2})$/, "$1:00");
+  return value.replace(/(:\d{2}(?:\.\d+)?[+-]\d{2})$/, "$1:00");
 }
 
 function toReadLine(line: number, { appUserId, type, occurredAt }: Fields, run: Run): ReadLine {

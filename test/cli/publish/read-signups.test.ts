@@ -73,7 +73,7 @@ describe.each([1, 2, 7, 65_536])("in chunks of %i bytes", (chunkBytes) => {
 test("an invalid line is reported with its reason, and the next one is read", async () => {
   const input = Buffer.concat([
     Buffer.from(
-      "appUserId,type,occurredAt\n,,\nu1,user.updated,\nu2,,yesterday\nu3,,2026-01-02T03:04:05\nu4\n",
+      "appUserId,type,occurredAt\n,,\nu1,user.updated,\nu2,,yesterday\nu3,,2026-01-02T03:04:05\nu4\nu5,,2026-01-02\n",
     ),
     Buffer.from([0x75, 0xff, 0x2c, 0x2c, 0x0a]),
     Buffer.from('u"5,,\n"u6"x,,\nu7,,\n'),
@@ -84,10 +84,11 @@ test("an invalid line is reported with its reason, and the next one is read", as
     "4 !the time must be an RFC 3339 time with a zone, such as 2026-11-22T10:00:00Z, or seconds or milliseconds since 1970",
     "5 !the time has no time zone; append Z if it is UTC, or an offset such as +02:00",
     "6 !has 1 fields, but the header has 3",
-    "7 !is not well-formed UTF-8",
-    "8 !has misplaced quotes",
+    "7 !the time is only a date; send the time and its zone too, such as 2026-11-22T10:00:00Z",
+    "8 !is not well-formed UTF-8",
     "9 !has misplaced quotes",
-    `10 u7 user.created ${now}`,
+    "10 !has misplaced quotes",
+    `11 u7 user.created ${now}`,
   ]);
   const lines = ["{", "[]", "7", '{"id":7}', "{}", '"a\\u0000b"', '"u1"'].join("\n");
   expect((await read(lines, "ndjson")).map(toText)).toEqual([
