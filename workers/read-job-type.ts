@@ -29,7 +29,7 @@ const findNamedType = (name: string): SignupEventType | null => findSimilarType(
 export function readJobType(name: string, type: string | undefined): JobType {
   const namedType = findNamedType(name);
   const isNamedAsDocumented = name === appUserEventJobName;
-  if (type === undefined) {
+  if (type === undefined || type.trim() === "") {
     if (namedType !== null) return { type: namedType };
     return {
       problem: isNamedAsDocumented

@@ -239,6 +239,7 @@ test("a job whose name or type is not clear fails with the reason, and its name 
     ["signup", { appUserId: "u1" }, /is named signup and its data has no type; name the job app-user-event/],
     ["signup", signup("u1", { type: "signup" }), /is named signup; name the job app-user-event/],
     ["app-user-event", { appUserId: "u1" }, /^type: must be user.created or user.deleted$/],
+    ["app-user-event", signup("u1", { type: " " }), /^type: must be user.created or user.deleted$/],
     ["app-user-event", signup("u1", { type: "USER.CREATED" }), /^type: must be written user.created$/],
     ["app-user-event", signup("u1", { type: "user_delete" }), /^type: must be written user.deleted$/],
     ["robin@example.com", { appUserId: "u1" }, /is named other and/],
