@@ -3,7 +3,7 @@ const maxTypeLength = 64;
 /** A name that consists of words. Ids, e-mail addresses and texts are none: they must not become labels or log fields. */
 const typeName = /^[A-Za-z]{1,32}\d{0,2}(?:[._:/-][A-Za-z]{1,32}\d{0,2})*$/;
 
-/** The label of a type that has no name, or whose name is none, and of every type after the first fifty. */
+/** The label of a type that has no name, or whose name is none, and of a type that is not remembered. */
 export const otherType = "other";
 
 /** Returns a type or job name that is safe as a label and in the log, and {@link otherType} for any other text. */
@@ -41,6 +41,8 @@ export function findSimilarType<T extends string>(
   if (name.length > maxTypeLength) return null;
   const letters = toLetters(name);
   const candidates = acceptedTypes
+    // Most names differ by more letters than the edits may change, which costs no comparison.
+    .filter((type) => Math.abs(toLetters(type).length - letters.length) <= maxEdits)
     .map((type) => ({ type, edits: countEdits(letters, toLetters(type)) }))
     .filter(({ edits }) => edits <= maxEdits);
   candidates.sort((a, b) => a.edits - b.edits);

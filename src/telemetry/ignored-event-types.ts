@@ -13,9 +13,24 @@ export type IgnoredEvent = {
   fix: string;
 };
 
+/** A set of at most fifty names. */
+function createNames() {
+  const names = new Set<string>();
+  return {
+    has: (name: string): boolean => names.has(name),
+    /** Adds a name; returns `false` when the set has it already or is full. */
+    add(name: string): boolean {
+      if (names.has(name) || names.size >= maxTypes) return false;
+      names.add(name);
+      return true;
+    },
+  };
+}
+
 /**
  * Returns a function that counts an ignored event by its type, and logs each type once per source. A type that looks like
- * a misspelled one is a warning. The first fifty types have labels of their own.
+ * a misspelled one is a warning. The first fifty types have labels of their own, and so do the first fifty that look
+ * misspelled: many other types, such as those of all sign-ins, must not hide a wrong name.
  */
 export function createIgnoredEventTypes({
   log,
@@ -24,26 +39,18 @@ export function createIgnoredEventTypes({
   log: Logger;
   count: ((type: string) => void) | undefined;
 }): (event: IgnoredEvent) => void {
-  const labels = new Set<string>();
-  const logged = new Set<string>();
+  const misspelled = { labels: createNames(), logged: createNames() };
+  const others = { labels: createNames(), logged: createNames() };
 
-  function report({ source, acceptedTypes, fix }: IgnoredEvent, type: string): void {
-    const similarTo = type === otherType ? null : findSimilarType(type, acceptedTypes);
+  return ({ source, typeName, acceptedTypes, fix }) => {
+    const name = toTypeLabel(typeName);
+    const similarTo = name === otherType ? null : findSimilarType(name, acceptedTypes);
+    const { labels, logged } = similarTo === null ? others : misspelled;
+    const type = labels.has(name) || labels.add(name) ? name : otherType;
+    count?.(type);
+    if (!logged.add(`${source} ${type}`)) return;
     const fields = { source, type, accepted: acceptedTypes, fix };
     if (similarTo === null) log.info(fields, "ignoring events of this type");
     else log.warn({ ...fields, similarTo }, "ignoring events whose type looks misspelled");
-  }
-
-  return (event) => {
-    let type = toTypeLabel(event.typeName);
-    if (!labels.has(type)) {
-      if (labels.size < maxTypes) labels.add(type);
-      else type = otherType;
-    }
-    count?.(type);
-    const key = `${event.source} ${type}`;
-    if (logged.has(key) || logged.size >= maxTypes) return;
-    logged.add(key);
-    report(event, type);
   };
 }

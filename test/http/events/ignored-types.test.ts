@@ -97,4 +97,23 @@ test("the first fifty types have labels and log lines, and the memory for them i
   expect(lines).toHaveLength(50);
   await postAsBearer({ type: types[0], data: {} });
   expect(ignoredTypes.at(-1)).toBe(types[0]);
+  expect(lines).toHaveLength(50);
+});
+
+test("a type that looks misspelled still shows after fifty others, and fifty such types are remembered", async () => {
+  const { postAsBearer, lines, ignoredTypes } = await startIngressForTest();
+  const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
+  const send = (types: string[]) => postAsBearer(types.map((type) => ({ type, data: { id: "u1" } })));
+  await send(letters.flatMap((one) => Array.from("xyz", (other) => `type.${one}${other}`)));
+  ignoredTypes.length = 0;
+  await send(["user_created", "user.create"]);
+  expect(ignoredTypes).toEqual(["user_created", "user.create"]);
+  const warnings = () => lines.filter(({ level }) => level === "warn");
+  expect(warnings()).toMatchObject([
+    { fields: { type: "user_created", similarTo: "user.created" } },
+    { fields: { type: "user.create", similarTo: "user.created" } },
+  ]);
+  await send(letters.flatMap((one) => Array.from("xyz", (other) => `user.created${one}${other}`)));
+  expect(warnings()).toHaveLength(50);
+  expect(ignoredTypes.at(-1)).toBe("other");
 });
