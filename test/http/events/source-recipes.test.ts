@@ -96,6 +96,14 @@ describe.each(Object.entries(sourceRecipes))("the recipe of %s", (name, createRe
     expect(await find(userId)).toEqual(deleting);
   });
 
+  test("a signup that arrives for the first time after the deletion changes nothing", async () => {
+    const { signup, deletion } = await start();
+    await (deletion === null ? deletionByAnother(userId) : deletion.send());
+    waitHours(1);
+    await signup.send();
+    expect(await find(userId)).toMatchObject({ state: "deleting", lastEvent: { type: "user.deleted" } });
+  });
+
   test("a deletion that the platform sends again after a newer signup changes nothing", async () => {
     const { signup, deletion } = await start();
     if (deletion === null) return;

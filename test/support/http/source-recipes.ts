@@ -51,7 +51,7 @@ async function createAuthJs({ code, userId: id }: RecipeContext): Promise<Recipe
   const { events } = await code.loadBlock<{ events: Events }>("better-auth", 1);
   const forward = await code.loadForward();
   return {
-    signup: { send: () => events.createUser({ user: { id } }), id: derivedId, occurredAt: null },
+    signup: { send: () => events.createUser({ user: { id } }), id: derivedId, occurredAt: epoch },
     // The page prints this call as text.
     deletion: { send: () => forward("user.deleted", id), id: derivedId, occurredAt: null },
   };
