@@ -41,13 +41,13 @@ const reject = (reason: string): ReadJob => ({ outcome: "refused", reason });
 type SignupJob = Pick<Job<unknown>, "id" | "name" | "data" | "timestamp">;
 
 /**
- * Returns the id by which the producer identifies the event in every job that it adds for it: the event's own id or a job
- * id of the producer. BullMQ's own job ids are numbers, which differ for each job.
+ * Returns the id by which a producer identifies an event that has no id of its own: the job's id, if the producer has set
+ * it. BullMQ's own job ids are numbers, which differ for each job.
+ *
+ * An event with a time is identified by its time instead: producers set the user's id as the job's id so that BullMQ adds
+ * the job only once, and then all signups of that user would be one event.
  */
-function findEventId(eventId: string, { id: jobId = "" }: SignupJob): string | null {
-  if (eventId !== "") return eventId;
-  return /^\d*$/.test(jobId) ? null : `job-${jobId}`;
-}
+const toJobEventId = ({ id = "" }: SignupJob): string | null => (/^\d*$/.test(id) ? null : `job-${id}`);
 
 /** Reads a job that any producer may have added. */
 export function readAppUserEvent(job: SignupJob): ReadJob {
@@ -73,7 +73,7 @@ export function readAppUserEvent(job: SignupJob): ReadJob {
   const key = toEventKey({
     type,
     appUserId: userId,
-    id: findEventId(id, job),
+    id: id !== "" ? id : hasOwnTime ? null : toJobEventId(job),
     occurredAt: hasOwnTime ? at : null,
     getContent: () => JSON.stringify(job.data),
   });

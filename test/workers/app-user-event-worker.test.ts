@@ -125,6 +125,26 @@ test("an event that is added repeatedly, with or without the same job id, create
   expect((await find("u1"))?.state).toBe("pending");
 });
 
+test.each([
+  ["the user's id", "u1"],
+  ["a text with the user's id", "signup-u1"],
+])(
+  "a producer that sets %s as the id of every job can report several signups and deletions",
+  async (_, jobId) => {
+    const { add, find, counts, isEmpty } = await startWorker();
+    const types = ["user.created", "user.deleted", "user.created", "user.deleted"];
+    for (const [index, type] of types.entries()) {
+      const occurredAt = `2026-01-0${index + 1}T00:00:00Z`;
+      await add(signup("u1", { type, id: undefined, occurredAt }), { jobId });
+      await waitUntil(
+        "it is recorded",
+        async () => counts["queue accepted"] === index + 1 && (await isEmpty()),
+      );
+      expect((await find("u1"))?.lastEvent).toMatchObject({ type, at: new Date(occurredAt) });
+    }
+  },
+);
+
 test("an event without an id and a time gets the id and the time of its job", async () => {
   const { add, find, counts } = await startWorker();
   const timestamp = Date.now() - 3_600_000;
