@@ -77,7 +77,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
   const now: Clock = () => new Date();
   const random: Random = Math.random;
 
-  const { mongo, mappings, teams } = openStore(config, options);
+  const { mongo, mappings, teams } = openStore(config, options, now);
   const { redis, queue, eventQueue, onRedisError } = openQueues(config, { log, closers, now });
   const metrics = createMetrics({
     sources: {
@@ -126,6 +126,7 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
     assertDeployment: team.assertDeployment,
     prepareIndexes: mappings.indexes.prepare,
     ping: mongo.ping,
+    lastMongoFailure: mongo.lastFailure,
     isStopping: options.isStopping,
     isFatal: (error) => error instanceof WrongDeploymentError,
     onFatal(error) {
@@ -155,13 +156,17 @@ export function createApp(config: ServicesConfig, options: AppOptions) {
 
 export type App = ReturnType<typeof createApp>;
 
-function openStore(config: ServicesConfig, { name, mongo: timeouts, closers }: AppOptions) {
+function openStore(config: ServicesConfig, { name, mongo: timeouts, closers, log }: AppOptions, now: Clock) {
+  const warn = createThrottledWarning({ log, phrase: "MongoDB is not available", now });
   const mongo = createMongoConnection({
     url: config.mongodbUrl,
     appName: `vital-gateway ${name}`,
     ...timeouts,
     connectTimeoutMs: Math.min(timeouts.serverSelectionTimeoutMs, 5_000),
     maxPoolSize: 50,
+    onFailure({ reason, fix }) {
+      warn(new Error(reason), { fix });
+    },
   });
   closers.add("MongoDB", mongo.close);
   return { mongo, mappings: createMappings(mongo), teams: createTeamRecords(mongo) };

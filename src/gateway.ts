@@ -52,7 +52,7 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
     closers.add("authentication", authentication.close);
 
     const { metrics, readiness } = app;
-    const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
+    const admin = createAdminServer({ log, readiness: readiness.detailedState, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
     const schema = createGraphqlSchema(config, app, closers);
     const server = createGatewayServer(config, app, { schema, authentication });

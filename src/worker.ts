@@ -64,7 +64,7 @@ export async function startWorker(config: WorkerConfig, lifecycle: Lifecycle) {
     const { metrics, readiness } = app;
 
     for (const note of config.notes) log.warn({}, note);
-    const admin = createAdminServer({ log, readiness: readiness.state, metrics: metrics.read });
+    const admin = createAdminServer({ log, readiness: readiness.detailedState, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
     const adminUrl = await admin.listen({ port: config.admin.port, host: config.admin.host });
     log.info({ adminUrl, ...config.vital.deployment }, "worker started");

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 
 /** Whether the process can do its work; if not, `reason` tells the operator why. */
-export type Readiness = { ready: true } | { ready: false; reason: string };
+export type Readiness = { ready: true } | { ready: false; reason: string; fix?: string };
 export type ReadinessCheck = () => Readiness | Promise<Readiness>;
 
 /**
@@ -14,7 +14,11 @@ export function registerHealth(app: FastifyInstance, readiness: ReadinessCheck):
     const state = await check(readiness);
     return state.ready
       ? { status: "ready" }
-      : reply.code(503).send({ status: "not ready", reason: state.reason });
+      : reply.code(503).send({
+          status: "not ready",
+          reason: state.reason,
+          ...(state.fix !== undefined && { fix: state.fix }),
+        });
   });
 }
 

@@ -16,6 +16,7 @@ export function startReadiness({
   assertDeployment,
   prepareIndexes,
   ping,
+  lastMongoFailure,
   isFatal,
   onFatal,
   isStopping,
@@ -26,6 +27,8 @@ export function startReadiness({
   /** Creates the indexes of an empty collection. Returns the names of the missing ones. */
   prepareIndexes: () => Promise<readonly string[]>;
   ping: () => Promise<void>;
+  /** Why MongoDB was last unavailable. Only operators may see it. */
+  lastMongoFailure: () => { reason: string; fix: string } | null;
   /** Whether an error of these checks can only be fixed by a restart with different settings. */
   isFatal: (error: unknown) => boolean;
   /** Called once with the fatal error. The checks then stop. */
@@ -72,9 +75,19 @@ export function startReadiness({
     return problem === null ? { ready: true } : { ready: false, reason: problem };
   }
 
+  /** Returns the reason of MongoDB's driver if MongoDB is the reason, for the admin port. */
+  function detailedState(): Readiness {
+    const current = state();
+    const failure = lastMongoFailure();
+    const isAboutMongo = !current.ready && current.reason.startsWith("MongoDB");
+    if (!isAboutMongo || failure === null) return current;
+    return { ready: false, reason: `MongoDB: ${failure.reason}`, fix: failure.fix };
+  }
+
   return {
     whenFirstReady,
     state,
+    detailedState,
 
     /** Wraps a function so that it rejects with `SERVICE_UNAVAILABLE` until the checks have passed once. */
     guard<A extends unknown[], R>(service: (...args: A) => Promise<R>): (...args: A) => Promise<R> {

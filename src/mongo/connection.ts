@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import mongoose, { type Connection } from "mongoose";
 import { endsWithin } from "../core/deadline.js";
+import { describeMongoFailure, type MongoFailure } from "./failure.js";
 import { consistency } from "./mongo-url.js";
 import { createOperations, type RunOperation } from "./operations.js";
 
@@ -14,6 +15,8 @@ export type MongoOptions = {
   connectTimeoutMs?: number;
   maxPoolSize: number;
   appName: string;
+  /** Called for every failed attempt to connect and for every failed operation. */
+  onFailure?: (failure: MongoFailure) => void;
 };
 
 /** A connection, and the function that runs an operation on it. */
@@ -38,8 +41,12 @@ const closeTimeoutMs = 1_500;
 export function createMongoConnection({ url, ...options }: MongoOptions): MongoAccess & {
   /** Resolves with the first connection; never rejects, and never resolves after `close`. */
   whenConnected: Promise<void>;
+  /** Resolves with the failure of the first attempt to connect, or with `null` if it connected; never rejects. */
+  whenFirstAttemptEnded: Promise<MongoFailure | null>;
   /** Rejects when MongoDB is not responding. */
   ping: () => Promise<void>;
+  /** The last failure, for example the reason why there is no connection yet; `null` before the first one. */
+  lastFailure: () => MongoFailure | null;
   close: () => Promise<void>;
 } {
   const connection = mongoose.createConnection();
@@ -51,7 +58,21 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
   const { serverSelectionTimeoutMs, socketTimeoutMs } = options;
   const run = createOperations(
     socketTimeoutMs === 0 ? 0 : serverSelectionTimeoutMs + socketTimeoutMs + marginMs,
+    // Before the first connection, the attempts to connect know the reason.
+    (error) => {
+      if (connection.db !== undefined) reportFailure(error);
+    },
   );
+  let lastFailure: MongoFailure | null = null;
+  let resolveFirstFailure: (failure: MongoFailure) => void;
+  const firstFailure = new Promise<MongoFailure>((resolve) => (resolveFirstFailure = resolve));
+
+  function reportFailure(error: unknown): void {
+    if (abort.signal.aborted) return;
+    lastFailure = describeMongoFailure(error);
+    resolveFirstFailure(lastFailure);
+    options.onFailure?.(lastFailure);
+  }
 
   /** One attempt with its own client, so that an attempt that hangs does not delay the next. */
   async function attempt(): Promise<void> {
@@ -83,7 +104,8 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
       try {
         await attempt();
         return;
-      } catch {
+      } catch (error) {
+        reportFailure(error);
         await delay(connectRetryMs, undefined, { signal: abort.signal }).catch(() => undefined);
       }
     }
@@ -95,15 +117,19 @@ export function createMongoConnection({ url, ...options }: MongoOptions): MongoA
     await connection.close(true);
   }
 
+  const whenConnected = connect();
+
   return {
     connection,
-    whenConnected: connect(),
+    whenConnected,
+    whenFirstAttemptEnded: Promise.race([whenConnected.then(() => null), firstFailure]),
     run,
     ping: () =>
       run(async () => {
         if (connection.db === undefined) throw new Error("MongoDB has not responded yet");
         await connection.db.command({ ping: 1 });
       }),
+    lastFailure: () => lastFailure,
     /** Always resolves, and soon. What the driver has not closed by then ends with the process. */
     async close() {
       abort.abort();

@@ -21,8 +21,12 @@ export function toStorageError(error: unknown): ServiceError {
  * never settles, and its caller would wait forever. What such an operation does later is unknown.
  *
  * @param timeoutMs 0 for no limit
+ * @param onFailure is called with the error of the driver
  */
-export function createOperations(timeoutMs: number): RunOperation {
+export function createOperations(
+  timeoutMs: number,
+  onFailure: (error: unknown) => void = () => undefined,
+): RunOperation {
   const toTimeoutError = () =>
     new ServiceError("SERVICE_UNAVAILABLE", {
       retryAfterMs,
@@ -34,6 +38,7 @@ export function createOperations(timeoutMs: number): RunOperation {
       const work = operation();
       return await (timeoutMs === 0 ? work : withDeadline(work, timeoutMs, toTimeoutError));
     } catch (error) {
+      onFailure(error);
       throw toStorageError(error);
     }
   };

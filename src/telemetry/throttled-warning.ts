@@ -15,12 +15,12 @@ export function createThrottledWarning({
   phrase: string;
   now: Clock;
   quietMs?: number;
-}): (error: unknown) => void {
+}): (error: unknown, fields?: object) => void {
   let loggedAtMs = 0;
-  return (error) => {
+  return (error, fields = {}) => {
     const nowMs = now().getTime();
     if (nowMs - loggedAtMs < quietMs) return;
     loggedAtMs = nowMs;
-    log.warn({ reason: toReason(error) }, phrase);
+    log.warn({ reason: toReason(error), ...fields }, phrase);
   };
 }

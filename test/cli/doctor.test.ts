@@ -8,6 +8,7 @@ import { createVitalClient } from "../../src/vital/vital-client.js";
 import { createMongoConnection, type MongoConnection } from "../../src/mongo/connection.js";
 import { startTestStack, type TestStack } from "../support/security/test-stack.js";
 import { startOwnRedis, createTestDatabase, createTestRedis } from "../support/services.js";
+import { startMongod } from "../support/mongo/start-mongod.js";
 import { runCli } from "../support/cli/run-cli.js";
 
 type Finding = { check: string; ok: boolean; detail: string; fix?: string };
@@ -139,6 +140,28 @@ test("missing indexes and a Redis that is down are found", { timeout }, async ()
   expect(find("indexes")?.detail).toContain("vital_user_id_unique");
   expect(find("indexes")?.fix).toContain("vital-gateway migrate");
   expect(find("Redis")?.fix).toContain("REDIS_URL");
+});
+
+test(
+  "a standalone MongoDB is found, with the command that initiates a replica set",
+  { timeout },
+  async () => {
+    const { port } = await startMongod({ replicaSet: null });
+    const { exitCode, failed } = await examine({ MONGODB_URL: `mongodb://127.0.0.1:${port}/vital` });
+    expect(exitCode).toBe(1);
+    expect(failed).toContainEqual({
+      check: "MongoDB replica set",
+      ok: false,
+      detail: "a standalone server, without a replica set",
+      fix: expect.stringContaining("rs.initiate()") as string,
+    });
+  },
+);
+
+test("the reason of MongoDB's driver is shown, without the password", { timeout }, async () => {
+  const { find, stdout } = await examine({ MONGODB_URL: "mongodb://ada:c4n4ry00@127.0.0.1:1/vital" });
+  expect(find("MongoDB")?.detail).toBe("connect ECONNREFUSED 127.0.0.1:1");
+  expect(stdout).not.toContain("c4n4ry00");
 });
 
 describe("--token", () => {
