@@ -49,7 +49,7 @@ function getString(body: object, field: string): string {
  * of health data are parsed and discarded.
  */
 export function createSdkOperations({ users, now }: { users: UserStore; now: () => number }): Operation[] {
-  /** Returns the user in the path. Throws 404 for an unknown or deleted one, 403 for one that the caller may not open. */
+  /** Returns the user in the path. Throws 404 for an unknown or deleted one, 403 for one that the caller may not access. */
   const getUser = ({ params }: ApiRequest, scope: Scope): User => {
     const vitalUserId = parseUserId(params.user_id);
     assertInScope(scope, vitalUserId);

@@ -16,7 +16,7 @@ const strayQueues = [
   "{vital}:app-user-event",
 ];
 
-/** The key patterns of these queues that a Redis user needs beside `{vital}:*`. */
+/** The key patterns of these queues that a Redis user needs in addition to `{vital}:*`. */
 export const strayKeyPatterns = strayQueues
   .filter((queue) => !queue.startsWith(`${queuePrefix}:`))
   .map((queue) => `${queue}:*`);

@@ -1,9 +1,9 @@
 const maxTypeLength = 64;
 
-/** A name that consists of words. Ids, e-mail addresses and texts are none: they must not become labels or log fields. */
+/** A name that consists of words. Ids, e-mail addresses and sentences do not match, because they must not be logged. */
 const typeName = /^[A-Za-z]{1,32}\d{0,2}(?:[._:/-][A-Za-z]{1,32}\d{0,2})*$/;
 
-/** The label of a type that has no name, or whose name is none, and of a type that is not remembered. */
+/** The label of a type whose name is missing, does not consist of words, or is not remembered. */
 export const otherType = "other";
 
 /** Returns a type or job name that is safe as a label and in the log, and {@link otherType} for any other text. */

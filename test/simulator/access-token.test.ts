@@ -13,7 +13,7 @@ afterAll(() => vital.close());
 
 const signIn = (clientUserId: string) => signInSdk(vital, clientUserId);
 
-test("an access token opens no other user, known or not, and the responses do not differ", async () => {
+test("an access token gives no access to another user, known or not, and the responses do not differ", async () => {
   const [own, other] = [await signIn("own"), await signIn("other")];
   for (const userId of [other.vitalUserId, other.vitalUserId.toUpperCase(), unknownUserId]) {
     for (const [method, path, body] of listSdkCalls(userId)) {
@@ -26,13 +26,13 @@ test("an access token opens no other user, known or not, and the responses do no
   });
 });
 
-test("an access token does not open a user of another team", async () => {
+test("an access token gives no access to a user of another team", async () => {
   const { call } = await signIn("team");
   const foreign = await vital.createId("team", "sk_us_team-other_1");
   expect((await call("GET", `/v2/user/${foreign}`)).status).toBe(403);
 });
 
-test("an access token does not open the operations that need an API key", async () => {
+test("an access token is not accepted for the operations that need an API key", async () => {
   const { vitalUserId, call } = await signIn("server-only");
   for (const [method, path, body] of [
     ["POST", "/v2/user", { client_user_id: "by-token" }],

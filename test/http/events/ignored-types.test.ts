@@ -68,7 +68,7 @@ test.each([
   "line\nbreak",
   "\u{1f600}",
   "",
-])("a type that is no name is neither a label nor logged: %j", async (type) => {
+])("a type that does not consist of words is neither a label nor logged: %j", async (type) => {
   const { postAsBearer, lines, ignoredTypes } = await startIngressForTest();
   await postAsBearer({ type, data: { id: "u1" } });
   expect(ignoredTypes).toEqual(["other"]);
