@@ -64,6 +64,7 @@ async function createCognito({ code, userId: sub }: RecipeContext): Promise<Reci
   const request = { userAttributes: { sub } };
   const detail = {
     eventName: "AdminDeleteUser",
+    errorCode: "",
     eventTime: deletedAt.toISOString(),
     eventID: "382ae09a-151d-4116-8f2b-6ac0a804a38c",
     additionalEventData: { sub },
