@@ -160,7 +160,7 @@ function createGatewayServer(
     },
     resourceMetadata: toResourceMetadata(config),
     readiness: readiness.state,
-    corsOrigins: config.corsOrigins,
+    cors: config.cors,
     plugins: [
       (fastify) => {
         registerEventIngress(fastify, {

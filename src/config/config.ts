@@ -1,4 +1,5 @@
 import { readAuthSettings } from "../auth/settings/auth-settings.js";
+import { readCors } from "./cors-settings.js";
 import { checkEventPairing } from "./event-pairing.js";
 import { readEventSettings } from "../http/events/event-settings.js";
 import { readOutboundProxies, readTrustedProxies } from "./network-settings.js";
@@ -91,19 +92,6 @@ const readServices = (reader: SettingsReader) => ({
   workerConcurrency: reader.integer("WORKER_CONCURRENCY", { default: 50, min: 1, max: 1_000 }),
 });
 
-const readCorsOrigins = (reader: SettingsReader) => {
-  const origins = reader.list("GATEWAY_CORS_ORIGINS");
-  for (const origin of origins) {
-    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
-    if (!isOrigin)
-      reader.problem(
-        "GATEWAY_CORS_ORIGINS",
-        `"${origin}" is not an origin; write it like https://app.example.com`,
-      );
-  }
-  return origins;
-};
-
 function readPublicUrl(reader: SettingsReader): string | null {
   const url = reader.text("GATEWAY_PUBLIC_URL")?.replace(/\/+$/, "");
   return url === undefined
@@ -144,7 +132,7 @@ const readGatewayOnly = (reader: SettingsReader, adminPort: number) => ({
     max: 1_000_000,
   }),
   introspection: reader.boolean("GATEWAY_INTROSPECTION"),
-  corsOrigins: readCorsOrigins(reader),
+  cors: readCors(reader),
   trustedProxies: readTrustedProxies(reader),
   keepAliveSeconds: reader.integer("GATEWAY_KEEP_ALIVE_SECONDS", { default: 620, min: 1, max: 7_200 }),
 });

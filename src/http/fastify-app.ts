@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "../telemetry/logger.js";
 import { createClientErrorHandler } from "./client-error-handler.js";
+import { registerCors, type CorsSettings } from "./cors.js";
 import { createOverloadedError, type OverloadSampler } from "./overload.js";
 import { parseIpAddress } from "./ip-address.js";
 import { HttpProblem, sendProblem, toProblem } from "./problem.js";
@@ -17,6 +18,8 @@ export type FastifyAppOptions = {
   /** Says which proxies' `X-Forwarded-Host` and `X-Forwarded-Proto` are trusted; none by default. */
   isTrustedProxy?: IsTrustedProxy;
   overload?: OverloadSampler;
+  /** The web apps that may call; none by default. */
+  cors?: CorsSettings;
   /** The longest time from a request to its response. Its connection may carry no traffic for that long. */
   longestRequestMs?: number;
   /** The longest time in which one request must arrive completely. */
@@ -85,10 +88,17 @@ function createNotServedProblem(app: FastifyInstance): (url: string) => HttpProb
   };
 }
 
-/** Sets the headers of every response, and rejects requests that can be rejected before their body is read. */
-function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | undefined): void {
+/** Sets the headers of every response. */
+function addCommonHeaders(app: FastifyInstance): void {
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(securityHeaders).header("x-request-id", request.id);
+    done();
+  });
+}
+
+/** Rejects requests that can be rejected before their body is read. */
+function addRequestChecks(app: FastifyInstance, overload: OverloadSampler | undefined): void {
+  app.addHook("onRequest", (request, _reply, done) => {
     const isShed = overload?.isOverloaded() === true && !healthPaths.has(request.routeOptions.url ?? "");
     if (isShed) done(createOverloadedError());
     else if (lacksHost(request.raw))
@@ -160,6 +170,8 @@ export function createFastifyApp(options: FastifyAppOptions): FastifyInstance {
   app.server.on("checkExpectation", (request, response) => app.server.emit("request", request, response));
 
   app.setErrorHandler(handleError);
+  addCommonHeaders(app);
+  if (options.cors !== undefined) registerCors(app, { ...options.cors, log });
   addRequestChecks(app, overload);
   closeConnectionsOnShutdown(app);
   app.addHook("onResponse", (request, reply, done) => {

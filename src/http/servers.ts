@@ -1,5 +1,4 @@
 import type { FastifyInstance } from "fastify";
-import { registerCors } from "./cors.js";
 import { createFastifyApp, type FastifyAppOptions } from "./fastify-app.js";
 import { registerGraphqlRoute, type GraphqlRouteOptions } from "./graphql/graphql-route.js";
 import { registerHealth, type ReadinessCheck } from "./health.js";
@@ -13,8 +12,6 @@ export type PublicServerOptions = Omit<FastifyAppOptions, "isTrustedProxy"> & {
   trustedProxies?: TrustedProxies;
   resourceMetadata: ResourceMetadataOptions;
   readiness: ReadinessCheck;
-  /** The origins of web apps that may call from a browser, such as `https://app.example.com`. */
-  corsOrigins?: readonly string[];
   /** Functions that register further routes, such as the event ingress, before the server listens. */
   plugins?: readonly ((app: FastifyInstance) => void)[];
 };
@@ -32,7 +29,6 @@ export function createPublicServer(options: PublicServerOptions): FastifyInstanc
     ...options,
     isTrustedProxy,
   });
-  registerCors(app, options.corsOrigins ?? []);
   registerHealth(app, options.readiness);
   registerResourceMetadata(app, options.resourceMetadata);
   const readClientAddress = createClientAddressReader(isTrustedProxy);

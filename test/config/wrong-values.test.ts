@@ -274,11 +274,11 @@ describe("secrets in files", () => {
 });
 
 test("a list may continue on further lines, as YAML writes it", () => {
-  const { corsOrigins } = readGatewayConfig({
+  const { cors } = readGatewayConfig({
     ...base,
     GATEWAY_CORS_ORIGINS: "https://a.example.com,\n  https://b.example.com\n",
   });
-  expect(corsOrigins).toEqual(["https://a.example.com", "https://b.example.com"]);
+  expect(cors.origins).toEqual(["https://a.example.com", "https://b.example.com"]);
 });
 
 test("a PEM keeps its line breaks", () => {

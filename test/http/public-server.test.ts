@@ -152,7 +152,7 @@ describe("the headers of every response", () => {
 });
 
 describe("web apps of other origins", () => {
-  const corsOrigins = ["https://app.example"];
+  const cors = { origins: ["https://app.example"], headers: [] };
   const preflight = (origin: string) => ({
     method: "OPTIONS",
     headers: {
@@ -163,7 +163,7 @@ describe("web apps of other origins", () => {
   });
 
   test("may call when their origin is configured, without a token in the preflight", async () => {
-    const { request, post } = await startServer({ corsOrigins });
+    const { request, post } = await startServer({ cors });
     const response = await request("/graphql", preflight("https://app.example"));
     expect(response.status).toBe(204);
     expect(response.headers.get("access-control-allow-origin")).toBe("https://app.example");
@@ -181,7 +181,7 @@ describe("web apps of other origins", () => {
   test.each(["https://evil.example", "https://app.example.evil.example", "http://app.example", "null"])(
     "may not call when the origin is %s",
     async (origin) => {
-      const { request, post } = await startServer({ corsOrigins });
+      const { request, post } = await startServer({ cors });
       const response = await request("/graphql", preflight(origin));
       expect(response.status).toBe(405);
       expect(response.headers.get("access-control-allow-origin")).toBeNull();

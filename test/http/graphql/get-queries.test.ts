@@ -72,7 +72,7 @@ describe("a query by GET", () => {
   });
 
   test("is allowed for web apps of configured origins only", async () => {
-    const { get } = await startGet({ corsOrigins: ["https://app.example"] });
+    const { get } = await startGet({ cors: { origins: ["https://app.example"], headers: [] } });
     const { headers } = await get({ query: launchQuery }, { origin: "https://app.example" });
     expect(headers.get("access-control-allow-origin")).toBe("https://app.example");
     expect(headers.get("vary")).toBe("Origin, Accept, Authorization");
