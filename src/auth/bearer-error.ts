@@ -8,14 +8,21 @@ export class BearerError extends ServiceError {
   readonly bearerError: BearerErrorCode;
   /** The scope that the token lacks, for the `insufficient_scope` challenge. */
   readonly requiredScope: string | undefined;
+  /** The app sent a text in the place of a token: the app has a defect that affects every user. */
+  readonly isPlaceholder: boolean;
 
   constructor(
     code: ErrorCode,
-    details: ServiceErrorDetails & { bearerError: BearerErrorCode; requiredScope?: string },
+    details: ServiceErrorDetails & {
+      bearerError: BearerErrorCode;
+      requiredScope?: string;
+      isPlaceholder?: boolean;
+    },
   ) {
     super(code, details);
     this.bearerError = details.bearerError;
     this.requiredScope = details.requiredScope;
+    this.isPlaceholder = details.isPlaceholder ?? false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { ServiceError } from "../core/errors.js";
 import { BearerError } from "./bearer-error.js";
+import { describePlaceholder } from "./tokens/token-placeholders.js";
 
 /**
  * The `rawHeaders` of Node.js (alternating names and values), or headers by lower-case name. Prefer `rawHeaders`: in the
@@ -26,8 +27,8 @@ function listAuthorizations(headers: RequestHeaders): readonly string[] {
   return values;
 }
 
-const invalidToken = (reason: string) =>
-  new BearerError("UNAUTHENTICATED", { reason, bearerError: "invalid_token" });
+const invalidToken = (reason: string, { isPlaceholder = false } = {}) =>
+  new BearerError("UNAUTHENTICATED", { reason, bearerError: "invalid_token", isPlaceholder });
 
 const noToken = (reason: string) => new ServiceError("UNAUTHENTICATED", { reason });
 
@@ -47,8 +48,12 @@ export function readBearerToken(headers: RequestHeaders): string {
   if (authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ") {
     return authorization.slice(7).trim();
   }
+  const text = authorization.replace(/^bearer *$/i, "");
+  const placeholder = /^bearer/i.test(text) ? null : describePlaceholder(text);
+  if (placeholder !== null) {
+    throw invalidToken(`${placeholder.reason}; ${placeholder.fix}`, { isPlaceholder: true });
+  }
   const scheme = /^([!#$%&'*+.^_`|~\w-]{1,20})(?: |$)/.exec(authorization)?.[1]?.toLowerCase();
-  if (scheme === "bearer") throw invalidToken("the bearer token is empty");
   if (scheme === "dpop") {
     throw noToken("the scheme is DPoP, but bound tokens are not supported; turn off DPoP for this API");
   }

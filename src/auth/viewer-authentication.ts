@@ -1,6 +1,8 @@
 import type { AppUserId } from "../core/mapping/app-user-id.js";
 import type { Clock } from "../core/clock.js";
 import type { Logger } from "../telemetry/logger.js";
+import { createThrottledWarning } from "../telemetry/throttled-warning.js";
+import { BearerError } from "./bearer-error.js";
 import { readBearerToken, type RequestHeaders } from "./bearer-token.js";
 import { describeAuthPolicy } from "./describe-policy.js";
 import { createTokenExplainer, type Check } from "./tokens/explain-token.js";
@@ -49,6 +51,12 @@ export function createViewerAuthentication(options: ViewerAuthenticationOptions)
   const screen = createTokenScreen({ policy, now });
   const cache = createTokenCache({ maxTokens: maxCachedTokens, now });
 
+  const warnOfPlaceholder = createThrottledWarning({
+    log,
+    now,
+    phrase: "an app sends a text that is not a token",
+  });
+
   const verifyAndCache = async (compact: string, key: string): Promise<VerifiedToken> => {
     const token = await verify(compact);
     cache.add(key, token);
@@ -57,12 +65,17 @@ export function createViewerAuthentication(options: ViewerAuthenticationOptions)
 
   return {
     async authenticate(headers, { isSuspect = false } = {}) {
-      const compact = readBearerToken(headers);
-      const key = cache.toKey(compact);
-      const cached = cache.find(key);
-      if (cached === null && isSuspect) screen(compact);
-      const { appUserId } = cached ?? (await verifyAndCache(compact, key));
-      return { appUserId };
+      try {
+        const compact = readBearerToken(headers);
+        const key = cache.toKey(compact);
+        const cached = cache.find(key);
+        if (cached === null && isSuspect) screen(compact);
+        const { appUserId } = cached ?? (await verifyAndCache(compact, key));
+        return { appUserId };
+      } catch (error) {
+        if (error instanceof BearerError && error.isPlaceholder) warnOfPlaceholder(new Error(error.reason));
+        throw error;
+      }
     },
 
     explain: createTokenExplainer({ policy, keySets, now }),

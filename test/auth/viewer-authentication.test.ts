@@ -95,7 +95,12 @@ describe("the Authorization header", () => {
     ["no scheme", (token: string) => ["Authorization", token], /does not use the Bearer scheme/],
     ["no token", () => ["Authorization", "Bearer"], /the bearer token is empty/],
     ["a scheme with an empty token", () => ["Authorization", "Bearer "], /the bearer token is empty/],
-    ["an empty value", () => ["Authorization", ""], /does not use the Bearer scheme/],
+    ["an empty value", () => ["Authorization", ""], /the bearer token is empty/],
+    [
+      "a value in quotation marks",
+      (token: string) => ["Authorization", `"Bearer ${token}"`],
+      /in quotation marks/,
+    ],
     ["a tab", (token: string) => ["Authorization", `Bearer\t${token}`], /does not use the Bearer scheme/],
     ["a long scheme", () => ["Authorization", "x".repeat(9000)], /does not use the Bearer scheme/],
   ])("is rejected: %s", async (_name, headers, reason) => {
@@ -143,6 +148,69 @@ describe("the Authorization header", () => {
       });
     });
     expect(await outcome).toMatch(/more than one/);
+  });
+});
+
+describe("an app that has no token", () => {
+  const sent = [
+    ...["undefined", "null", "(null)", "nil", "None", "NaN", "true", "false", "{}", "[]", '""', "''"],
+    ...["[object Object]", "[object Promise]", '"undefined"', "'null'", "Undefined"],
+    ...["{{token}}", "${token}", "<token>", "<access token>", "{token}", "%TOKEN%", "$TOKEN", ":token"],
+  ];
+
+  test.each(sent)(
+    "gets the same 401 as for any invalid token, and the log says what it sent: %s",
+    async (text) => {
+      for (const headers of [bearer(text), ["Authorization", text]]) {
+        const { rejection, lines } = await startTest();
+        const error = await rejection(headers);
+        expect([error.code, toChallengeHeader(error)]).toEqual([
+          "UNAUTHENTICATED",
+          'Bearer error="invalid_token"',
+        ]);
+        expect(error.reason).toMatch(/^(the app sent .* instead of a token|the bearer token is empty); /);
+        expect(lines).toMatchObject([
+          {
+            level: "warn",
+            phrase: "an app sends a text that is not a token",
+            fields: { reason: error.reason },
+          },
+        ]);
+      }
+    },
+  );
+
+  test.each(sent)("is explained to an operator: %s", async (text) => {
+    const { authentication } = await startTest();
+    expect(await authentication.explain(text)).toEqual([
+      {
+        check: "format",
+        ok: false,
+        detail: expect.stringMatching(/instead of a token$|^the bearer token is empty$/) as string,
+        fix: expect.stringMatching(/token/) as string,
+      },
+    ]);
+  });
+
+  test("causes one warning in half a minute, however often it sends that", async () => {
+    const { rejection, clock, lines } = await startTest();
+    for (let index = 0; index < 50; index += 1) await rejection(bearer("undefined"));
+    expect(lines.length).toBe(1);
+    clock.advance(30_000);
+    await rejection(bearer("null"));
+    expect(lines.length).toBe(2);
+  });
+
+  test("is told from one that wraps its token, which no log line shows", async () => {
+    const { rejection, token, lines } = await startTest();
+    const valid = token();
+    const cases: [string, RegExp][] = [
+      [`Bearer ${valid}`, /^the header contains the word Bearer twice/],
+      [`"${valid}"`, /^the token is in quotation marks/],
+      [`Optional("${valid}")`, /^the token is inside Optional/],
+    ];
+    for (const [text, reason] of cases) expect((await rejection(bearer(text))).reason).toMatch(reason);
+    expect(JSON.stringify(lines)).not.toContain(valid.slice(0, 20));
   });
 });
 

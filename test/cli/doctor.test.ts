@@ -184,6 +184,14 @@ describe("--token", () => {
       { token: "garbage-that-is-no-token", expected: /opaque|JWT/ },
       { token: team.token("user-1").slice(0, -20), expected: /complete token was copied/ },
       { token: "", expected: /no token on standard input/ },
+      {
+        token: "Authorization: Bearer undefined\n",
+        expected: /the app sent \\?"undefined\\?" instead of a token/,
+      },
+      {
+        token: "Bearer [object Object]",
+        expected: /the app sent \\?"\[object Object\]\\?" instead of a token/,
+      },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
     cases.forEach(({ token, expected }, index) => {

@@ -1,3 +1,5 @@
+import { describePlaceholder } from "./token-placeholders.js";
+
 /** A parsed JSON object from an untrusted source. Read its own members with `member`. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -10,8 +12,11 @@ export type Finding = Readonly<{
   reason: string;
   /** The suggested fix: what to set or change. */
   fix?: string;
-  /** `expired`: the response says so. `scope`: the token is valid but lacks the required scope. */
-  kind?: "expired" | "scope";
+  /**
+   * `expired`: the response says so. `scope`: the token is valid but lacks the required scope. `placeholder`: the app sent
+   * a text in the place of a token.
+   */
+  kind?: "expired" | "scope" | "placeholder";
 }>;
 
 const maxTokenBytes = 8 * 1024;
@@ -41,6 +46,8 @@ export const member = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined;
 
 function describeFormatProblem(compact: string): Finding {
+  const placeholder = describePlaceholder(compact);
+  if (placeholder !== null) return placeholder;
   if (encryptedPattern.test(compact)) {
     return {
       reason: "the token is encrypted (five parts)",

@@ -35,6 +35,7 @@ export function toAuthError(finding: Finding, policy: AuthPolicy): ServiceError 
   return new BearerError("UNAUTHENTICATED", {
     reason,
     bearerError: "invalid_token",
+    ...(finding.kind === "placeholder" && { isPlaceholder: true }),
     ...(finding.kind === "expired" && { message: "The access token has expired." }),
   });
 }
