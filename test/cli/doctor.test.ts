@@ -192,6 +192,9 @@ describe("--token", () => {
         token: "Bearer [object Object]",
         expected: /the app sent \\?"\[object Object\]\\?" instead of a token/,
       },
+      { token: "Authorization: Bearer\n", expected: /no token on standard input/ },
+      { token: "Bearer Bearer x", expected: /the word Bearer twice/ },
+      { token: 'Bearer "x"', expected: /in quotation marks/ },
     ];
     const results = await Promise.all(cases.map(({ token }) => examineToken(token)));
     cases.forEach(({ token, expected }, index) => {

@@ -15,7 +15,7 @@ async function readToken(): Promise<string> {
     if (text.length > maxTokenBytes) break;
   }
   const line = text.trim().replace(/^"(.*)"$/s, "$1");
-  return line.replace(/^(?:authorization:\s*)?(?:bearer\s+)?/i, "");
+  return line.replace(/^(?:authorization:\s*)?(?:bearer(?:\s+|$))?/i, "");
 }
 
 /** Reads one access token from standard input and explains which check it passes or fails. */
