@@ -48,10 +48,16 @@ export async function startGateway(config: GatewayConfig, lifecycle: Lifecycle) 
       now: app.now,
       findProxy: createProxyFinder(config.proxies),
     });
-    const authentication = createViewerAuthentication({ policy: config.auth, keySets, log, now: app.now });
+    const { metrics, readiness } = app;
+    const authentication = createViewerAuthentication({
+      policy: config.auth,
+      keySets,
+      log,
+      now: app.now,
+      countSharedUserId: metrics.sharedUserId,
+    });
     closers.add("authentication", authentication.close);
 
-    const { metrics, readiness } = app;
     const admin = createAdminServer({ log, readiness: readiness.detailedState, metrics: metrics.read });
     closers.add("admin server", () => admin.close());
     const schema = createGraphqlSchema(config, app, closers);

@@ -5,12 +5,14 @@ import { createThrottledWarning } from "../telemetry/throttled-warning.js";
 import { BearerError } from "./bearer-error.js";
 import { readBearerToken, type RequestHeaders } from "./bearer-token.js";
 import { describeAuthPolicy } from "./describe-policy.js";
+import { createSharedUserIdWarning } from "./shared-user-id-warning.js";
 import { createTokenExplainer, type Check } from "./tokens/explain-token.js";
 import type { KeySets } from "./keys/key-sets.js";
 import type { AuthPolicy } from "./policy.js";
 import { createTokenCache } from "./tokens/token-cache.js";
 import { createTokenScreen } from "./tokens/screen-token.js";
 import { createTokenVerifier, type VerifiedToken } from "./tokens/verify-token.js";
+import { createUserIdCollisions } from "./tokens/user-id-collisions.js";
 
 /** The authenticated caller. */
 type Viewer = Readonly<{ appUserId: AppUserId }>;
@@ -39,6 +41,8 @@ type ViewerAuthenticationOptions = {
   log: Logger;
   /** How many verified tokens are cached; 10,000 by default, 0 turns the cache off. */
   maxCachedTokens?: number;
+  /** Counts an app user id that several people seem to share, by the claim that differs. */
+  countSharedUserId?: (claim: string) => void;
 };
 
 /**
@@ -46,8 +50,17 @@ type ViewerAuthenticationOptions = {
  * verified within the last minute, this costs one SHA-256 and one map lookup.
  */
 export function createViewerAuthentication(options: ViewerAuthenticationOptions): ViewerAuthentication {
-  const { policy, keySets, now, log, maxCachedTokens = 10_000 } = options;
-  const verify = createTokenVerifier({ policy, keySets, now });
+  const {
+    policy,
+    keySets,
+    now,
+    log,
+    maxCachedTokens = 10_000,
+    countSharedUserId = () => undefined,
+  } = options;
+  const reportSharedUserId = createSharedUserIdWarning({ log, now, count: countSharedUserId });
+  const collisions = createUserIdCollisions({ now, report: reportSharedUserId });
+  const verify = createTokenVerifier({ policy, keySets, now, onVerified: collisions.observe });
   const screen = createTokenScreen({ policy, now });
   const cache = createTokenCache({ maxTokens: maxCachedTokens, now });
 

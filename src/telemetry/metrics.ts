@@ -28,6 +28,11 @@ function createInstruments(registry: Registry) {
       "route",
     ]),
     tokens: counter("tokens_issued_total", "Requests for a sign-in token, by outcome.", ["outcome"]),
+    sharedUserIds: counter(
+      "shared_user_ids_total",
+      "App user ids whose access tokens had several values of another identity claim.",
+      ["claim"],
+    ),
     events: counter("events_received_total", "Signup events received.", ["source", "outcome"]),
     ignoredEvents: counter("events_ignored_total", "Events whose type is neither a signup nor a deletion.", [
       "type",
@@ -97,6 +102,9 @@ export function createMetrics({
     },
     tokenRequested: (outcome: string) => {
       instruments.tokens.inc({ outcome });
+    },
+    sharedUserId: (claim: string) => {
+      instruments.sharedUserIds.inc({ claim });
     },
     eventReceived: (source: string, outcome: string) => {
       instruments.events.inc({ source, outcome });

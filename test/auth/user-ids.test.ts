@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PresetName } from "../../src/auth/presets/presets.js";
 import { ServiceError } from "../../src/core/errors.js";
 import { startIssuer, type TestIssuer } from "../support/auth/test-issuer.js";
 import { providerCases, type ProviderCase, type Variant } from "../support/auth/provider-cases.js";
@@ -145,32 +146,76 @@ describe("an id that many users share is rejected", () => {
   });
 });
 
-/** Ids that a provider issues: its own, imported ones, and those of other directories. */
-const realIds: [provider: string, ids: string[]][] = [
-  [
-    "auth0",
-    ["google-oauth2|103547991597142817347", "samlp|conn|ann lee@x", "waad|a_-B", "auth0|user", "email|1"],
-  ],
-  ["clerk", ["user_2nFq5Yg5kWvQp8Xx1bZlT0r7uVa"]],
-  ["firebase", ["customer 17", "ann@example.com", "1", "a".repeat(128)]],
-  ["okta", ["00ub0oNGTSWTBKOLGLNR"]],
-  ["keycloak", ["f:ldap:guest", "f:9d1:ann:lee", "legacy-id-17", "ann"]],
-  ["ory", ["customer:17", "ann@example.com"]],
-  ["zitadel", ["264599999999999999", "ann-17"]],
-  ["workos", ["user_01E4ZCR3C56J083X43JQXF3JK5"]],
-  ["stytch", ["user-test-16d9ba61-97a1-4ba4-9720-b03761dc50c6"]],
-  ["descope", ["U2IVAJNUl7bSLqTWvPKMwvWCzqqF", "ann@example.com"]],
-  ["better-auth", ["17", "9fVZQ2kXrT4bW8yNcJ6mD1sHpL3gA5eU", "ann@example.com"]],
-  ["rfc9068", ["17", "user-17", "null-1", "Nulla", "a", "{6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11}", "😀"]],
-  ["custom", ["17", "507f1f77bcf86cd799439011", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "ann@example.com"]],
-];
+const uuids = ["6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11", "018F3C6E-1B2A-7C3D-8E4F-5A6B7C8D9E0F"];
+const betterAuthIds = ["17", "9fVZQ2kXrT4bW8yNcJ6mD1sHpL3gA5eU", "ann@example.com"];
+const clerkIds = ["user_2nFq5Yg5kWvQp8Xx1bZlT0r7uVa"];
 
-test.each(realIds)("ids as %s issues them are accepted", async (provider, ids) => {
-  const providerCase = caseOf(provider);
+/** Ids that a provider issues: its own, imported ones, and those of other directories. */
+const realIds: Record<PresetName, string[]> = {
+  auth0: [
+    ...["auth0|507f1f77bcf86cd799439011", "google-oauth2|103547991597142817347", "apple|001234.0a1b.0011"],
+    ...["samlp|conn|ann lee@x", "waad|a_-B", "auth0|user", "email|1", "oauth2|my-db|C-17", "ad|corp|Zoë|7"],
+  ],
+  clerk: clerkIds,
+  "clerk-oauth": clerkIds,
+  cognito: [...uuids, "f3d4e8a2-3041-70f7-0000-1c2d3e4f5a6b"],
+  "cognito-id": uuids,
+  firebase: ["aB3dE5fG7hI9jK1lM2nO4pQ6rS8t", "customer 17", "ann@example.com", "1", "a".repeat(128)],
+  supabase: uuids,
+  "supabase-legacy": uuids,
+  okta: ["00ub0oNGTSWTBKOLGLNR", "00u1a2B3c4D5e6F7g8h9"],
+  entra: uuids,
+  "entra-external": uuids,
+  b2c: uuids,
+  keycloak: [
+    ...uuids,
+    ...["f:ldap:guest", "f:9d1:ann:lee", `f:${uuids[0] ?? ""}:${"n".repeat(100)}`, "legacy-id-17", "ann"],
+  ],
+  ory: [...uuids, "customer:17", "ann@example.com"],
+  zitadel: ["264599999999999999", "ann-17"],
+  workos: ["user_01E4ZCR3C56J083X43JQXF3JK5"],
+  stytch: [
+    "user-test-16d9ba61-97a1-4ba4-9720-b03761dc50c6",
+    "user-live-16d9ba61-97a1-4ba4-9720-b03761dc50c6",
+  ],
+  descope: ["U2IVAJNUl7bSLqTWvPKMwvWCzqqF", "ann@example.com", "17"],
+  fusionauth: uuids,
+  "better-auth": betterAuthIds,
+  "better-auth-oauth": betterAuthIds,
+  rfc9068: ["17", "user-17", "null-1", "Nulla", "a", "{6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11}", "😀"],
+  custom: ["17", "507f1f77bcf86cd799439011", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "ann@example.com"],
+};
+
+test.each(providerCases)("ids as $provider issues them are accepted", async (providerCase) => {
   const { read, close } = createReader(providerCase);
+  const ids = realIds[providerCase.provider];
   const results = await Promise.all(ids.map((id) => read({ [providerCase.userIdClaim]: id })));
   await close();
   expect(results).toEqual(ids);
+});
+
+test("a constant that is in no list is rejected by every preset whose provider has a format", async () => {
+  const constants = ["customer", "app", "main", "test-user", "12345", "x@example.com"];
+  const accepting: string[] = [];
+  for (const providerCase of providerCases) {
+    const { read, close } = createReader(providerCase);
+    const results = await Promise.all(constants.map((id) => read({ [providerCase.userIdClaim]: id })));
+    await close();
+    if (results.some((result) => !result.startsWith("rejected: "))) accepting.push(providerCase.provider);
+  }
+  // Their users may have any id: imported, chosen by the team, or from another directory.
+  const free = [
+    "better-auth",
+    "better-auth-oauth",
+    "custom",
+    "descope",
+    "firebase",
+    "keycloak",
+    "ory",
+    "rfc9068",
+    "zitadel",
+  ];
+  expect(accepting.sort()).toEqual(free);
 });
 
 describe("the format of user ids", () => {

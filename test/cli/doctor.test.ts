@@ -176,6 +176,22 @@ describe("--token", () => {
     expect(stdout + stderr).not.toContain(token.split(".")[2]);
   });
 
+  test("names the user id claim, and rejects an id that many users share", { timeout }, async () => {
+    const valid = await examineToken(team.token("user-1"));
+    expect(valid.find("user id")).toMatchObject({ ok: true, detail: "an app user id in sub" });
+    expect(valid.find("user id format")).toMatchObject({ ok: true, detail: "any id" });
+
+    const oid = "6f0c2a4e-6a57-4f0e-9d2a-0c6f3f9b8e11";
+    const shared = await examineToken(team.token("Not supported currently. Use oid claim.", { oid }));
+    expect(shared.exitCode).toBe(1);
+    expect(shared.find("user id of one user")).toMatchObject({
+      ok: false,
+      detail: expect.stringMatching(/^the user id claim sub is .* not the id of one user$/) as string,
+      fix: expect.stringContaining("set AUTH_USER_ID_CLAIM=oid") as string,
+    });
+    expect(shared.stdout).not.toContain(oid);
+  });
+
   test("reports which check an invalid token fails, and never shows the token", { timeout }, async () => {
     const now = Math.floor(Date.now() / 1000);
     const cases = [

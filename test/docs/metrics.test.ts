@@ -23,6 +23,7 @@ async function scrape(): Promise<string> {
   });
   metrics.observeHttp("/graphql", 200, 1);
   metrics.tokenRequested("issued");
+  metrics.sharedUserId("email");
   metrics.eventReceived("own", "accepted");
   metrics.eventIgnored("user.updated");
   metrics.eventAhead("own");

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { identityClaims } from "../../src/auth/tokens/user-id-collisions.js";
 import { aclRules } from "../../src/cli/doctor/redis-permissions.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -24,4 +25,12 @@ test("the code writes every message that the page has as a title or in bold", ()
 
 test("the page grants a Redis user the permissions that doctor names", () => {
   expect(page).toContain(`ACL SETUSER vital ${aclRules.join(" ")}`);
+});
+
+test("the page lists the claims that reveal a shared user id, with the number of values", () => {
+  const rows = page.matchAll(/^\| (`.+`) +\| (\d) values +\|$/gm);
+  const listed = [...rows].flatMap(([, claims = "", values]) =>
+    claims.split(", ").map((claim) => [claim.replaceAll("`", ""), Number(values)]),
+  );
+  expect(Object.fromEntries(listed)).toEqual(identityClaims);
 });

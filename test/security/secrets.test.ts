@@ -1,22 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
+import { captureOutput } from "../support/capture-output.js";
 import { startOwnRedis, createTestDatabase } from "../support/services.js";
 import { waitUntil } from "../support/wait-until.js";
 import { startTestStack, secrets, tokenMutation, type TestStack } from "../support/security/test-stack.js";
-
-/** Returns a function that returns everything this process has written to standard output during the test. */
-function captureOutput(): () => string {
-  const written: string[] = [];
-  const { stdout } = process;
-  const original = stdout.write;
-  stdout.write = (chunk: string | Uint8Array) => {
-    written.push(String(chunk));
-    return true;
-  };
-  onTestFinished(() => {
-    stdout.write = original;
-  });
-  return () => written.join("");
-}
 
 async function findUsersDatabase(mongodbUrl: string): Promise<string> {
   const { default: mongoose } = await import("mongoose");

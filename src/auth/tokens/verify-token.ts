@@ -8,7 +8,14 @@ import { headerRules } from "./header-rules.js";
 import type { KeySet } from "../keys/key-set.js";
 import type { KeySets } from "../keys/key-sets.js";
 import type { AuthPolicy } from "../policy.js";
-import { member, parseJsonObject, readToken, type Finding, type ReadToken } from "./read-token.js";
+import {
+  member,
+  parseJsonObject,
+  readToken,
+  type Finding,
+  type JsonObject,
+  type ReadToken,
+} from "./read-token.js";
 import { toAlgorithm, toKeyId, type SigningKey } from "../keys/signing-keys.js";
 import { findExpiry } from "./time-rules.js";
 import { findFirstFinding, formatValue, type TokenRule } from "./token-rule.js";
@@ -91,10 +98,15 @@ export async function verifySignature(
  * values that the policy accepts.
  *
  * The function throws ServiceError `UNAUTHENTICATED`, `FORBIDDEN` (scope) or `AUTH_UNAVAILABLE`, with the reason for the
- * log.
+ * log. It calls `onVerified` with the signed claims of each accepted token.
  */
-export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeySets; now: Clock }) {
-  const { policy, keySets, now } = options;
+export function createTokenVerifier(options: {
+  policy: AuthPolicy;
+  keySets: KeySets;
+  now: Clock;
+  onVerified: (claims: JsonObject, user: { userIdClaim: string; appUserId: AppUserId }) => void;
+}) {
+  const { policy, keySets, now, onVerified } = options;
   const nowSeconds = () => now().getTime() / 1000;
   const rules = compileRules(policy);
   const reject = (finding: Finding): never => {
@@ -119,9 +131,11 @@ export function createTokenVerifier(options: { policy: AuthPolicy; keySets: KeyS
     }
     const finding = findFirstFinding(issuerRules, token, nowSeconds());
     if (finding !== null) return reject(finding);
-    const appUserId = toAppUserId(member(token.claims, selectUserIdClaim(token.claims, policy)));
+    const userIdClaim = selectUserIdClaim(token.claims, policy);
+    const appUserId = toAppUserId(member(token.claims, userIdClaim));
     const end = findExpiry(token, policy);
     if (appUserId === null || end === null) return reject({ reason: "the user id or the expiry is missing" });
+    onVerified(token.claims, { userIdClaim, appUserId });
     return { appUserId, validUntilMs: (end + policy.clockToleranceSeconds) * 1000, key, keySet };
   };
 }
