@@ -77,6 +77,28 @@ describe("the address of a client", () => {
     );
   });
 
+  test("is the one that the outermost of several trusted proxies appended, whatever the client sends", () => {
+    const readers = ["2", "10.0.0.0/8, 198.51.100.5", "uniquelocal 198.51.100.0/24"].map(createReader);
+    // Public addresses, which none of the settings contains.
+    const address = fc
+      .tuple(fc.nat(255), fc.nat(255))
+      .chain(([a, b]) => fc.constantFrom(`203.0.${a}.${b}`, `2001:db8::${a.toString(16)}:${b.toString(16)}`));
+    const forged = fc.oneof(
+      fc.string(),
+      fc.array(fc.constantFrom(cdn, loadBalancer, client, "::1")).map(String),
+    );
+    fc.assert(
+      fc.property(forged, address, fc.boolean(), (sent, ip, isCombined) => {
+        const entries = [`${sent},${ip}`, `${cdn}:443`];
+        for (const read of readers) {
+          const counted = read(loadBalancer, isCombined ? entries.join(", ") : entries);
+          expect(counted).toBe(parseIpAddress(ip));
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test("is that of the connection when no proxy is trusted, whatever the client sends", () => {
     fc.assert(
       fc.property(fc.string(), (sent) => {
