@@ -29,6 +29,8 @@ function stop(): void {
 }
 process.once("SIGTERM", stop);
 process.once("SIGINT", stop);
+// Emitted when nothing reads the output any more.
+process.stdout.on("error", stop);
 
 const started = { level: "info", msg: "simulator listening", url: simulator.url, time: Date.now() };
 process.stdout.write(`${JSON.stringify(started)}\n`);

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import { randomUUID } from "node:crypto";
 import module from "node:module";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Command, CommanderError } from "commander";
 import { CliError, createOutput, type CliCommand } from "./cli/command.js";
-import { ServiceError } from "./core/errors.js";
-import { ConfigError } from "./config/settings-reader.js";
+import { isExpectedError, toErrorText, toUnexpectedErrorText, toUsageText } from "./cli/error-text.js";
+import { tolerateOutputErrors } from "./cli/output-streams.js";
 
 type CommandEntry = { summary: string; load: () => Promise<CliCommand> };
 
@@ -63,12 +65,16 @@ function toExitCode(error: unknown): number {
   return 1;
 }
 
-/** Returns the message of an expected error, and the stack of a bug. */
-function toText(error: unknown): string {
-  if (error instanceof CommanderError) return "";
-  if (error instanceof CliError || error instanceof ConfigError) return error.message;
-  if (error instanceof ServiceError) return `${error.message} (${error.reason ?? error.code})`;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+async function toText(error: unknown): Promise<string> {
+  if (isExpectedError(error)) return toErrorText(error);
+  const { isDebugLogging } = await import("./config/config.js");
+  return toUnexpectedErrorText(error, { errorId: randomUUID(), showStack: isDebugLogging() });
+}
+
+/** Prints why the command failed. */
+async function printError(error: unknown): Promise<void> {
+  const text = await toText(error);
+  if (text !== "") process.stderr.write(`${text}\n`);
 }
 
 function addCommand(program: Command, name: string, summary: string, loaded: CliCommand | null): void {
@@ -86,6 +92,11 @@ async function createProgram(names: readonly string[]): Promise<Command> {
     .description(
       "Issues a Vital Sign-In Token to each signed-in app user, and keeps the API key on the server.",
     )
+    .configureOutput({
+      outputError: (text, write) => {
+        write(toUsageText(text));
+      },
+    })
     .exitOverride();
   for (const [name, { summary, load }] of Object.entries(commands)) {
     addCommand(program, name, summary, names.includes(name) ? await load() : null);
@@ -96,6 +107,20 @@ async function createProgram(names: readonly string[]): Promise<Command> {
 // Node.js 22 and later keep compiled code between starts.
 (module as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 
+const isOutputLost = tolerateOutputErrors();
+
+/** Ends the process, after failed writes have been reported. */
+async function end(exitCode: number): Promise<never> {
+  await nextTurn();
+  process.exit(isOutputLost() && exitCode === 0 ? 1 : exitCode);
+}
+
+process.on("uncaughtException", (error) => {
+  // A process that is running handles it itself: it logs the error, and stops.
+  if (process.listenerCount("uncaughtException") > 1) return;
+  void printError(error).finally(() => process.exit(1));
+});
+
 /** A process that is stopped while it loads has nothing to finish. */
 const exit = () => process.exit(0);
 process.on("SIGTERM", exit).on("SIGINT", exit);
@@ -105,9 +130,8 @@ try {
   const program = await createProgram(process.argv.slice(2, 4));
   process.off("SIGTERM", exit).off("SIGINT", exit);
   await program.parseAsync();
-  process.exit();
+  await end(Number(process.exitCode ?? 0));
 } catch (error) {
-  const text = toText(error);
-  if (text !== "") process.stderr.write(`${text}\n`);
-  process.exit(toExitCode(error));
+  await printError(error);
+  await end(toExitCode(error));
 }

@@ -46,6 +46,6 @@ export class CliError extends Error {
 /** Parses an app user id from the command line; throws {@link CliError} when it cannot be one. */
 export function parseAppUserId(text: string): AppUserId {
   const appUserId = toAppUserId(text);
-  if (appUserId === null) throw new CliError(`"${text}" is not a valid app user id`, 2);
+  if (appUserId === null) throw new CliError(`"${text.slice(0, 80)}" is not a valid app user id`, 2);
   return appUserId;
 }

@@ -33,6 +33,8 @@ type Parts = { input: Input; target: Target; checkpoint: Checkpoint | null };
 async function send(parts: Parts, options: PublishOptions, signal: AbortSignal, output: Output) {
   const { input, target, checkpoint } = parts;
   const { isDryRun, rate, concurrency } = options;
+  // Fails before anything is sent when the file cannot be written.
+  if (!isDryRun) await checkpoint?.save(checkpoint.line);
   const progress = createProgress(process.stderr);
   const run = {
     id: `publish-${randomUUID().slice(0, 8)}`,

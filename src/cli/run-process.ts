@@ -1,6 +1,8 @@
 import { createLifecycle, type Lifecycle, type Stoppable } from "../lifecycle/lifecycle.js";
 import { CliError, type CliCommand } from "./command.js";
 
+type ListenError = NodeJS.ErrnoException & { port?: number; hostname?: string; address?: string };
+
 /** Never resolves: the lifecycle ends the process. */
 const forever = () => new Promise<number>(() => undefined);
 
@@ -21,14 +23,16 @@ export const toProcessCommand = <C>(
   },
 });
 
+/** Failures of `listen`, which are about the address. */
+const listenCalls = ["listen", "bind", "getaddrinfo"];
+
 function toStartError(error: unknown): unknown {
-  const { code, port } = error as { code?: string; port?: number };
+  if (!(error instanceof Error)) return error;
+  const { code = "unknown error", port, syscall, hostname, address } = error as ListenError;
   if (code === "EADDRINUSE")
     return new CliError(`port ${String(port)} is in use; set GATEWAY_PORT or ADMIN_PORT`);
-  if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-    return new CliError(
-      `cannot listen on the address (${code}); check GATEWAY_HOST, GATEWAY_PORT, ADMIN_HOST and ADMIN_PORT`,
-    );
-  }
-  return error;
+  if (syscall === undefined || !listenCalls.includes(syscall)) return error;
+  return new CliError(
+    `cannot listen on ${hostname ?? address ?? "the address"} (${code}); check GATEWAY_HOST, GATEWAY_PORT, ADMIN_HOST and ADMIN_PORT`,
+  );
 }

@@ -21,9 +21,10 @@ function findEntryPoint(): string {
 export const simulatorCommand: CliCommand = {
   async run() {
     const entryPoint = findEntryPoint();
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [...process.execArgv, entryPoint], { stdio: "inherit" });
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
+      child.on("error", reject);
       child.on("exit", (code, signal) => {
         resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
       });

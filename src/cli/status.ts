@@ -1,3 +1,4 @@
+import type { AppUserId } from "../core/mapping/app-user-id.js";
 import type { Mapping, MappingState } from "../core/mapping/mapping.js";
 import type { FailureCount } from "../mongo/mapping-reports.js";
 import type { Mappings } from "../mongo/mappings.js";
@@ -19,9 +20,9 @@ function toLines(mapping: Mapping): string[] {
     });
 }
 
-async function showUser(mappings: Mappings, text: string) {
-  const mapping = await mappings.find(parseAppUserId(text));
-  if (mapping === null) throw new CliError(`there is no mapping for "${text}"`);
+async function showUser(mappings: Mappings, appUserId: AppUserId) {
+  const mapping = await mappings.find(appUserId);
+  if (mapping === null) throw new CliError(`there is no mapping for "${appUserId}"`);
   return { value: mapping, lines: () => toLines(mapping) };
 }
 
@@ -56,12 +57,12 @@ async function showAll(mappings: Mappings) {
 
 export const statusCommand: CliCommand = {
   declare: (command) => command.argument("[appUserId]"),
-  run: ({ args: [appUserId], output }) =>
-    withMappings(async (mappings) => {
-      const { value, lines } = await (appUserId === undefined
-        ? showAll(mappings)
-        : showUser(mappings, appUserId));
+  async run({ args: [text], output }) {
+    const appUserId = text === undefined ? null : parseAppUserId(text);
+    return withMappings(async (mappings) => {
+      const { value, lines } = await (appUserId === null ? showAll(mappings) : showUser(mappings, appUserId));
       output.result(value, lines);
       return 0;
-    }),
+    });
+  },
 };

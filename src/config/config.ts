@@ -196,6 +196,10 @@ export const readPublishConfig = (environment: Environment = process.env) =>
 export const readQueueConfig = (environment: Environment = process.env) =>
   readConfig(environment, (reader) => ({ redisUrl: readRedisUrl(reader) }));
 
+/** Whether `LOG_LEVEL` asks for details. Never fails, so that it works with an invalid configuration too. */
+export const isDebugLogging = ({ LOG_LEVEL }: Environment = process.env): boolean =>
+  ["debug", "trace"].includes(LOG_LEVEL?.trim() ?? "");
+
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>;
 export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
 export type ServicesConfig = Omit<WorkerConfig, "vitalRateLimit">;

@@ -64,9 +64,17 @@ export function createLifecycle() {
     fail: () => {
       stop("fatal error", 1);
     },
-    /** Registers the service that a stop closes. */
+    /** Registers the service that a stop closes. From now on, a bug outside any promise and a closed output stop it. */
     run(stoppable: Stoppable): void {
       running = stoppable;
+      process.on("uncaughtException", (error) => {
+        log()?.error({ err: error }, "fatal: unexpected error; shutting down");
+        stop("fatal error", 1);
+      });
+      // A reader that has gone never returns: only a new process has a new output.
+      process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+        if (code === "EPIPE") stop("standard output was closed", 1);
+      });
     },
   };
 }

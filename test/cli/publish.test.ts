@@ -240,7 +240,7 @@ test.each([
   [["--rate", "0"], "--rate"],
   [["--concurrency", "many"], "--concurrency"],
   [["--format", "xml"], "--format"],
-  [["--gateway", "nowhere"], "gatewayUrl"],
+  [["--gateway", "nowhere"], "--gateway must be"],
   [["--queue", "--gateway", "http://127.0.0.1:1"], "not both"],
 ])("wrong usage is exit code 2: %j", async (args, message) => {
   const path = await writeInput("users.csv", csv(1));

@@ -139,6 +139,11 @@ test("every setting of the code is tried", () => {
   expect(unread).toEqual([]);
 });
 
+test("at least 200 pairs of a setting and a wrong value are rejected below", () => {
+  expect(neverRight.length).toBeGreaterThanOrEqual(20);
+  expect(productNames.length * neverRight.length).toBeGreaterThanOrEqual(200);
+});
+
 describe.each(productNames)("%s", (name) => {
   test.each(neverRight)("%s: one problem that names the setting and the reason", (_kind, value, reason) => {
     const wrong = typeof value === "string" ? value : value(name);

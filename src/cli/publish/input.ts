@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, fstatSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal, type Readable } from "node:stream";
 import { CliError } from "../command.js";
@@ -33,6 +33,12 @@ async function openFile(path: string): Promise<{ stream: Readable; size: number 
   }
 }
 
+/** Node.js reads a folder as an empty standard input. */
+function openStandardInput(): { stream: Readable; size: null } {
+  if (fstatSync(0).isDirectory()) throw new CliError("standard input is a folder; use a file", 2);
+  return { stream: process.stdin, size: null };
+}
+
 /** Reads the first line, to detect the format, and returns it with all chunks including those already read. */
 async function readFirstLine(source: AsyncIterator<Buffer>, maxBytes = 64 * 1024) {
   let head = Buffer.alloc(0);
@@ -57,8 +63,8 @@ export async function openInput(
   path: string,
   { format, signal }: { format?: Format | undefined; signal: AbortSignal },
 ): Promise<Input> {
-  const { stream, size } =
-    path === "-" ? { stream: process.stdin as Readable, size: null } : await openFile(path);
+  if (path === "") throw new CliError("the file name is empty", 2);
+  const { stream, size } = path === "-" ? openStandardInput() : await openFile(path);
   addAbortSignal(signal, stream);
   let count = 0;
   async function* counted(): AsyncGenerator<Buffer> {

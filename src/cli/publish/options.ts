@@ -38,6 +38,11 @@ function readFormat(format: unknown): Format | undefined {
 
 const readText = (value: unknown) => (typeof value === "string" ? value : undefined);
 
+function readPath(name: string, value: unknown): string | undefined {
+  if (value === "") throw new CliError(`--${name} must name a file`, 2);
+  return readText(value);
+}
+
 /** Parses the options from commander. Throws {@link CliError} for invalid ones. */
 export function readOptions(options: Record<string, unknown>): PublishOptions {
   const isQueue = options.queue === true;
@@ -49,7 +54,7 @@ export function readOptions(options: Record<string, unknown>): PublishOptions {
     format: readFormat(options.format),
     rate: readNumber("rate", options.rate, 0, 1_000_000),
     concurrency: readNumber("concurrency", options.concurrency, 4, 64),
-    resumePath: readText(options.resume),
+    resumePath: readPath("resume", options.resume),
     isDryRun: options.dryRun === true,
   };
 }

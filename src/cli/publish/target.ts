@@ -1,4 +1,5 @@
 import { readPublishConfig, readQueueConfig } from "../../config/config.js";
+import { ConfigError } from "../../config/settings-reader.js";
 import { createGatewaySender } from "../../publisher/gateway-sender.js";
 import { toGatewayTarget, type GatewayTarget } from "../../publisher/gateway-target.js";
 import { createQueueSender } from "../../publisher/queue-sender.js";
@@ -14,7 +15,11 @@ function readGatewayTarget(gatewayUrl: string | undefined): GatewayTarget {
   try {
     return toGatewayTarget(gatewayUrl ?? config.gatewayUrl, config.signingSecret);
   } catch (error) {
-    throw error instanceof TypeError ? new CliError(error.message, 2) : error;
+    if (!(error instanceof TypeError)) throw error;
+    // The messages name the parameters of the publisher.
+    const secretProblem = /^signingSecret (.*)/s.exec(error.message)?.[1];
+    if (secretProblem !== undefined) throw new ConfigError([`EVENTS_SIGNING_SECRETS: ${secretProblem}`]);
+    throw new CliError(error.message.replace(/^gatewayUrl/, "--gateway"), 2);
   }
 }
 
