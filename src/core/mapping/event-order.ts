@@ -32,12 +32,8 @@ export const addEventKey = (mapping: SeenEvents, event: IncomingEvent): readonly
 /**
  * Returns what the mapping stores of an event. One without a time counts from its first arrival, and everything that
  * was applied before is older, even if the clock of another sender is ahead.
- *
- * A signup without a time that is the first event of its user may have arrived late, after a retry. No deletion can have
- * happened before it, so it gets the earliest time: a deletion between the signup and its arrival must be newer.
  */
 export function toStamp({ id, type, at, hasOwnTime }: IncomingEvent, last: EventStamp | null): EventStamp {
-  if (!hasOwnTime && last === null && type === "user.created") return { id, type, at: new Date(0) };
   const isOvertaken = !hasOwnTime && last !== null && last.at > at;
   return { id, type, at: isOvertaken ? last.at : at };
 }

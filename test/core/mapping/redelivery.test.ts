@@ -33,8 +33,6 @@ function start() {
     /** Delivers an event at this moment. */
     signUp: (details: Details) => process.recordAll([toEvent("user.created", details)]),
     delete: (details: Details) => process.recordAll([toEvent("user.deleted", details)]),
-    /** The viewer needs the Vital user, at this moment. */
-    request: () => process.writer.apply(ada, { type: "requested" }),
     find: () => process.find(ada),
   };
 }
@@ -123,33 +121,6 @@ describe("events that are not the same", () => {
     await app.signUp({ id: ada, at: app.inSeconds(0) });
     await app.delete({ id: ada, at: app.inSeconds(1) });
     expect(await app.find()).toMatchObject({ lastEvent: { type: "user.created", at: app.inSeconds(2) } });
-  });
-});
-
-describe("a signup without a time that is the first event of its user", () => {
-  test("is older than a deletion that happened before it arrived", async () => {
-    const app = start();
-    await app.signUp({ id: "e1" });
-    await app.delete({ id: "e2", at: app.inSeconds(-60) });
-    expect(await app.find()).toMatchObject({ state: "deleting", lastEvent: { id: "e2" } });
-  });
-
-  test("is older than such a deletion when the viewer requested the user before it arrived", async () => {
-    const app = start();
-    await app.request();
-    await app.signUp({ id: "e1" });
-    await app.delete({ id: "e2", at: app.inSeconds(-60) });
-    expect(await app.find()).toMatchObject({ state: "deleting", lastEvent: { id: "e2" } });
-  });
-
-  test("does not make a later signup without a time older than the deletion between them", async () => {
-    const app = start();
-    await app.signUp({ id: "e1" });
-    await app.delete({ id: "e2" });
-    app.clock.advance(1_000);
-    await app.signUp({ id: "e3" });
-    await app.delete({ id: "e4", at: app.inSeconds(-60) });
-    expect(await app.find()).toMatchObject({ lastEvent: { id: "e3", type: "user.created" } });
   });
 });
 
