@@ -1,6 +1,6 @@
 import type { Job } from "bullmq";
 import { z } from "zod";
-import { appUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
+import { signupUserIdProblem, type AppUserId } from "../src/core/mapping/app-user-id.js";
 import { toEventKey } from "../src/core/mapping/event-key.js";
 import { describeTimeProblem } from "../src/core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../src/core/mapping/event-time.js";
@@ -62,7 +62,7 @@ export function readAppUserEvent(job: SignupJob): ReadJob {
   const read = readJobType(job.name, parsed.data.type ?? undefined);
   if ("problem" in read) return reject(read.problem);
   if ("ignored" in read) return { outcome: "ignored", typeName: read.ignored };
-  const problem = appUserIdProblem(appUserId);
+  const problem = signupUserIdProblem(appUserId);
   if (problem !== null) return reject(`appUserId: ${problem}`);
   const hasOwnTime = !isAbsentTime(occurredAt);
   // The time when the job was added is the time of an event that contains none: a retry of the job does not change it.

@@ -1,4 +1,4 @@
-import { appUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
+import { signupUserIdProblem, type AppUserId } from "../core/mapping/app-user-id.js";
 import { describeTimeProblem } from "../core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../core/mapping/event-time.js";
 import {
@@ -37,7 +37,7 @@ export function toSignupEvent(
   if (typeof signup !== "object" || signup === null) return { problem: "pass { type, appUserId }" };
   const { type, appUserId, id = newId() } = signup;
   if (!isSignupEventType(type)) return { problem: `type must be one of ${signupEventTypes.join(", ")}` };
-  const idProblem = appUserIdProblem(appUserId);
+  const idProblem = signupUserIdProblem(appUserId);
   if (idProblem !== null) return { problem: `appUserId ${idProblem}` };
   if (!isVisibleAsciiEventId(id)) {
     return { problem: "id must be 1 to 256 visible ASCII characters" };

@@ -1,39 +1,6 @@
+import { isPlaceholder } from "../../core/mapping/placeholder.js";
 import type { AuthPolicy } from "../policy.js";
 import { member, type JsonObject } from "./read-token.js";
-
-const lines = (text: string): readonly string[] =>
-  text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
-
-/**
- * What programs and providers write where a user id is missing, in lower case. None of them is the id of one person, not
- * even as a part of an id.
- *
- * Sources: JavaScript, Python, Go, Objective-C and SQL turn a missing value into these texts. Azure AD B2C writes the
- * sentence about oid (AzureADQuickStarts/B2C-WebApp-OpenIDConnect-NodeJS#1). `string` is the example value of OpenAPI.
- */
-const placeholders = new Set(
-  lines(`
-    undefined
-    null
-    (null)
-    nil
-    <nil>
-    none
-    nan
-    n/a
-    true
-    false
-    string
-    not supported currently. use oid claim.
-    [object object]
-    [object promise]
-    [object undefined]
-    [object null]
-  `),
-);
 
 /**
  * Ids that programs give to a visitor without an account, or to a default account. As a part of an id they may be the
@@ -41,17 +8,15 @@ const placeholders = new Set(
  *
  * Sources: Spring Security (`anonymousUser`, `user`), Drupal (0), and the value -1 for "not found".
  */
-const sharedNames = new Set(
-  lines(`
-    anonymous
-    anonymoususer
-    guest
-    user
-    unknown
-    default
-    -1
-  `),
-);
+const sharedNames: ReadonlySet<string> = new Set([
+  "anonymous",
+  "anonymoususer",
+  "guest",
+  "user",
+  "unknown",
+  "default",
+  "-1",
+]);
 
 /** The nil UUID (RFC 9562 §5.9), and the zero value of a number, a ULID or an ObjectId. */
 const onlyZeros = /^[0-]+$/;
@@ -59,19 +24,14 @@ const onlyZeros = /^[0-]+$/;
 const maxUuid = /^f{8}(?:-f{4}){3}-f{12}$/;
 /** Only characters that show nothing, punctuation and signs. */
 const withoutContent = /^[\s\p{P}\p{Sm}\p{Sc}\p{Sk}\p{C}\p{Default_Ignorable_Code_Point}]*$/u;
-/** A template whose variable was not filled in: `{{user.id}}`, `${user.id}`, `{user_id}`, `<user id>`, `%user_id%`. */
-const template = /^(?:\{\{[^]*\}\}|\$\{[^]*\}|\{[a-z_][\w.]*\}|<[^<>]*>|%[\w.]+%)$/;
+/** Further templates, which no provider uses as ids: `{user_id}`, `<user id>`, `%user_id%`. */
+const template = /^(?:\{[a-z_][\w.]*\}|<[^<>]*>|%[\w.]+%)$/;
 
 /** Whether many users can have this text as their id, or as the part of it that belongs to one user. */
-function isPlaceholder(text: string): boolean {
+function isSharedText(text: string): boolean {
   const value = text.trim().toLowerCase();
-  return (
-    placeholders.has(value) ||
-    onlyZeros.test(value) ||
-    maxUuid.test(value) ||
-    withoutContent.test(value) ||
-    template.test(value)
-  );
+  const isMissing = isPlaceholder(value) || template.test(value) || withoutContent.test(value);
+  return isMissing || onlyZeros.test(value) || maxUuid.test(value);
 }
 
 /** Claims that name something that many users share: the issuer, the service, the tenant, the organization. */
@@ -92,7 +52,7 @@ function findSameValue(id: string, claims: JsonObject, policy: AuthPolicy): stri
  * `own` is the part of the id that belongs to one user. A reason contains the id only if it is a known constant.
  */
 export function findSharedId(id: string, own: string, claims: JsonObject, policy: AuthPolicy): string | null {
-  const isShared = isPlaceholder(id) || isPlaceholder(own) || sharedNames.has(id.trim().toLowerCase());
+  const isShared = isSharedText(id) || isSharedText(own) || sharedNames.has(id.trim().toLowerCase());
   if (isShared) return `is ${JSON.stringify(id).slice(0, 100)}, which is not the id of one user`;
   if (id.trim().toLowerCase() === policy.userIdClaim.toLowerCase()) return "is the name of the claim";
   const same = findSameValue(id, claims, policy);

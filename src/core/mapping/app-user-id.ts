@@ -1,3 +1,5 @@
+import { isPlaceholder } from "./placeholder.js";
+
 /** The identity provider's id of a user (`sub` in most tokens): opaque, compared byte for byte. */
 export type AppUserId = string & { readonly __brand: "AppUserId" };
 
@@ -34,4 +36,14 @@ export function appUserIdProblem(value: unknown): string | null {
 /** Returns the value as an app user id, without any change, or `null` when it is not valid. */
 export function toAppUserId(value: unknown): AppUserId | null {
   return appUserIdProblem(value) === null ? (value as AppUserId) : null;
+}
+
+/**
+ * Returns why a signup event cannot be about this user id, or `null`. A text that a program writes in place of an id is
+ * rejected as well: all users of a sender that has this bug would be one app user.
+ */
+export function signupUserIdProblem(value: unknown): string | null {
+  const problem = appUserIdProblem(value);
+  if (problem !== null || !isPlaceholder(String(value))) return problem;
+  return `is ${JSON.stringify(value).slice(0, 100)}, which is not the id of one user`;
 }

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { appUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
+import { signupUserIdProblem, type AppUserId } from "../../core/mapping/app-user-id.js";
 import { toEventKey } from "../../core/mapping/event-key.js";
 import { describeTimeProblem } from "../../core/mapping/event-time-problem.js";
 import { isAbsentTime, parseEventTime } from "../../core/mapping/event-time.js";
@@ -94,7 +94,7 @@ function findEventId({ eventId }: RawEvent, { messageId }: Delivery, { position 
 }
 
 function parseAppUserId(userId: unknown, origin: Origin): AppUserId {
-  const problem = appUserIdProblem(userId);
+  const problem = signupUserIdProblem(userId);
   if (problem !== null)
     throw new HttpProblem("INVALID_USER_ID", { ...toDetails(origin), detail: `The user id ${problem}.` });
   return userId as AppUserId;

@@ -90,7 +90,7 @@ test("an invalid line is reported with its reason, and the next one is read", as
     "10 !has misplaced quotes",
     `11 u7 user.created ${now}`,
   ]);
-  const lines = ["{", "[]", "7", '{"id":7}', "{}", '"a\\u0000b"', '"u1"'].join("\n");
+  const lines = ["{", "[]", "7", '{"id":7}', "{}", '"a\\u0000b"', '"undefined"', '"u1"'].join("\n");
   expect((await read(lines, "ndjson")).map(toText)).toEqual([
     "1 !is neither a JSON object nor a JSON string",
     "2 !is neither a JSON object nor a JSON string",
@@ -98,7 +98,8 @@ test("an invalid line is reported with its reason, and the next one is read", as
     "4 !appUserId must be a string",
     "5 !appUserId must be a string",
     "6 !appUserId must not contain control characters",
-    `7 u1 user.created ${now}`,
+    '7 !appUserId is "undefined", which is not the id of one user',
+    `8 u1 user.created ${now}`,
   ]);
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { appUserIdProblem, toAppUserId } from "../../../src/core/mapping/app-user-id.js";
+import { appUserIdProblem, signupUserIdProblem, toAppUserId } from "../../../src/core/mapping/app-user-id.js";
 
 test.each([
   "u1",
@@ -46,6 +46,29 @@ test.each([
   expect(appUserIdProblem(value)).toBe(problem);
   expect(toAppUserId(value)).toBeNull();
 });
+
+test.each([
+  "undefined",
+  " NULL ",
+  "(null)",
+  "<nil>",
+  "None",
+  "NaN",
+  "[object Object]",
+  "Not supported currently. Use oid claim.",
+  "{{ user.user_id }}",
+  "${USER_ID}",
+])("%j is valid, so that its mapping can be read, but no signup can be about it", (id) => {
+  expect(appUserIdProblem(id)).toBeNull();
+  expect(signupUserIdProblem(id)).toBe(`is ${JSON.stringify(id)}, which is not the id of one user`);
+});
+
+test.each(["u1", "nullable", "a|none", "{u1}", "<u1>", "/", "-1", "0", "💤"])(
+  "a signup can be about %j",
+  (id) => {
+    expect(signupUserIdProblem(id)).toBeNull();
+  },
+);
 
 test("every accepted id survives all encodings unchanged", () => {
   const anyText = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme-ascii" }));

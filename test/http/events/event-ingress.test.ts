@@ -63,6 +63,9 @@ describe("app user ids", () => {
     ["a dot", ".", 'must not be "."'],
     ["two dots", "..", 'must not be "."'],
     ["a lone surrogate", "a\ud800", "well-formed"],
+    ["a missing value of JavaScript", "undefined", 'is "undefined", which is not the id of one user'],
+    ["an object as text", "[object Object]", "which is not the id of one user"],
+    ["a template", "{{user.id}}", 'is "{{user.id}}", which is not the id of one user'],
   ])("%s is rejected with the reason", async (_title, appUserId, reason) => {
     const response = await post(ownEvent(appUserId));
     expect(response).toMatchObject({ status: 400, body: { code: "INVALID_USER_ID" } });
