@@ -80,8 +80,10 @@ export type AuthPolicy = Readonly<{
   tokenTypes: readonly string[];
   audienceRule: AudienceRule;
   checkedInsteadOfAudience?: string;
-  /** The suggested fix for a token with another audience, for an operator. */
+  /** The suggested fix for a token without an audience, for an operator. */
   audienceFix: string;
+  /** The suggested fix for a token with another audience. */
+  otherAudienceFix: string;
   userIdClaim: string;
   /** Contains the user id in tokens without `userIdClaim`. */
   userIdFallbackClaim?: string;
@@ -89,6 +91,8 @@ export type AuthPolicy = Readonly<{
   userIdFormat?: UserIdFormat;
   /** How to get the user id claim into the tokens of this provider, for an operator. */
   userIdFix: string;
+  /** What to set if the user ids have another format. */
+  userIdFormatFix: string;
   /** The claims that name the client that requested the token. */
   clientClaims: readonly string[];
   /** The accepted clients. `clientPresence` says whether they are checked. */

@@ -24,7 +24,7 @@ function startTest(maxTokens: number) {
     start: () => undefined,
     refresh: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    status: () => ({ issuer: "x", keys: 1, succeededAt: null, problem: null }),
+    status: () => ({ issuer: "x", keys: 1, succeededAt: null, problem: null, fix: null }),
   };
   const appUserId = toAppUserId("user-1");
   if (appUserId === null) throw new Error("not an app user id");

@@ -381,7 +381,7 @@ describe("the explanation of a token", () => {
       `the issuer (iss) is ${JSON.stringify(`${iss}/`)}, but must be ${JSON.stringify(iss)}`,
     );
     expect(failed.issuer?.fix).toContain("AUTH_ISSUER");
-    expect(failed.audience?.fix).toContain("AUTH_AUDIENCE");
+    expect(failed.audience?.fix).toBe("send the access token instead of the ID token");
     const text = JSON.stringify(checks);
     for (const secret of [invalid, "ann@example.com", "n-0S6_WzA2Mj"]) expect(text).not.toContain(secret);
   });
@@ -398,6 +398,7 @@ describe("the explanation of a token", () => {
     const signature = (await authentication.explain(token())).find(({ check }) => check === "signature");
     expect(signature).toMatchObject({ ok: false });
     expect(signature?.detail).toMatch(/discovery document returned status 500/);
+    expect(signature?.fix).toMatch(/^check AUTH_ISSUER, whose discovery document must be at http/);
   });
 
   test("reports a forged signature", async () => {

@@ -7,18 +7,45 @@ import type { Jwk } from "./signing-keys.js";
 const rediscoverAfterMs = 60 * 60_000;
 const maxKeys = 200;
 
-function parseObject(body: string, name: string): Record<string, unknown> {
+/** A document that cannot be used, with a suggested fix for an operator. */
+export class KeyDocumentError extends Error {
+  constructor(
+    reason: string,
+    readonly fix: string,
+  ) {
+    super(reason);
+  }
+}
+
+type DocumentKind = { name: string; fix: string };
+
+/** Parses a document that was fetched with status 200. */
+function parseDocument(
+  { status, body }: { status: number; body: string },
+  { name, fix }: DocumentKind,
+): Record<string, unknown> {
+  if (status !== 200) throw new KeyDocumentError(`the request for ${name} returned status ${status}`, fix);
   let value: unknown;
   try {
     value = JSON.parse(body);
   } catch {
-    throw new Error(`${name} is not JSON`);
+    throw new KeyDocumentError(`${name} is not JSON`, fix);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`${name} is not a JSON object`);
+    throw new KeyDocumentError(`${name} is not a JSON object`, fix);
   }
   return value as Record<string, unknown>;
 }
+
+const toDiscoveryDocument = (url: string): DocumentKind => ({
+  name: "the discovery document",
+  fix: `check AUTH_ISSUER, whose discovery document must be at ${url}; if the issuer has none, set AUTH_JWKS_URL`,
+});
+
+const toKeySetDocument = (url: string): DocumentKind => ({
+  name: "the key set",
+  fix: `check that ${url} is the key set of the issuer; to use another URL, set AUTH_JWKS_URL`,
+});
 
 export type KeyDocumentOptions = {
   issuer: string;
@@ -33,7 +60,8 @@ export type KeyDocumentOptions = {
  * is read again every hour and after each failure. Its `issuer` must be the configured one, byte for byte (OpenID
  * Connect Discovery 1.0 §4.3). Otherwise the document of another tenant could be used.
  *
- * `load` returns the JWKs, or `unchanged`. It throws an Error whose message states the problem for the log.
+ * `load` returns the JWKs, or `unchanged`. It throws an Error whose message states the problem for the log: a
+ * {@link KeyDocumentError} if the issuer responded.
  */
 export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocument }: KeyDocumentOptions) {
   let located: { url: string; atMs: number } | null = null;
@@ -42,16 +70,21 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
   const locate = async (signal: AbortSignal): Promise<string> => {
     if (source.from === "jwks") return source.url;
     if (located !== null && Math.abs(now().getTime() - located.atMs) < rediscoverAfterMs) return located.url;
-    const { status, body } = await fetchDocument(source.url, { signal });
-    if (status !== 200) throw new Error(`the request for the discovery document returned status ${status}`);
-    const document = parseObject(body, "the discovery document");
+    const response = await fetchDocument(source.url, { signal });
+    const document = parseDocument(response, toDiscoveryDocument(source.url));
     if (document.issuer !== issuer) {
       const found = JSON.stringify(document.issuer ?? null).slice(0, 200);
-      throw new Error(`the discovery document names the issuer ${found}, not ${JSON.stringify(issuer)}`);
+      throw new KeyDocumentError(
+        `the discovery document names the issuer ${found}, not ${JSON.stringify(issuer)}`,
+        "if your tokens have the issuer that the document names, set AUTH_ISSUER to exactly that value; otherwise set AUTH_JWKS_URL to the URL of the keys",
+      );
     }
     const url = typeof document.jwks_uri === "string" ? parseHttpUrl(document.jwks_uri) : null;
     if (url === null || !isSafeTransport(url, allowHttp)) {
-      throw new Error("the discovery document has no https URL for the keys (jwks_uri)");
+      throw new KeyDocumentError(
+        "the discovery document has no https URL for the keys (jwks_uri)",
+        "set AUTH_JWKS_URL to the https URL of the keys",
+      );
     }
     if (located?.url !== url.href) etag = undefined;
     located = { url: url.href, atMs: now().getTime() };
@@ -62,12 +95,16 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
     const url = await locate(signal);
     const response = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
     if (response.status === 304 && etag !== undefined) return "unchanged";
-    if (response.status !== 200)
-      throw new Error(`the request for the key set returned status ${response.status}`);
-    const { keys } = parseObject(response.body, "the key set");
-    if (!Array.isArray(keys)) throw new Error("the key set has no array of keys");
+    const kind = toKeySetDocument(url);
+    const { keys } = parseDocument(response, kind);
+    if (!Array.isArray(keys)) throw new KeyDocumentError("the key set has no array of keys", kind.fix);
     // If the excess keys were dropped, their tokens would be rejected as if the keys were not published.
-    if (keys.length > maxKeys) throw new Error(`the key set has more than ${maxKeys} keys`);
+    if (keys.length > maxKeys) {
+      throw new KeyDocumentError(
+        `the key set has more than ${maxKeys} keys`,
+        "remove keys that sign no tokens from the key set of the issuer",
+      );
+    }
     // The caller does not use these keys after a timeout, so the next request must not send their ETag.
     signal.throwIfAborted();
     etag = response.etag;

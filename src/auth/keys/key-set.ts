@@ -1,14 +1,21 @@
 import { withDeadline } from "../../core/deadline.js";
 import { ServiceError } from "../../core/errors.js";
 import type { Logger } from "../../telemetry/logger.js";
-import { createKeyDocument, type KeyDocumentOptions } from "./key-document.js";
+import { createKeyDocument, KeyDocumentError, type KeyDocumentOptions } from "./key-document.js";
 import { createPublishedKeys, type FoundKey } from "./published-keys.js";
 import type { SigningKey } from "./signing-keys.js";
 
 /** Runs a function once after a delay, without keeping the process alive, and returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-export type KeySetStatus = { issuer: string; keys: number; succeededAt: Date | null; problem: string | null };
+export type KeySetStatus = {
+  issuer: string;
+  keys: number;
+  succeededAt: Date | null;
+  problem: string | null;
+  /** The suggested fix of the problem, for an operator. */
+  fix: string | null;
+};
 
 /** The keys of one issuer. */
 export type KeySet = {
@@ -37,6 +44,9 @@ const firstRetryMs = 1000;
 /** The longest delay between two attempts while no keys are available and every request fails. */
 const maxRetryWithoutKeysMs = 4000;
 
+const unusableKeysFix =
+  "configure the issuer to publish a public key for signatures with one of the accepted algorithms (AUTH_ALGORITHMS)";
+
 type KeySetOptions = KeyDocumentOptions & {
   algorithms: readonly string[];
   schedule: Schedule;
@@ -56,11 +66,13 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const nowMs = () => options.now().getTime();
   const document = createKeyDocument(options);
   const keys = createPublishedKeys(options);
+  const connectFix = `check that this machine can connect to ${new URL(options.source.url).host}`;
   const closing = new AbortController();
   let attemptedAt: number | null = null;
   let nextAttemptAt = 0;
   let failures = 0;
   let problem: string | null = "not fetched yet";
+  let fix: string | null = null;
   let inFlight: Promise<void> | null = null;
   let cancelNext = (): void => undefined;
 
@@ -97,9 +109,11 @@ export function createKeySet(options: KeySetOptions): KeySet {
     const previousProblem = problem;
     try {
       problem = await keys.update(await loadWithTimeout());
+      fix = problem === null ? null : unusableKeysFix;
       failures = 0;
     } catch (error) {
       problem = (error as Error).message;
+      fix = error instanceof KeyDocumentError ? error.fix : connectFix;
       failures += 1;
     }
     attemptedAt = nowMs();
@@ -153,6 +167,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       keys: keys.areUsable() ? keys.size() : 0,
       succeededAt: keys.fetchedAt(),
       problem,
+      fix,
     }),
   };
 }

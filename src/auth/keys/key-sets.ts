@@ -25,7 +25,7 @@ function createSecretKeySet(issuer: string, secret: KeyObject): KeySet {
     start: () => undefined,
     refresh: () => Promise.resolve(),
     close: () => Promise.resolve(),
-    status: () => ({ issuer, keys: 1, succeededAt: null, problem: null }),
+    status: () => ({ issuer, keys: 1, succeededAt: null, problem: null, fix: null }),
   };
 }
 

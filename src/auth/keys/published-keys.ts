@@ -1,8 +1,8 @@
 import type { Clock } from "../../core/clock.js";
 import { importSigningKeys, toKeyId, type Jwk, type SigningKey } from "./signing-keys.js";
 
-/** The requested key, or the reason why it is unknown or unusable. */
-export type FoundKey = { key: SigningKey } | { problem: string };
+/** The requested key, or the reason why it is unknown or unusable, with a suggested fix if the reason has its own. */
+export type FoundKey = { key: SigningKey } | { problem: string; fix?: string };
 
 /** How long keys stay valid while the issuer is unavailable. */
 const maxAgeMs = 24 * 60 * 60_000;
@@ -82,16 +82,25 @@ export function createPublishedKeys({ algorithms, now }: { algorithms: readonly 
       const named = kid === undefined ? undefined : keys.byName.get(toKeyName(kid, algorithm));
       if (named !== undefined) return { key: named };
       if (kid !== undefined && [...keys.all].some((other) => other.kid === kid)) {
-        return { problem: `the key cannot be used with the algorithm ${algorithm}` };
+        return {
+          problem: `the key cannot be used with the algorithm ${algorithm}`,
+          fix: "configure the issuer to sign with the algorithm of its key",
+        };
       }
       const reason = kid === undefined ? undefined : keys.unusable.get(kid);
-      if (reason !== undefined) return { problem: `the key ${reason}` };
+      if (reason !== undefined) {
+        return {
+          problem: `the key ${reason}`,
+          fix: "configure the issuer to sign the tokens of this API with another key, or correct its key set",
+        };
+      }
       const [only, ...others] = listFitting(keys, algorithm);
       if (only === undefined) return null;
       if (others.length > 0) {
         return kid === undefined
           ? {
               problem: `the token does not name a key (kid), and the issuer has ${others.length + 1} keys for ${algorithm}`,
+              fix: "configure the issuer to write the kid of its key into the token header",
             }
           : null;
       }

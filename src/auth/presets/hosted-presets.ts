@@ -129,7 +129,7 @@ export const hostedPresets = {
     issuers: [{ pattern: userPool }],
     algorithms: ["RS256"],
     tokenTypes: ["absent", "jwt"],
-    audience: { from: "clients" },
+    audience: { from: "clients", fix: "to accept access tokens, set AUTH_PROVIDER=cognito" },
     clients: { claims: [], need: "always" },
     requirements: [
       { claim: "token_use", is: ["id"], reason: "this preset accepts only ID tokens" },

@@ -24,7 +24,7 @@ type RejectedValue = Readonly<{ pattern: RegExp; reason: string }>;
 type AudienceSource =
   | Readonly<{ from: "setting"; hint: string; fix?: string; match?: "equals" }>
   | Readonly<{ from: "template"; template: string; match?: "equals" }>
-  | Readonly<{ from: "clients" }>
+  | Readonly<{ from: "clients"; fix: string }>
   | Readonly<{ from: "none"; checkedInstead: string }>;
 
 type ClientRule = Readonly<{

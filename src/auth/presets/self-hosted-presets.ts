@@ -12,7 +12,7 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the audience that an audience mapper in a client scope of the app adds; Keycloak adds none by default",
-      fix: "in Keycloak, add an audience mapper for AUTH_AUDIENCE to a client scope of the app's client; if this is the right audience, add it to AUTH_AUDIENCE",
+      fix: "in Keycloak, add an audience mapper for AUTH_AUDIENCE to a client scope of the app's client",
     },
     rejectedAudiences: [
       {
@@ -70,7 +70,7 @@ export const selfHostedPresets = {
     audience: {
       from: "setting",
       hint: "the id of the Zitadel project",
-      fix: "request the scope urn:zitadel:iam:org:project:id:<project id>:aud in the app; if this is the right audience, add it to AUTH_AUDIENCE",
+      fix: "request the scope urn:zitadel:iam:org:project:id:<project id>:aud in the app",
     },
     // Tokens of machine users look like those of people. Only the list of accepted clients excludes them.
     clients: { claims: ["azp", "client_id"], need: "always" },
@@ -110,6 +110,13 @@ export const selfHostedPresets = {
       {
         claim: "gty",
         in: "header",
+        optional: true,
+        isNot: ["client_credentials"],
+        reason: "the token belongs to a machine",
+      },
+      // Since version 1.60, gty is a claim.
+      {
+        claim: "gty",
         optional: true,
         isNot: ["client_credentials"],
         reason: "the token belongs to a machine",

@@ -1,5 +1,5 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
-import type { AudienceRule } from "../policy.js";
+import type { AudienceRule, AuthPolicy } from "../policy.js";
 import type { Preset } from "../presets/preset.js";
 
 /** Reads a list of exact values. A wildcard is a problem, because it would match nothing. */
@@ -37,13 +37,39 @@ export function readAudiences(preset: Preset, reader: SettingsReader): string[] 
   return configured;
 }
 
-/** Returns the suggested fix for a token with another audience. It depends on how apps request an audience. */
-export function toAudienceFix({ audience }: Preset): string {
-  if ("fix" in audience) return audience.fix;
-  if (audience.from === "template")
-    return "check that the app and AUTH_ISSUER of this gateway use the same project";
-  if (audience.from === "clients") return "if this is one of your apps, add its client id to AUTH_CLIENT_IDS";
-  return "request the audience of this API in the app; if this is the right audience, add it to AUTH_AUDIENCE";
+const requestAudience = "request the audience of this API in the app";
+const addAudience = "if this is the right audience, add it to AUTH_AUDIENCE";
+
+/**
+ * Returns the suggested fixes for a token without an audience and for a token with another one. They depend on how apps
+ * request an audience, and on whether `AUTH_AUDIENCE` is set.
+ */
+export function toAudienceFixes(
+  { audience }: Preset,
+  configured: readonly string[],
+): Pick<AuthPolicy, "audienceFix" | "otherAudienceFix"> {
+  if (audience.from === "clients") {
+    return {
+      audienceFix: audience.fix,
+      otherAudienceFix: "if this is one of your apps, add its client id to AUTH_CLIENT_IDS",
+    };
+  }
+  if (audience.from === "template" && configured.length === 0) {
+    const sameProject = "check that the app and AUTH_ISSUER of this gateway use the same project";
+    return { audienceFix: sameProject, otherAudienceFix: sameProject };
+  }
+  if (audience.from === "none" && configured.length === 0) {
+    return {
+      audienceFix: requestAudience,
+      otherAudienceFix: "if this is the audience of this API, set AUTH_AUDIENCE to it",
+    };
+  }
+  const request = "fix" in audience ? audience.fix : requestAudience;
+  const remove = "if the tokens of your issuer have no audience, remove AUTH_AUDIENCE";
+  return {
+    audienceFix: audience.from === "setting" ? request : `${request}; ${remove}`,
+    otherAudienceFix: `${request}; ${addAudience}`,
+  };
 }
 
 export function toAudienceRule(preset: Preset, audiences: readonly string[]): AudienceRule {

@@ -1,17 +1,13 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { supportedAlgorithms } from "../keys/signing-keys.js";
-import { toAudienceFix, toAudienceRule, readAudiences, readExactList } from "./audience-settings.js";
+import { toAudienceFixes, toAudienceRule, readAudiences, readExactList } from "./audience-settings.js";
 import { readIssuers } from "./issuer-settings.js";
 import type { AuthPolicy, ScopeClaim } from "../policy.js";
 import { readPresetSettings } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
 import { presetNames, presets, type PresetName } from "../presets/presets.js";
-import { isForgeable, normalizeTokenType } from "../tokens/header-rules.js";
+import { isForgeable, nonAccessTokenTypes, normalizeTokenType } from "../tokens/header-rules.js";
 import { readUserId } from "./user-id-claim.js";
-
-/** Types of tokens that are not access tokens. Accepting one as an access token is cross-JWT confusion (RFC 8725 §2.8). */
-const nonAccessTokenTypes =
-  /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
 
 function readAlgorithms(provider: PresetName, preset: Preset, reader: SettingsReader): readonly string[] {
   const configured = reader.list("AUTH_ALGORITHMS");
@@ -173,7 +169,7 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     algorithms: readAlgorithms(provider, preset, reader),
     tokenTypes: readTokenTypes(preset, reader),
     audienceRule: toAudienceRule(preset, audiences),
-    audienceFix: toAudienceFix(preset),
+    ...toAudienceFixes(preset, configuredAudiences),
     ...(preset.audience.from === "none" && { checkedInsteadOfAudience: preset.audience.checkedInstead }),
     ...userId.settings,
     clientClaims: preset.clients.claims,

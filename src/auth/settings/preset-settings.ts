@@ -2,6 +2,7 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import type { SettingsReader } from "../../config/settings-reader.js";
 import type { ClaimRequirement, ScopeClaim } from "../policy.js";
 import type { PresetName } from "../presets/presets.js";
+import { maxLifetimeLimitSeconds } from "../tokens/time-rules.js";
 
 /** The additions to a policy from the settings of its preset. */
 export type PresetSettings = {
@@ -112,7 +113,7 @@ const descope: ReadPresetSettings = (reader) => ({
   maxLifetimeSeconds: reader.integer("AUTH_DESCOPE_MAX_LIFETIME_SECONDS", {
     default: 1800,
     min: 60,
-    max: 86_400,
+    max: maxLifetimeLimitSeconds,
   }),
 });
 

@@ -2,6 +2,7 @@ import type { SettingsReader } from "../../config/settings-reader.js";
 import type { AuthPolicy, UserIdFormat } from "../policy.js";
 import type { Preset } from "../presets/preset.js";
 import { userIdFormatNames, userIdFormats } from "../presets/user-id-formats.js";
+import { otherClaimFix } from "../tokens/user-id-rules.js";
 
 const words = (text: string): readonly string[] => text.split(" ");
 
@@ -14,9 +15,6 @@ const nonUserClaims = words(
     "tid sid session_id",
 );
 
-const otherClaimFix =
-  "configure the issuer to write the id of the user into this claim, or set AUTH_USER_ID_CLAIM to another one";
-
 /**
  * Reads `AUTH_USER_ID_FORMAT`. The format of the preset does not apply to a claim that the preset does not use.
  *
@@ -27,13 +25,24 @@ function readUserIdFormat(
   preset: Preset,
   isOwnClaim: boolean,
   reader: SettingsReader,
-): UserIdFormat | undefined {
+): { format: UserIdFormat | undefined; fix: string } {
   const name = reader.choice("AUTH_USER_ID_FORMAT", ["preset", ...userIdFormatNames], "preset");
-  if (name !== "preset") return userIdFormats[name];
-  return isOwnClaim ? undefined : preset.userIdFormat;
+  if (name === "preset") {
+    return {
+      format: isOwnClaim ? undefined : preset.userIdFormat,
+      fix: "if your user ids have another format, set AUTH_USER_ID_FORMAT",
+    };
+  }
+  return {
+    format: userIdFormats[name],
+    fix: `if your user ids have another format, change AUTH_USER_ID_FORMAT, which is ${name}`,
+  };
 }
 
-type UserIdSettings = Pick<AuthPolicy, "userIdClaim" | "userIdFallbackClaim" | "userIdFormat" | "userIdFix">;
+type UserIdSettings = Pick<
+  AuthPolicy,
+  "userIdClaim" | "userIdFallbackClaim" | "userIdFormat" | "userIdFix" | "userIdFormatFix"
+>;
 
 function readClaim(preset: Preset, configured: string | undefined, reader: SettingsReader): string {
   if (configured === undefined && preset.userIdClaim === "") {
@@ -61,10 +70,11 @@ export function readUserId(
   const configured = reader.text("AUTH_USER_ID_CLAIM");
   const claim = readClaim(preset, configured, reader);
   const isOwnClaim = claim !== preset.userIdClaim && claim !== preset.userIdFallbackClaim;
-  const format = readUserIdFormat(preset, isOwnClaim, reader);
+  const { format, fix } = readUserIdFormat(preset, isOwnClaim, reader);
   const settings = {
     userIdClaim: claim,
     userIdFix: (claim === preset.userIdClaim ? preset.userIdFix : undefined) ?? otherClaimFix,
+    userIdFormatFix: fix,
     ...(configured === undefined &&
       preset.userIdFallbackClaim !== undefined && { userIdFallbackClaim: preset.userIdFallbackClaim }),
     ...(format !== undefined && { userIdFormat: format }),

@@ -1,5 +1,7 @@
 import { claimName, describeRequirement, meets } from "./claim-requirements.js";
 import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "../policy.js";
+import { audienceRule } from "./audience-rule.js";
+import { findClaim, idTokenFix, isLikelyIdToken, listRejectedClaims } from "./id-token-claims.js";
 import { member } from "./read-token.js";
 import { timeRules } from "./time-rules.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
@@ -8,34 +10,8 @@ import { userIdRules } from "./user-id-rules.js";
 const isStringArray = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((item) => typeof item === "string");
 
-const audience = (policy: AuthPolicy, { audiences }: IssuerPolicy): TokenRule => ({
-  check: "audience",
-  expects:
-    policy.audienceRule === "absent"
-      ? `no aud (checked instead: ${policy.checkedInsteadOfAudience ?? "client"})`
-      : formatAlternatives(audiences),
-  find: ({ claims }) => {
-    const aud = member(claims, "aud");
-    const isMissing = aud === undefined || (Array.isArray(aud) && aud.length === 0);
-    if (policy.audienceRule === "absent") {
-      if (isMissing) return null;
-      return {
-        reason: `the audience (aud) is ${formatValue(aud)}, but no audience is accepted`,
-        fix: "if this is the audience of this API, set AUTH_AUDIENCE to it",
-      };
-    }
-    const named = typeof aud === "string" ? [aud] : isStringArray(aud) ? aud : [];
-    const isAccepted =
-      policy.audienceRule === "equals"
-        ? typeof aud === "string" && audiences.includes(aud)
-        : named.some((name) => audiences.includes(name));
-    if (isAccepted) return null;
-    return {
-      reason: `the audience (aud) is ${formatValue(aud)}, but must be ${formatAlternatives(audiences)}`,
-      fix: policy.audienceFix,
-    };
-  },
-});
+const addClientFix = "if this is one of your apps, add its client id to AUTH_CLIENT_IDS";
+const nameClientFix = "configure the issuer to write the client id, as a text, into access tokens";
 
 const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
   check: "client",
@@ -51,9 +27,11 @@ const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
       return null;
     const expected =
       clientIds.length === 0 ? "AUTH_CLIENT_IDS is not set" : `must be ${formatAlternatives(clientIds)}`;
+    const others = named.filter((id) => typeof id !== "string" || !clientIds.includes(id));
+    const value = formatValue(named.length > 1 ? named : named[0]);
     return {
-      reason: `the client (${clientClaims.join("/")}) is ${formatValue(named.length > 1 ? named : named[0])}, but ${expected}`,
-      fix: "if this is one of your apps, add its client id to AUTH_CLIENT_IDS",
+      reason: `the client (${clientClaims.join("/")}) is ${value}, but ${expected}`,
+      fix: isStringArray(others) && others.length > 0 ? addClientFix : nameClientFix,
     };
   },
 });
@@ -84,39 +62,39 @@ const binding: CreateRule = () => ({
         },
 });
 
-/** OpenID Connect Core 1.0 §2, §3.1.3.6, §3.3.2.11: an ID token has these claims. Some providers' access tokens also do. */
-const idTokenClaims = ["at_hash", "c_hash", "nonce"];
+/** Only an audience still tells an ID token from an access token if a setting accepts the nonce. */
+const allowNonceFix = "if your issuer also writes nonce into access tokens, set AUTH_ALLOW_NONCE=true";
 
-const notIdToken: CreateRule = ({ idTokenClaims: accepted }) => {
-  const rejected = idTokenClaims.filter((claim) => !accepted.includes(claim));
+const notIdToken: CreateRule = (policy) => {
+  const rejected = listRejectedClaims(policy);
   return {
     check: "not an ID token",
     expects: rejected.length === 0 ? "any" : `no ${rejected.join(", ")}`,
     find: ({ claims }) => {
-      const found = rejected.find((claim) => member(claims, claim) !== undefined);
+      const found = findClaim(rejected, claims);
       if (found === undefined) return null;
-      const fix = "if the app sends the ID token, send the access token instead";
+      const canAllow = found === "nonce" && policy.audienceRule !== "absent";
       return {
-        reason: `the token is an ID token (it has ${found})`,
-        fix:
-          found === "nonce"
-            ? `${fix}; if your issuer also writes nonce into access tokens, set AUTH_ALLOW_NONCE=true`
-            : fix,
+        reason: `the token seems to be an ID token (it has ${found})`,
+        fix: canAllow ? `${idTokenFix}; ${allowNonceFix}` : idTokenFix,
       };
     },
   };
 };
 
-const presetRequirement = (requirement: ClaimRequirement, clockToleranceSeconds: number): TokenRule => ({
+const presetRequirement = (requirement: ClaimRequirement, policy: AuthPolicy): TokenRule => ({
   check:
     "anyOf" in requirement
       ? requirement.anyOf.map((condition) => claimName(condition.claim)).join("/")
       : claimName(requirement.claim),
   expects: describeRequirement(requirement),
   find: (token, nowSeconds) =>
-    meets(requirement, token, nowSeconds + clockToleranceSeconds)
+    meets(requirement, token, nowSeconds + policy.clockToleranceSeconds)
       ? null
-      : { reason: `${requirement.reason} (expected: ${describeRequirement(requirement)})` },
+      : {
+          reason: `${requirement.reason} (expected: ${describeRequirement(requirement)})`,
+          ...(isLikelyIdToken(token, policy) && { fix: idTokenFix }),
+        },
 });
 
 /** Returns the scopes in a claim, or `null` when the claim is not in the provider's format. */
@@ -159,9 +137,9 @@ export function claimRules(policy: AuthPolicy, issuerPolicy: IssuerPolicy): read
   const requirements = [...policy.requirements, ...issuerPolicy.requirements];
   return [
     ...timeRules.map((rule) => rule(policy)),
-    audience(policy, issuerPolicy),
+    audienceRule(policy, issuerPolicy),
     ...[client, actor, binding, notIdToken].map((rule) => rule(policy)),
-    ...requirements.map((requirement) => presetRequirement(requirement, policy.clockToleranceSeconds)),
+    ...requirements.map((requirement) => presetRequirement(requirement, policy)),
     ...[...userIdRules, scope].map((rule) => rule(policy)),
   ];
 }

@@ -32,12 +32,9 @@ async function checkSignature(token: ReadToken, keySets: KeySets): Promise<Check
     return toCheck("signature", "reason" in verified ? verified : null, "signed with a key of the issuer");
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    return {
-      check: "signature",
-      ok: false,
-      detail: error.reason ?? error.message,
-      fix: "check that this host can connect to the issuer, and that AUTH_ISSUER and AUTH_JWKS_URL are correct",
-    };
+    const { fix } = keySet.status();
+    const detail = error.reason ?? error.message;
+    return { check: "signature", ok: false, detail, ...(fix !== null && { fix }) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { supportedAlgorithms, toAlgorithm } from "../keys/signing-keys.js";
 import type { AuthPolicy, IssuerPolicy } from "../policy.js";
-import { member } from "./read-token.js";
+import { idTokenFix, isLikelyIdToken } from "./id-token-claims.js";
+import { member, type ReadToken } from "./read-token.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
 
 /**
@@ -15,6 +16,10 @@ export const normalizeTokenType = (type: string): string => type.toLowerCase().r
  */
 export const isForgeable = (alg: unknown): boolean => typeof alg === "string" && /^(hs\d+|none)$/i.test(alg);
 
+/** Types of tokens that are not access tokens. Accepting one as an access token is cross-JWT confusion (RFC 8725 §2.8). */
+export const nonAccessTokenTypes =
+  /^(id_token|logout|dpop|secevent|token-introspection|oauth-authz-req|entity-statement|refresh|rt)(\+jwt)?$/;
+
 const usesOnlySecrets = (issuers: readonly IssuerPolicy[]): boolean =>
   issuers.every(({ keys }) => keys.from === "secret");
 
@@ -23,7 +28,7 @@ function toAlgorithmFix(alg: unknown, isSecret: boolean): string {
     return "the shared secret works only with HS256; if the project uses signing keys, set AUTH_PROVIDER=supabase";
   }
   return typeof alg === "string" && supportedAlgorithms.includes(alg)
-    ? "if the issuer signs with this algorithm, add it to AUTH_ALGORITHMS"
+    ? "if the issuer signs with this algorithm, set AUTH_ALGORITHMS to a list with it"
     : "configure the issuer to sign the tokens of this API with a supported key pair, for example with RS256 or ES256";
 }
 
@@ -41,20 +46,33 @@ const algorithm: CreateRule = ({ algorithms, issuers }) => ({
   },
 });
 
-const tokenType: CreateRule = ({ tokenTypes }) => ({
-  check: "token type",
-  expects: tokenTypes.join(" or "),
-  find: ({ header }) => {
-    const typ = member(header, "typ");
-    const type = typ === undefined ? "absent" : typeof typ === "string" ? normalizeTokenType(typ) : null;
-    // A token whose `typ` is the string "absent" does have a `typ`.
-    if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
-    return {
-      reason: `the token type (typ) is ${formatValue(typ)}, but must be ${tokenTypes.join(" or ")}`,
-      fix: "send the access token, not an ID token; if the issuer uses this type for access tokens, set AUTH_PROVIDER or AUTH_TOKEN_TYPES",
-    };
-  },
-});
+const acceptTypeFix = "if the issuer uses this type for access tokens, set AUTH_PROVIDER or AUTH_TOKEN_TYPES";
+
+/** RFC 9068 §2.1: only an access token has the type `at+jwt`. */
+function toTypeFix(type: string | null, token: ReadToken, policy: AuthPolicy): string {
+  if (isLikelyIdToken(token, policy)) return idTokenFix;
+  if (type === null || nonAccessTokenTypes.test(type)) return "send an access token";
+  if (type === "at+jwt") return acceptTypeFix;
+  return `send the access token, not an ID token; ${acceptTypeFix}`;
+}
+
+const tokenType: CreateRule = (policy) => {
+  const { tokenTypes } = policy;
+  return {
+    check: "token type",
+    expects: tokenTypes.join(" or "),
+    find: (token) => {
+      const typ = member(token.header, "typ");
+      const type = typ === undefined ? "absent" : typeof typ === "string" ? normalizeTokenType(typ) : null;
+      // A token whose `typ` is the string "absent" does have a `typ`.
+      if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
+      return {
+        reason: `the token type (typ) is ${formatValue(typ)}, but must be ${tokenTypes.join(" or ")}`,
+        fix: toTypeFix(type, token, policy),
+      };
+    },
+  };
+};
 
 /** RFC 7515 §4.1.11: a token with an unsupported extension must be rejected. No extension is supported, not even `b64`. */
 const extensions: CreateRule = () => ({
@@ -80,6 +98,9 @@ const keyId: CreateRule = () => ({
   },
 });
 
+const issuerFix =
+  "if this is the right issuer, set AUTH_ISSUER to exactly this value, including a trailing slash";
+
 const issuer: CreateRule = ({ issuers }) => ({
   check: "issuer",
   expects: formatAlternatives(issuers.map((accepted) => accepted.issuer)),
@@ -89,7 +110,7 @@ const issuer: CreateRule = ({ issuers }) => ({
     const expected = formatAlternatives(issuers.map((accepted) => accepted.issuer));
     return {
       reason: `the issuer (iss) is ${formatValue(iss)}, but must be ${expected}`,
-      fix: "if this is the right issuer, set AUTH_ISSUER to exactly this value, including a trailing slash",
+      ...(typeof iss === "string" && { fix: issuerFix }),
     };
   },
 });

@@ -65,6 +65,12 @@ const notBefore: CreateRule = ({ clockToleranceSeconds }) => ({
   },
 });
 
+/** The largest value of `AUTH_DESCOPE_MAX_LIFETIME_SECONDS`. */
+export const maxLifetimeLimitSeconds = 86_400;
+
+const sessionTokenFix = "send the session token, not the refresh token";
+const raiseFix = "if session tokens are valid for longer, raise AUTH_DESCOPE_MAX_LIFETIME_SECONDS";
+
 /** Only the preset `descope` has a maximum. */
 const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
   check: "lifetime",
@@ -73,9 +79,10 @@ const lifetime: CreateRule = ({ maxLifetimeSeconds = Infinity }) => ({
     if (maxLifetimeSeconds === Infinity) return null;
     const [exp, iat] = [member(claims, "exp"), member(claims, "iat")];
     if (isInstant(exp) && isInstant(iat) && exp - iat <= maxLifetimeSeconds) return null;
+    const isRaisable = isInstant(exp) && isInstant(iat) && exp - iat <= maxLifetimeLimitSeconds;
     return {
       reason: `the lifetime (exp − iat) is unknown or longer than ${maxLifetimeSeconds} s, as it is for refresh tokens`,
-      fix: "send the session token, not the refresh token; if session tokens are valid for longer, raise AUTH_DESCOPE_MAX_LIFETIME_SECONDS",
+      fix: isRaisable ? `${sessionTokenFix}; ${raiseFix}` : sessionTokenFix,
     };
   },
 });

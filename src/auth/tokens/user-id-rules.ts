@@ -14,6 +14,13 @@ export function selectUserIdClaim(claims: JsonObject, policy: AuthPolicy): strin
   return hasOnlyFallback ? userIdFallbackClaim : userIdClaim;
 }
 
+export const otherClaimFix =
+  "configure the issuer to write the id of the user into this claim, or set AUTH_USER_ID_CLAIM to another one";
+
+/** How to get a usable id into the tokens. What adds the claim is no fix for a token that has it. */
+const toClaimFix = (claims: JsonObject, { userIdClaim, userIdFix }: AuthPolicy): string =>
+  member(claims, userIdClaim) === undefined ? userIdFix : otherClaimFix;
+
 const describeClaim = ({ userIdClaim, userIdFallbackClaim }: AuthPolicy): string =>
   userIdFallbackClaim === undefined ? userIdClaim : `${userIdClaim}, or else ${userIdFallbackClaim}`;
 
@@ -32,7 +39,7 @@ const userId: CreateRule = (policy) => ({
     const value = member(claims, claim);
     const problem = value === undefined ? "is missing" : appUserIdProblem(value);
     if (problem === null) return null;
-    return { reason: `the user id claim ${claim} ${problem}`, fix: policy.userIdFix };
+    return { reason: `the user id claim ${claim} ${problem}`, fix: toClaimFix(claims, policy) };
   },
 });
 
@@ -59,7 +66,8 @@ function suggestClaim(claims: JsonObject, policy: AuthPolicy, current: string): 
     return isUsable && findSharedId(String(id), String(id), claims, policy) === null;
   });
   const fix = `this token also has ${other}: if it is the id in your signup events, set AUTH_USER_ID_CLAIM=${other}`;
-  return other === undefined ? policy.userIdFix : `${policy.userIdFix}; ${fix}`;
+  const claimFix = toClaimFix(claims, policy);
+  return other === undefined ? claimFix : `${claimFix}; ${fix}`;
 }
 
 const notShared: CreateRule = (policy) => ({
@@ -84,7 +92,7 @@ const format: CreateRule = (policy) => ({
     if (userIdFormat === undefined || id === "" || userIdFormat.pattern.test(id)) return null;
     return {
       reason: `the user id claim ${claim} is not in the format of user ids: ${userIdFormat.description}`,
-      fix: `${policy.userIdFix}; if your user ids have another format, set AUTH_USER_ID_FORMAT`,
+      fix: `${toClaimFix(claims, policy)}; ${policy.userIdFormatFix}`,
     };
   },
 });

@@ -57,6 +57,9 @@ export function compileRules(policy: AuthPolicy) {
   };
 }
 
+const otherTenantFix =
+  "check that the token belongs to this tenant and environment, and that its key is still published";
+
 /**
  * Verifies the signature with the key that the token's issuer publishes under its `kid`, for the algorithm that the
  * header rules have accepted. Returns the claims from exactly the bytes that were signed.
@@ -73,7 +76,7 @@ export async function verifySignature(
     const name = toKeyId(kid) === undefined ? "key without kid" : `key ${formatValue(kid)}`;
     return {
       reason: `${name}: ${found.problem}`,
-      fix: "check that the token belongs to this tenant and environment, and that its key is still published; otherwise check AUTH_ISSUER and AUTH_JWKS_URL",
+      fix: found.fix ?? otherTenantFix,
     };
   }
   try {

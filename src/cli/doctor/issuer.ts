@@ -5,7 +5,7 @@ import { createProxyFinder } from "../../http-client/outbound-proxies.js";
 import { checkService, ok, problem, silentLog, type Finding } from "./finding.js";
 import { addRoute } from "./route.js";
 
-const issuerFix = "check AUTH_ISSUER (or AUTH_JWKS_URL), and that this machine can connect to it";
+const timeoutFix = "check that this machine can connect to the issuer";
 
 /** Loads the keys of each issuer. */
 export async function checkIssuer({ auth, proxies }: GatewayConfig, now: Clock): Promise<Finding[]> {
@@ -15,13 +15,13 @@ export async function checkIssuer({ auth, proxies }: GatewayConfig, now: Clock):
     now,
     findProxy: createProxyFinder(proxies),
   });
-  const findings = await checkService("issuer", issuerFix, async () => {
+  const findings = await checkService("issuer", timeoutFix, async () => {
     await keySets.refresh();
-    return keySets.status().map(({ issuer, keys, problem: reason }) => {
+    return keySets.status().map(({ issuer, keys, problem: reason, fix }) => {
       const finding =
         reason === null
           ? ok("issuer", `${issuer}: ${keys} keys`)
-          : problem("issuer", `${issuer}: ${reason}`, issuerFix);
+          : problem("issuer", `${issuer}: ${reason}`, fix ?? timeoutFix);
       const source = auth.issuers.find((candidate) => candidate.issuer === issuer)?.keys;
       return source === undefined || source.from === "secret"
         ? finding
