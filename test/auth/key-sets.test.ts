@@ -167,8 +167,8 @@ test("start does not wait for an issuer that never responds, and the first token
 });
 
 /** Responds to key set requests with a body that never ends. */
-function respondEndlessly(issuer: TestIssuer): void {
-  issuer.respond("/team/jwks", (_request, response) => {
+function respondEndlessly(issuer: TestIssuer, path = "/team/jwks"): void {
+  issuer.respond(path, (_request, response) => {
     response.writeHead(200);
     const interval = setInterval(() => response.write(" "), 20);
     response.on("close", () => {
@@ -313,6 +313,37 @@ test.each(invalidDiscovery)("a discovery document with %s is not used", async (_
   expect(result).toMatchObject(unavailable);
   expect((result as { reason: string }).reason).toMatch(reason);
   expect(issuer.requests).toEqual(["/team/.well-known/openid-configuration"]);
+});
+
+test.each([
+  ["AUTH_ISSUER", { AUTH_ISSUER: "http://127.0.0.1:1/team" }, "check AUTH_ISSUER, and that"],
+  ["AUTH_JWKS_URL", { AUTH_JWKS_URL: "http://127.0.0.1:1/jwks" }, "set AUTH_JWKS_URL"],
+])(
+  "the fix names %s when it is the setting of a server that does not respond",
+  async (_name, settings, advice) => {
+    const { keySets } = await startTest({ settings });
+    await keySets.refresh();
+    expect(keySets.status()).toMatchObject([
+      { problem: "the connection failed (ECONNREFUSED)", fix: expect.stringContaining(advice) as string },
+    ]);
+    expect(keySets.status()[0]?.fix).toContain("can fetch http://127.0.0.1:1/");
+  },
+);
+
+test("the fix names the server of the keys when only that one does not respond", async () => {
+  const { issuer, iss, keySets } = await startTest({ timeoutMs: 200 });
+  const keysElsewhere = await startIssuer();
+  closers.push(() => keysElsewhere.close());
+  const jwksUrl = `${keysElsewhere.publishIssuer("/keys", [first])}/jwks`;
+  issuer.serve("/team/.well-known/openid-configuration", { issuer: iss, jwks_uri: jwksUrl });
+  respondEndlessly(keysElsewhere, "/keys/jwks");
+  await keySets.refresh();
+  expect(keySets.status()).toMatchObject([
+    {
+      problem: "no response within 200 ms",
+      fix: `check that this machine can fetch ${jwksUrl}; to use another URL for the keys, set AUTH_JWKS_URL`,
+    },
+  ]);
 });
 
 test("a key that is no longer published is dropped by the next fetch, and a key that is still published stays the same object", async () => {

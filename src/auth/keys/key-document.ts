@@ -7,7 +7,7 @@ import type { Jwk } from "./signing-keys.js";
 const rediscoverAfterMs = 60 * 60_000;
 const maxKeys = 200;
 
-/** A document that cannot be used, with a suggested fix for an operator. */
+/** A document that cannot be fetched or used, with a suggested fix for an operator. */
 export class KeyDocumentError extends Error {
   constructor(
     reason: string,
@@ -42,6 +42,14 @@ const toDiscoveryDocument = (url: string): DocumentKind => ({
   fix: `check AUTH_ISSUER, whose discovery document must be at ${url}; if the issuer has none, set AUTH_JWKS_URL`,
 });
 
+/** The suggested fix when a document cannot be fetched. */
+function toFetchFix(issuer: string, url: string): string {
+  const isOfIssuer = new URL(url).host === parseHttpUrl(issuer)?.host;
+  return isOfIssuer
+    ? `check AUTH_ISSUER, and that this machine can fetch ${url}`
+    : `check that this machine can fetch ${url}; to use another URL for the keys, set AUTH_JWKS_URL`;
+}
+
 const toKeySetDocument = (url: string): DocumentKind => ({
   name: "the key set",
   fix: `check that ${url} is the key set of the issuer; to use another URL, set AUTH_JWKS_URL`,
@@ -60,17 +68,24 @@ export type KeyDocumentOptions = {
  * is read again every hour and after each failure. Its `issuer` must be the configured one, byte for byte (OpenID
  * Connect Discovery 1.0 §4.3). Otherwise the document of another tenant could be used.
  *
- * `load` returns the JWKs, or `unchanged`. It throws an Error whose message states the problem for the log: a
- * {@link KeyDocumentError} if the issuer responded.
+ * `load` returns the JWKs, or `unchanged`. It throws a {@link KeyDocumentError} whose message states the problem for the
+ * log. `fetchFix` is the suggested fix if the current request gets no response.
  */
 export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocument }: KeyDocumentOptions) {
   let located: { url: string; atMs: number } | null = null;
   let etag: string | undefined;
+  let requestedUrl = source.url;
+
+  const request: FetchDocument = (url, requestOptions) => {
+    requestedUrl = url;
+    return fetchDocument(url, requestOptions);
+  };
+  const fetchFix = () => toFetchFix(issuer, requestedUrl);
 
   const locate = async (signal: AbortSignal): Promise<string> => {
     if (source.from === "jwks") return source.url;
     if (located !== null && Math.abs(now().getTime() - located.atMs) < rediscoverAfterMs) return located.url;
-    const response = await fetchDocument(source.url, { signal });
+    const response = await request(source.url, { signal });
     const document = parseDocument(response, toDiscoveryDocument(source.url));
     if (document.issuer !== issuer) {
       const found = JSON.stringify(document.issuer ?? null).slice(0, 200);
@@ -93,7 +108,7 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
 
   const fetchKeys = async (signal: AbortSignal): Promise<readonly Jwk[] | "unchanged"> => {
     const url = await locate(signal);
-    const response = await fetchDocument(url, { signal, ...(etag !== undefined && { etag }) });
+    const response = await request(url, { signal, ...(etag !== undefined && { etag }) });
     if (response.status === 304 && etag !== undefined) return "unchanged";
     const kind = toKeySetDocument(url);
     const { keys } = parseDocument(response, kind);
@@ -117,8 +132,10 @@ export function createKeyDocument({ issuer, source, allowHttp, now, fetchDocumen
         return await fetchKeys(signal);
       } catch (error) {
         located = null;
-        throw error;
+        if (error instanceof KeyDocumentError) throw error;
+        throw new KeyDocumentError((error as Error).message, fetchFix());
       }
     },
+    fetchFix,
   };
 }

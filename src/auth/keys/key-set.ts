@@ -66,7 +66,6 @@ export function createKeySet(options: KeySetOptions): KeySet {
   const nowMs = () => options.now().getTime();
   const document = createKeyDocument(options);
   const keys = createPublishedKeys(options);
-  const connectFix = `check that this machine can connect to ${new URL(options.source.url).host}`;
   const closing = new AbortController();
   let attemptedAt: number | null = null;
   let nextAttemptAt = 0;
@@ -97,7 +96,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
     closing.signal.addEventListener("abort", abort);
     if (closing.signal.aborted) abort();
     try {
-      const toError = () => new Error(`no response within ${timeoutMs} ms`);
+      const toError = () => new KeyDocumentError(`no response within ${timeoutMs} ms`, document.fetchFix());
       return await withDeadline(document.load(attempt.signal), timeoutMs, toError);
     } finally {
       closing.signal.removeEventListener("abort", abort);
@@ -113,7 +112,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
       failures = 0;
     } catch (error) {
       problem = (error as Error).message;
-      fix = error instanceof KeyDocumentError ? error.fix : connectFix;
+      fix = error instanceof KeyDocumentError ? error.fix : unusableKeysFix;
       failures += 1;
     }
     attemptedAt = nowMs();

@@ -5,7 +5,7 @@ import { createProxyFinder } from "../../http-client/outbound-proxies.js";
 import { checkService, ok, problem, silentLog, type Finding } from "./finding.js";
 import { addRoute } from "./route.js";
 
-const timeoutFix = "check that this machine can connect to the issuer";
+const timeoutFix = "check AUTH_ISSUER, and that this machine can connect to the issuer";
 
 /** Loads the keys of each issuer. */
 export async function checkIssuer({ auth, proxies }: GatewayConfig, now: Clock): Promise<Finding[]> {
