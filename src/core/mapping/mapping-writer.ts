@@ -3,7 +3,9 @@ import type { AppUserId } from "./app-user-id.js";
 import type { Clock, Random } from "../clock.js";
 import { ServiceError } from "../errors.js";
 import type { FailedMapping, Mapping } from "./mapping.js";
-import { toRetried, transition, type Trigger, type TransitionRules } from "./transitions.js";
+import { toRetried, type TransitionRules } from "./next-mapping.js";
+import { transition } from "./transitions.js";
+import type { Trigger } from "./trigger.js";
 
 /** The stored mappings. Writes are compare-and-set: `false` means that another write came first. */
 export type MappingStore = {

@@ -1,4 +1,4 @@
-import type { TransitionRules } from "../mapping/transitions.js";
+import type { TransitionRules } from "../mapping/next-mapping.js";
 import type { Deployment } from "../vital/deployment.js";
 import { toClientUserId } from "../vital/client-user-id.js";
 import { maxLookupAgeMs } from "./provisioning.js";

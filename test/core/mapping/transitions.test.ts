@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Mapping, MappingState } from "../../../src/core/mapping/mapping.js";
-import { transition, type Trigger } from "../../../src/core/mapping/transitions.js";
+import { transition } from "../../../src/core/mapping/transitions.js";
+import type { Trigger } from "../../../src/core/mapping/trigger.js";
 import {
   appUserId,
   generation,

@@ -4,7 +4,7 @@ import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { jobFor } from "../../../src/core/provisioning/jobs.js";
 import type { IssuedSignInToken } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { SignupEventType } from "../../../src/core/mapping/signup-event.js";
-import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
+import type { TransitionRules } from "../../../src/core/mapping/next-mapping.js";
 import { createSteppedSystem, type CallOutcome } from "../../support/core/stepped-system.js";
 import { createRandom } from "../../support/random.js";
 import type { FakeUser } from "../../support/core/fake-vital.js";

@@ -9,7 +9,7 @@ import { createSignInTokens } from "../../../src/core/tokens/sign-in-tokens.js";
 import type { ReceivedEvent, SignupEventType } from "../../../src/core/mapping/signup-event.js";
 import { createSignupEvents } from "../../../src/core/mapping/signup-events.js";
 import { createSweeper, type DueMapping } from "../../../src/core/provisioning/sweeper.js";
-import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
+import type { TransitionRules } from "../../../src/core/mapping/next-mapping.js";
 import { createTransitionRules } from "../../../src/core/provisioning/transition-rules.js";
 import { createTeamGuard, type TeamStore } from "../../../src/core/vital/team-guard.js";
 import type { VitalApi } from "../../../src/core/vital/vital-api.js";

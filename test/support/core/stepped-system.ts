@@ -1,6 +1,6 @@
 import type { AppUserId } from "../../../src/core/mapping/app-user-id.js";
 import { ServiceError } from "../../../src/core/errors.js";
-import type { TransitionRules } from "../../../src/core/mapping/transitions.js";
+import type { TransitionRules } from "../../../src/core/mapping/next-mapping.js";
 import type { Mapping } from "../../../src/core/mapping/mapping.js";
 import { VitalError } from "../../../src/core/vital/vital-error.js";
 import type { SeededRandom } from "../random.js";
