@@ -7,8 +7,6 @@ import { openFleet, toIds } from "../support/workers/fleet.js";
 
 const poisonedCount = 30;
 const signupCount = 60;
-/** The slowest of all may be slow for another reason. */
-const secondSlowest = signupCount - 2;
 
 /** A gateway and a worker, and a Vital before which a proxy can fail every call about the users `poisoned-…`. */
 async function openPoisonedFleet(poison: Poison) {
@@ -43,6 +41,14 @@ async function measureSignups({ gateway }: PoisonedFleet, prefix: string): Promi
   return durations.sort((a, b) => a - b);
 }
 
+/**
+ * The slowest signup may be slow for another reason, and on a busy machine the measurements vary. A breaker that opens
+ * again and again, or job slots that are occupied, cost the signups several seconds.
+ */
+function expectNoDelay(beside: readonly number[], alone: readonly number[]): void {
+  expect(beside.at(-2)).toBeLessThan((alone.at(-2) ?? 0) * 3 + 1_500);
+}
+
 describe.each(Object.keys(poisons) as Poison[])(
   "when every call about thirty users ends with %s",
   (poison) => {
@@ -58,16 +64,17 @@ describe.each(Object.keys(poisons) as Poison[])(
       await gateway.delete(deleted);
       await gateway.signUp(toIds("poisoned-s", 5));
       const beside = await measureSignups(fleet, "beside");
-      // On a busy machine, the measurements vary. A breaker that opens costs 1 to 20 s.
-      expect(beside[secondSlowest]).toBeLessThan((alone[secondSlowest] ?? 0) * 3 + 700);
+      expectNoDelay(beside, alone);
       await waitUntil("each deletion has failed", async () => {
         const mappings = await Promise.all(deleted.map(worker.mappings.find));
         return mappings.every((mapping) => mapping?.state === "deleting" && mapping.lastError !== null);
       });
       expect(await worker.readMetric("oldest_deleting_seconds")).toBeGreaterThan(1);
       const warnings = lines.filter(({ phrase }) => phrase === "a deletion failed; it is repeated");
-      expect(warnings).toHaveLength(1);
-      expect(warnings[0]?.fields.reason).toMatch(/^(delete-user|resolve-user): ./);
+      // One for each kind of failure. On a busy machine, some calls also end with a timeout.
+      expect(warnings.length).toBeGreaterThanOrEqual(1);
+      expect(warnings.length).toBeLessThanOrEqual(3);
+      for (const { fields } of warnings) expect(fields.reason).toMatch(/^(delete-user|resolve-user): ./);
       expect(JSON.stringify(lines)).not.toContain("poisoned-");
     }, 60_000);
   },
@@ -84,7 +91,7 @@ test("hundreds of deletions without a response do not hold the job slots that si
   await gateway.delete(deleted);
   const beside = await measureSignups(fleet, "beside");
   // A worker has 50 slots, and each call holds one for two seconds.
-  expect(beside[secondSlowest]).toBeLessThan((alone[secondSlowest] ?? 0) * 3 + 700);
+  expectNoDelay(beside, alone);
 }, 90_000);
 
 /** All calls fail for ten seconds while users sign up. */
