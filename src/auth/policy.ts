@@ -71,7 +71,7 @@ export type IssuerPolicy = Readonly<{
  */
 export type AudienceRule = "contains" | "equals" | "absent";
 
-/** Defines which tokens authenticate a viewer: a preset with the settings applied. Plain data, frozen and complete. */
+/** Defines which tokens authenticate a viewer: a preset with the settings applied. Frozen and complete. */
 export type AuthPolicy = Readonly<{
   provider: string;
   issuers: readonly IssuerPolicy[];
@@ -80,10 +80,22 @@ export type AuthPolicy = Readonly<{
   tokenTypes: readonly string[];
   audienceRule: AudienceRule;
   checkedInsteadOfAudience?: string;
-  /** The suggested fix for a token without an audience, for an operator. */
-  audienceFix: string;
-  /** The suggested fix for a token with another audience. */
-  otherAudienceFix: string;
+  /** The suggested fixes, for an operator, for a token without an audience and for one with another audience. */
+  audienceFixes: Readonly<{
+    missing: string;
+    other: string;
+    /** For an audience that the setting rejects, or one that is not a text. */
+    unacceptable: string;
+  }>;
+  /**
+   * Why a setting rejects a value, or `null` if the setting may have it. A suggested fix never adds a value that the
+   * setting rejects.
+   */
+  settingProblems: Readonly<{
+    issuer(value: string): string | null;
+    audience(value: string): string | null;
+    client(value: string): string | null;
+  }>;
   userIdClaim: string;
   /** Contains the user id in tokens without `userIdClaim`. */
   userIdFallbackClaim?: string;

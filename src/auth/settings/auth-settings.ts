@@ -1,7 +1,14 @@
 import type { SettingsReader } from "../../config/settings-reader.js";
 import { supportedAlgorithms } from "../keys/signing-keys.js";
-import { toAudienceFixes, toAudienceRule, readAudiences, readExactList } from "./audience-settings.js";
-import { readIssuers } from "./issuer-settings.js";
+import {
+  createValueProblems,
+  isClientProblem,
+  readAudiences,
+  readExactList,
+  toAudienceFixes,
+  toAudienceRule,
+} from "./audience-settings.js";
+import { findIssuerProblem, readIssuers } from "./issuer-settings.js";
 import type { AuthPolicy, ScopeClaim } from "../policy.js";
 import { readPresetSettings } from "./preset-settings.js";
 import type { Preset } from "../presets/preset.js";
@@ -144,12 +151,8 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
   const clientIds = readClientIds(preset, configuredAudiences.length > 0, reader);
   const audiences = preset.audience.from === "clients" ? clientIds : configuredAudiences;
   if (preset.audienceIsNeverClientId === true) {
-    for (const id of audiences.filter((audience) => clientIds.includes(audience))) {
-      reader.problem(
-        "AUTH_AUDIENCE",
-        `"${id}" is also in AUTH_CLIENT_IDS: it is the audience of ID tokens, not of access tokens; use the identifier of your API`,
-      );
-    }
+    for (const id of audiences.filter((audience) => clientIds.includes(audience)))
+      reader.problem("AUTH_AUDIENCE", `"${id}" ${isClientProblem}`);
   }
   const userId = readUserId(preset, reader);
   const scopeClaims = (presetSettings.scopeClaims ?? preset.scopeClaims).flatMap(
@@ -169,7 +172,11 @@ export function readAuthSettings(reader: SettingsReader): AuthPolicy {
     algorithms: readAlgorithms(provider, preset, reader),
     tokenTypes: readTokenTypes(preset, reader),
     audienceRule: toAudienceRule(preset, audiences),
-    ...toAudienceFixes(preset, configuredAudiences),
+    audienceFixes: toAudienceFixes(preset, { configured: configuredAudiences, clientIds }),
+    settingProblems: {
+      issuer: (value) => findIssuerProblem(value, preset, allowHttp),
+      ...createValueProblems(preset, { audiences, clientIds }),
+    },
     ...(preset.audience.from === "none" && { checkedInsteadOfAudience: preset.audience.checkedInstead }),
     ...userId.settings,
     clientClaims: preset.clients.claims,

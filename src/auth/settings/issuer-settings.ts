@@ -37,27 +37,19 @@ type IssuerContext = {
   allowHttp: boolean;
 };
 
-/** Returns the format of an issuer, or reports why the issuer is not allowed and returns `null`. */
-function findIssuerFormat(
-  reader: SettingsReader,
-  issuer: string,
-  { preset, allowHttp }: IssuerContext,
-): IssuerFormat | null {
-  const problem = (message: string) => {
-    reader.problem("AUTH_ISSUER", `"${issuer}" ${message}`);
-    return null;
-  };
+const findFormat = (issuer: string, preset: Preset): IssuerFormat | undefined =>
+  preset.issuers.find(({ pattern }) => pattern.test(issuer));
+
+/** Returns why an issuer must not be in `AUTH_ISSUER`, or `null`. */
+export function findIssuerProblem(issuer: string, preset: Preset, allowHttp: boolean): string | null {
   const rejected = preset.rejectedIssuers?.find(({ pattern }) => pattern.test(issuer));
-  if (rejected !== undefined) return problem(`is not allowed: ${rejected.reason}`);
-  if (/[*\s]/.test(issuer)) return problem("must be one exact issuer, without wildcards or spaces");
-  const format = preset.issuers.find(({ pattern }) => pattern.test(issuer));
-  if (format === undefined) {
-    return problem(`is not in the format of this provider; an example is ${preset.exampleIssuer}`);
-  }
+  if (rejected !== undefined) return `is not allowed: ${rejected.reason}`;
+  if (/[*\s,]/.test(issuer)) return "must be one exact issuer, without wildcards or spaces";
+  if (findFormat(issuer, preset) === undefined)
+    return `is not in the format of this provider; an example is ${preset.exampleIssuer}`;
   const url = parseHttpUrl(issuer);
-  if (/^https?:/.test(issuer) && url === null) return problem("is not a valid URL");
-  if (url !== null && !isSafeTransport(url, allowHttp)) return problem(`is not allowed: ${httpHint}`);
-  return format;
+  if (/^https?:/.test(issuer) && url === null) return "is not a valid URL";
+  return url !== null && !isSafeTransport(url, allowHttp) ? `is not allowed: ${httpHint}` : null;
 }
 
 /** Reads `AUTH_JWKS_URL`: one URL for all issuers, or one for each in the same order. */
@@ -147,8 +139,10 @@ export function readIssuers(reader: SettingsReader, context: IssuerContext): Iss
   }
   const jwksUrls = readJwksUrls(reader, issuers.length, allowHttp);
   return issuers.flatMap((issuer, index): IssuerPolicy[] => {
-    const format = findIssuerFormat(reader, issuer, context);
-    if (format === null) return [];
+    const problem = findIssuerProblem(issuer, preset, allowHttp);
+    if (problem !== null) reader.problem("AUTH_ISSUER", `"${issuer}" ${problem}`);
+    const format = problem === null ? findFormat(issuer, preset) : undefined;
+    if (format === undefined) return [];
     const fillIn = createFillIn(reader, { issuer, format }, context);
     const jwksUrl = jwksUrls.length > 1 ? jwksUrls[index] : jwksUrls[0];
     const requirements = [...preset.requirements, ...(format.requirements ?? [])];

@@ -1,10 +1,7 @@
 import type { AuthPolicy, IssuerPolicy } from "../policy.js";
 import { idTokenFix, isLikelyIdToken } from "./id-token-claims.js";
-import { member, type Finding } from "./read-token.js";
+import { isStringArray, member, type Finding } from "./read-token.js";
 import { formatAlternatives, formatValue, type TokenRule } from "./token-rule.js";
-
-const isStringArray = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === "string");
 
 /** Returns the audiences that a token names, or `null` if `aud` is of another type (RFC 7519 §4.1.3). */
 function listAudiences(aud: unknown): readonly string[] | null {
@@ -13,31 +10,42 @@ function listAudiences(aud: unknown): readonly string[] | null {
   return isStringArray(aud) ? aud : null;
 }
 
-/** The finding without its fix. Only a token that names another audience could be accepted by a setting. */
-type Mismatch = Readonly<{ reason: string; isOther?: boolean; fix?: string }>;
+/** `missing`: the token has no audience. `unacceptable`: no setting can accept what it has. */
+type MismatchKind = "missing" | "other" | "unacceptable";
 
-function findMismatch(aud: unknown, policy: AuthPolicy, audiences: readonly string[]): Mismatch | null {
+const oneAudienceFix = "the tokens of this provider have one audience: check AUTH_PROVIDER";
+
+function findMismatch(aud: unknown, policy: AuthPolicy, audiences: readonly string[]): Finding | null {
   const named = listAudiences(aud);
-  if (named === null) return { reason: `the audience (aud) is ${formatValue(aud)}, which is not a text` };
-  const isMissing = named.length === 0;
+  if (named === null) {
+    const reason = `the audience (aud) is ${formatValue(aud)}, which is not a text`;
+    return { reason, fix: policy.audienceFixes.unacceptable };
+  }
   if (policy.audienceRule === "absent") {
     const reason = `the audience (aud) is ${formatValue(aud)}, but no audience is accepted`;
-    return isMissing ? null : { reason, isOther: true };
+    return named.length === 0 ? null : { reason, fix: toFix(named, policy) };
   }
-  const isListed = named.some((name) => audiences.includes(name));
-  if (policy.audienceRule === "equals" && isListed && typeof aud !== "string") {
-    return {
-      reason: `the audience (aud) is the list ${formatValue(aud)}, but must be one text`,
-      fix: "the tokens of this provider have one audience: check AUTH_PROVIDER",
-    };
+  if (policy.audienceRule === "equals" && typeof aud !== "string" && named.length > 0) {
+    const reason = `the audience (aud) is the list ${formatValue(aud)}, but must be one text`;
+    return { reason, fix: oneAudienceFix };
   }
-  if (isListed) return null;
-  const reason = `the audience (aud) is ${formatValue(aud)}, but must be ${formatAlternatives(audiences)}`;
-  return isMissing ? { reason } : { reason, isOther: true };
+  if (named.some((name) => audiences.includes(name))) return null;
+  return {
+    reason: `the audience (aud) is ${formatValue(aud)}, but must be ${formatAlternatives(audiences)}`,
+    fix: toFix(named, policy),
+  };
 }
 
-function toFix({ isOther = false, fix }: Mismatch, policy: AuthPolicy): string {
-  return fix ?? (isOther ? policy.otherAudienceFix : policy.audienceFix);
+function toKind(named: readonly string[], { settingProblems }: AuthPolicy): MismatchKind {
+  if (named.length === 0) return "missing";
+  return named.some((name) => settingProblems.audience(name) === null) ? "other" : "unacceptable";
+}
+
+function toFix(named: readonly string[], policy: AuthPolicy): string {
+  const kind = toKind(named, policy);
+  // A client of the operator that the setting rejects is the audience of ID tokens.
+  const isForClient = kind === "unacceptable" && named.some((name) => policy.clientIds.includes(name));
+  return isForClient ? idTokenFix : policy.audienceFixes[kind];
 }
 
 /** Checks `aud`. Its fixes never add the audience of an ID token, which is a client, to the accepted audiences. */
@@ -47,12 +55,8 @@ export const audienceRule = (policy: AuthPolicy, { audiences }: IssuerPolicy): T
     policy.audienceRule === "absent"
       ? `no aud (checked instead: ${policy.checkedInsteadOfAudience ?? "client"})`
       : formatAlternatives(audiences),
-  find: (token): Finding | null => {
+  find: (token) => {
     const mismatch = findMismatch(member(token.claims, "aud"), policy, audiences);
-    if (mismatch === null) return null;
-    return {
-      reason: mismatch.reason,
-      fix: isLikelyIdToken(token, policy) ? idTokenFix : toFix(mismatch, policy),
-    };
+    return mismatch !== null && isLikelyIdToken(token, policy) ? { ...mismatch, fix: idTokenFix } : mismatch;
   },
 });

@@ -2,18 +2,15 @@ import { claimName, describeRequirement, meets } from "./claim-requirements.js";
 import type { AuthPolicy, ClaimRequirement, IssuerPolicy, ScopeClaim } from "../policy.js";
 import { audienceRule } from "./audience-rule.js";
 import { findClaim, idTokenFix, isLikelyIdToken, listRejectedClaims } from "./id-token-claims.js";
-import { member } from "./read-token.js";
+import { isStringArray, member } from "./read-token.js";
 import { timeRules } from "./time-rules.js";
 import { formatAlternatives, formatValue, type CreateRule, type TokenRule } from "./token-rule.js";
 import { userIdRules } from "./user-id-rules.js";
 
-const isStringArray = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every((item) => typeof item === "string");
-
 const addClientFix = "if this is one of your apps, add its client id to AUTH_CLIENT_IDS";
 const nameClientFix = "configure the issuer to write the client id, as a text, into access tokens";
 
-const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
+const client: CreateRule = ({ clientClaims, clientIds, clientPresence, settingProblems }) => ({
   check: "client",
   expects:
     clientPresence === "unchecked"
@@ -27,11 +24,13 @@ const client: CreateRule = ({ clientClaims, clientIds, clientPresence }) => ({
       return null;
     const expected =
       clientIds.length === 0 ? "AUTH_CLIENT_IDS is not set" : `must be ${formatAlternatives(clientIds)}`;
+    const isAddable = (ids: readonly unknown[]): boolean =>
+      isStringArray(ids) && ids.length > 0 && ids.every((id) => settingProblems.client(id) === null);
     const others = named.filter((id) => typeof id !== "string" || !clientIds.includes(id));
     const value = formatValue(named.length > 1 ? named : named[0]);
     return {
       reason: `the client (${clientClaims.join("/")}) is ${value}, but ${expected}`,
-      fix: isStringArray(others) && others.length > 0 ? addClientFix : nameClientFix,
+      fix: isAddable(others) ? addClientFix : nameClientFix,
     };
   },
 });

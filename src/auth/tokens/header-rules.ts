@@ -46,6 +46,9 @@ const algorithm: CreateRule = ({ algorithms, issuers }) => ({
   },
 });
 
+/** The characters of a media type (RFC 6838 §4.2). */
+const isTokenType = /^[a-z0-9!#$&^_.+-]+$/;
+
 const acceptTypeFix = "if the issuer uses this type for access tokens, set AUTH_PROVIDER or AUTH_TOKEN_TYPES";
 
 /** RFC 9068 §2.1: only an access token has the type `at+jwt`. */
@@ -56,6 +59,14 @@ function toTypeFix(type: string | null, token: ReadToken, policy: AuthPolicy): s
   return `send the access token, not an ID token; ${acceptTypeFix}`;
 }
 
+/** Returns the type of a token as `AUTH_TOKEN_TYPES` names it, or `null` for what is not a type. */
+function readTokenType(typ: unknown): string | null {
+  if (typ === undefined) return "absent";
+  const type = typeof typ === "string" ? normalizeTokenType(typ) : "";
+  // A token whose `typ` is the text "absent" does have a `typ`.
+  return isTokenType.test(type) && type !== "absent" ? type : null;
+}
+
 const tokenType: CreateRule = (policy) => {
   const { tokenTypes } = policy;
   return {
@@ -63,9 +74,8 @@ const tokenType: CreateRule = (policy) => {
     expects: tokenTypes.join(" or "),
     find: (token) => {
       const typ = member(token.header, "typ");
-      const type = typ === undefined ? "absent" : typeof typ === "string" ? normalizeTokenType(typ) : null;
-      // A token whose `typ` is the string "absent" does have a `typ`.
-      if (type !== null && (type !== "absent" || typ === undefined) && tokenTypes.includes(type)) return null;
+      const type = readTokenType(typ);
+      if (type !== null && tokenTypes.includes(type)) return null;
       return {
         reason: `the token type (typ) is ${formatValue(typ)}, but must be ${tokenTypes.join(" or ")}`,
         fix: toTypeFix(type, token, policy),
@@ -101,16 +111,23 @@ const keyId: CreateRule = () => ({
 const issuerFix =
   "if this is the right issuer, set AUTH_ISSUER to exactly this value, including a trailing slash";
 
-const issuer: CreateRule = ({ issuers }) => ({
+function toIssuerFix(iss: string, { provider, settingProblems }: AuthPolicy): string {
+  const problem = settingProblems.issuer(iss);
+  return problem === null
+    ? issuerFix
+    : `check AUTH_PROVIDER=${provider}: as AUTH_ISSUER, this value ${problem}`;
+}
+
+const issuer: CreateRule = (policy) => ({
   check: "issuer",
-  expects: formatAlternatives(issuers.map((accepted) => accepted.issuer)),
+  expects: formatAlternatives(policy.issuers.map((accepted) => accepted.issuer)),
   find: ({ claims }) => {
     const iss = member(claims, "iss");
-    if (issuers.some((accepted) => accepted.issuer === iss)) return null;
-    const expected = formatAlternatives(issuers.map((accepted) => accepted.issuer));
+    if (policy.issuers.some((accepted) => accepted.issuer === iss)) return null;
+    const expected = formatAlternatives(policy.issuers.map((accepted) => accepted.issuer));
     return {
       reason: `the issuer (iss) is ${formatValue(iss)}, but must be ${expected}`,
-      ...(typeof iss === "string" && { fix: issuerFix }),
+      ...(typeof iss === "string" && { fix: toIssuerFix(iss, policy) }),
     };
   },
 });

@@ -41,6 +41,9 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject | null {
   }
 }
 
+export const isStringArray = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((item) => typeof item === "string");
+
 /** Returns an own member, so that `constructor` and `__proto__` are ordinary claims. */
 export const member = (object: JsonObject, name: string): unknown =>
   Object.hasOwn(object, name) ? object[name] : undefined;

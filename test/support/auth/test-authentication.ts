@@ -56,7 +56,7 @@ export const toSettings = (
   ...variant.settings,
 });
 
-const withoutUndefined = (object: object) =>
+export const withoutUndefined = (object: object) =>
   Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 export function createTokenParts(
