@@ -1,7 +1,7 @@
 import { DelayedError, RateLimitError, Worker, type Job } from "bullmq";
-import type { Redis } from "ioredis";
 import { endsWithin } from "../src/core/deadline.js";
 import { retryDelayMs } from "../src/core/provisioning/retry.js";
+import type { WorkerConnection } from "../src/queue/redis-connection.js";
 import { isRefusal } from "../src/queue/redis-refusal.js";
 import { toJobLimit } from "../src/queue/provisioning-queue.js";
 
@@ -28,7 +28,7 @@ export type JobWorkerOptions<D> = {
   queueName: string;
   prefix: string;
   /** Opens a connection. The worker closes it. */
-  connect: () => Redis;
+  connect: () => WorkerConnection;
   concurrency: number;
   /** Jobs started per second over the whole fleet; 0 means no limit. */
   jobsPerSecond: number;
@@ -108,7 +108,7 @@ export function startJobWorker<D>(options: JobWorkerOptions<D>) {
   }
 
   const worker = new Worker<D>(options.queueName, processJob, {
-    connection,
+    connection: connection.redis,
     prefix: options.prefix,
     concurrency: options.concurrency,
     lockDuration: lockDurationMs,

@@ -53,16 +53,45 @@ export function createCommandConnection(url: string, { enableAutoPipelining = fa
   return redis;
 }
 
-/** Creates a connection for a BullMQ worker. Its commands wait until Redis is back; the watchdog bounds that wait. */
-export function createWorkerConnection(url: string): Redis {
-  const redis = new Redis({
-    ...base,
-    reconnectOnError: createReconnectOnError(),
-    ...parseRedisUrl(url),
-    maxRetriesPerRequest: null,
-  });
-  redis.on("error", () => undefined);
-  return redis;
+export type WorkerConnection = {
+  redis: Redis;
+  /** Closes the connection and its duplicates. */
+  disconnect(): void;
+};
+
+/**
+ * Creates a connection for a BullMQ worker. Its commands wait until Redis is back; the watchdog bounds that wait.
+ *
+ * BullMQ duplicates the connection for its blocking command, and leaves the duplicate open if Redis refuses the QUIT, for
+ * example because the password has changed: it would reconnect for ever.
+ */
+export function createWorkerConnection(url: string): WorkerConnection {
+  const connections: Redis[] = [];
+  let isClosed = false;
+
+  function add(redis: Redis): Redis {
+    redis.on("error", () => undefined);
+    redis.duplicate = (options) => add(Redis.prototype.duplicate.call(redis, options));
+    if (isClosed) redis.disconnect();
+    connections.push(redis);
+    return redis;
+  }
+
+  const redis = add(
+    new Redis({
+      ...base,
+      reconnectOnError: createReconnectOnError(),
+      ...parseRedisUrl(url),
+      maxRetriesPerRequest: null,
+    }),
+  );
+  return {
+    redis,
+    disconnect() {
+      isClosed = true;
+      for (const connection of connections) connection.disconnect();
+    },
+  };
 }
 
 /**

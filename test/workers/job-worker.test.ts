@@ -1,3 +1,5 @@
+import { Redis } from "ioredis";
+import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { AppUserId } from "../../src/core/mapping/app-user-id.js";
 import { provisioningQueueName, queuePrefix } from "../../src/queue/provisioning-queue.js";
@@ -7,16 +9,20 @@ import { startWatchdog } from "../../workers/watchdog.js";
 import { startFlakyProxy } from "../support/queue/flaky-proxy.js";
 import { openQueue } from "../support/queue/open-queue.js";
 import { waitUntil } from "../support/wait-until.js";
-import { createTestRedis } from "../support/services.js";
+import { createTestRedis, startOwnRedis } from "../support/services.js";
 
 type Data = { appUserId: AppUserId };
 
-async function setUp() {
-  const redisUrl = await createTestRedis();
+async function setUp(redisUrl?: string) {
+  redisUrl ??= await createTestRedis();
   const queue = await openQueue(redisUrl);
   const add = (...users: string[]) =>
     queue.enqueue(users.map((user) => ({ job: "provision-user" as const, appUserId: user as AppUserId })));
-  const start = (url: string, run: (appUserId: AppUserId) => Promise<JobOutcome>) =>
+  const start = (
+    url: string,
+    run: (appUserId: AppUserId) => Promise<JobOutcome>,
+    onStopped: () => void = () => undefined,
+  ) =>
     startJobWorker<Data>({
       queueName: provisioningQueueName,
       prefix: queuePrefix,
@@ -27,7 +33,7 @@ async function setUp() {
       pauseFleet: () => Promise.resolve(),
       onFailed: () => undefined,
       onError: () => undefined,
-      onStopped: () => undefined,
+      onStopped,
     });
   return { redisUrl, queue, add, start };
 }
@@ -105,4 +111,28 @@ test("closing does not wait longer than allowed for a job that never ends", asyn
   const startedAt = performance.now();
   await worker.close(200);
   expect(performance.now() - startedAt).toBeLessThan(1_500);
+});
+
+test("a worker that is closed while Redis refuses its password makes no more attempts to connect", async () => {
+  const { url } = await startOwnRedis();
+  const admin = new Redis(url);
+  onTestFinished(() => {
+    admin.disconnect();
+  });
+  await admin.acl("SETUSER", "vital", "on", ">another", "~*", "&*", "+@all");
+  const countConnections = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await admin.info("stats"))?.[1]);
+  const { start } = await setUp(url);
+  let isStopped = false;
+  const worker = start(
+    url.replace("redis://", "redis://vital:secret@"),
+    () => Promise.resolve({ type: "done" }),
+    () => (isStopped = true),
+  );
+  await waitUntil("the worker has stopped", () => isStopped);
+  await worker.close(500);
+  const atClose = await countConnections();
+  // Longer than the delay between two attempts.
+  await delay(2_500);
+  expect(await countConnections()).toBe(atClose);
 });
