@@ -1,4 +1,5 @@
 import type { Logger } from "../telemetry/logger.js";
+import { logLibraryMessages } from "./library-messages.js";
 
 /** The maximum duration of a stop, milliseconds. Configure the orchestrator to wait a little longer. */
 const stopDeadlineMs = 9_500;
@@ -22,6 +23,7 @@ export function createLifecycle() {
   let isStopping = false;
   let running: Stoppable | null = null;
   const log = () => running?.log;
+  const flushLibraryMessages = logLibraryMessages(log);
 
   async function close(): Promise<boolean> {
     try {
@@ -67,6 +69,7 @@ export function createLifecycle() {
     /** Registers the service that a stop closes. From now on, a bug outside any promise and a closed output stop it. */
     run(stoppable: Stoppable): void {
       running = stoppable;
+      flushLibraryMessages();
       process.on("uncaughtException", (error) => {
         log()?.error({ err: error }, "fatal: unexpected error; shutting down");
         stop("fatal error", 1);

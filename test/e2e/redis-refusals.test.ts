@@ -199,6 +199,7 @@ test.concurrent.each(states)(
       const { code, signal } = await process.stop();
       expect({ code, signal }).toEqual({ code: 0, signal: null });
       expect(process.lines().join("\n")).not.toContain("secret-of-vital");
+      expect(process.lines().filter((line) => !line.startsWith("{"))).toEqual([]);
     }
   },
 );
